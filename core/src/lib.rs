@@ -1,1 +1,33 @@
-//! (being written)
+//! The farwire protocol: pub/sub for robots over WebRTC DataChannels, as state machines without I/O.
+//!
+//! A robot dials out to an SFU that speaks Cloudflare Realtime's API and publishes topics on it; operators and services
+//! subscribe to them. This crate knows the whole protocol and touches nothing outside itself: time, datagrams and HTTP
+//! answers come in as arguments, and what is to be sent, asked or told goes out as values. A driver, such as
+//! `farwire-blocking`, supplies sockets, timers and HTTP; an application with an event loop of its own can drive
+//! [`Peer`] directly.
+//!
+//! - [`Peer`] is a connection: [`Peer::poll`] says what to do, the `handle_` methods take what came.
+//! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
+//! - [`link`], [`cloudflare`] and [`http`] are the parts that the SFU builds on as well.
+
+pub mod cloudflare;
+mod config;
+mod delivery;
+mod end;
+pub mod http;
+pub mod link;
+mod name;
+pub mod peer;
+mod queue;
+mod retry;
+mod stats;
+mod topic;
+
+pub use crate::config::{Config, ConfigError, Secret, SessionId};
+pub use crate::delivery::{Delivery, Reliability};
+pub use crate::end::{EndReason, Stage};
+pub use crate::name::{ChannelName, MAX_CHANNEL_NAME};
+pub use crate::peer::{Accepted, Event, Output, Peer, PublishError, Side, SubscriptionId, TopicId};
+pub use crate::queue::{Overflow, Payload, Pushed, QueueLimits, SendQueue};
+pub use crate::stats::TopicStats;
+pub use crate::topic::{MAX_TOPIC, Topic, TopicError};

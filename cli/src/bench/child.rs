@@ -1,0 +1,98 @@
+//! A worker process, seen from the parent.
+
+use std::fmt;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::protocol::{Answer, Ask};
+use super::worker::Role;
+use crate::failure::Failure;
+use crate::settings::Sfu;
+
+/// Killed when dropped; ends by itself when the parent is gone and its stdin closes.
+pub(super) struct Worker {
+    role: Role,
+    child: Child,
+    stdin: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl Worker {
+    /// Starts this very program as a worker. The settings go by environment, where other users cannot see the secret.
+    pub(super) fn start(role: Role, sfu: Option<&Sfu>) -> Result<Worker, Failure> {
+        let failed = |error| Failure::failed(format_args!("cannot start the {role} worker: {error}"));
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.args(["bench-worker", role.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        for variable in ["FARWIRE_URL", "FARWIRE_APP_ID", "FARWIRE_APP_SECRET"] {
+            command.env_remove(variable);
+        }
+        if let Some(sfu) = sfu {
+            command
+                .env("FARWIRE_URL", &sfu.url)
+                .env("FARWIRE_APP_ID", &sfu.app_id)
+                .env("FARWIRE_APP_SECRET", &sfu.app_secret);
+        }
+        let mut child = command.spawn().map_err(failed)?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Failure::failed(format_args!("the {role} worker came without pipes")));
+        };
+        // A thread, because a read of a pipe has no deadline.
+        let (lines, answers) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if lines.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Worker { role, child, stdin, answers })
+    }
+
+    /// Sends a question without waiting for its answer.
+    pub(super) fn tell(&mut self, ask: &Ask) -> Result<(), Failure> {
+        let line = serde_json::to_string(ask).map_err(|error| self.failure(error))?;
+        writeln!(self.stdin, "{line}").and_then(|()| self.stdin.flush()).map_err(|error| self.failure(error))
+    }
+
+    /// Waits for the next answer; a worker that fails, ends or hangs is an error.
+    pub(super) fn answer(&mut self, within: Duration) -> Result<Answer, Failure> {
+        let line = match self.answers.recv_timeout(within) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(self.failure(format_args!("no answer within {} s", within.as_secs_f64())));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+                return Err(self.failure(format_args!("it ended ({status})")));
+            }
+        };
+        match serde_json::from_str(&line) {
+            Ok(Answer::Failed { why }) => Err(self.failure(why)),
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.failure(format_args!("it said {line:?}, which is no answer: {error}"))),
+        }
+    }
+
+    pub(super) fn ask(&mut self, ask: &Ask, within: Duration) -> Result<Answer, Failure> {
+        self.tell(ask)?;
+        self.answer(within)
+    }
+
+    /// For an answer of the wrong kind.
+    pub(super) fn unexpected(&self, answer: &Answer) -> Failure {
+        self.failure(format_args!("unexpected answer {answer:?}"))
+    }
+
+    fn failure(&self, why: impl fmt::Display) -> Failure {
+        Failure::failed(format_args!("the benchmark's {} failed: {why}", self.role))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,263 @@
+//! The publisher's worker: floods, pings, and times itself.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use farwire_blocking::{Accepted, Connection, Delivery, Publisher, RecvError, Subscription};
+
+use super::payload::{Header, Kind, Payload};
+use super::protocol::{Answer, Ask, Flooded, Pinged};
+use super::worker::{answer_or_fail, cpu_time};
+use crate::failure::Failure;
+use crate::latency::{Latencies, Summary};
+use crate::pace::{Pace, sleep_until};
+use crate::settings::Sfu;
+
+/// Between two calls for somebody who listens.
+const CALL_EVERY: Duration = Duration::from_millis(5);
+/// How long windows and caches are given to warm up.
+const WARM_UP: Duration = Duration::from_millis(300);
+/// How long a lossy publisher waits when the network has no room: about as short as a sleep can be.
+const NO_ROOM: Duration = Duration::from_micros(50);
+/// For everything published to be acknowledged.
+const FLUSH: Duration = Duration::from_secs(10);
+/// For the last echo to come back.
+const LAST_ECHO: Duration = Duration::from_secs(2);
+const FIRST_MESSAGE: Duration = Duration::from_secs(10);
+
+pub(super) fn run(sfu: Sfu, asks: &Receiver<Ask>) -> Result<(), Failure> {
+    let mut worker = Worker { sfu, connection: None, run: None, echoes: None };
+    while let Ok(ask) = asks.recv() {
+        answer_or_fail(worker.handle(ask, asks))?;
+    }
+    Ok(())
+}
+
+struct Worker {
+    sfu: Sfu,
+    connection: Option<Connection>,
+    run: Option<Run>,
+    /// The second connection, which subscribes to the subscriber's echoes.
+    echoes: Option<(Connection, Subscription)>,
+}
+
+/// One topic that is published on.
+struct Run {
+    publisher: Publisher,
+    payload: Payload,
+    reliable: bool,
+}
+
+impl Worker {
+    fn handle(&mut self, ask: Ask, asks: &Receiver<Ask>) -> Result<Option<Answer>, Failure> {
+        let answer = match ask {
+            Ask::Cpu => Answer::Cpu { time: cpu_time() },
+            Ask::TimeConnects { times } => {
+                Answer::Times { each: (0..times).map(|_| self.time_connect()).collect::<Result<_, _>>()? }
+            }
+            Ask::Idle { during } => Answer::Idle { cpu_percent: self.idle(during)? },
+            Ask::Connect { publisher_session } => {
+                let connection = self.sfu.connect(publisher_session.as_deref())?;
+                let id = connection.session_id().to_owned();
+                self.connection = Some(connection);
+                Answer::Session { id }
+            }
+            Ask::Call { topic, reliable, size } => {
+                self.call(&topic, reliable, size, asks)?;
+                // Pings warm up at their own pace, or the first would queue behind echoes.
+                if self.echoes.is_none() {
+                    self.warm_up()?;
+                }
+                Answer::Ready
+            }
+            Ask::Flood { during, count, rate } => Answer::Flooded(self.flood(during, count, rate)?),
+            Ask::HearEchoes { publisher_session, topic, reliable } => {
+                let connection = self.sfu.connect(Some(&publisher_session))?;
+                let subscription = connection.subscribe_with(&topic, delivery(reliable)).map_err(Failure::failed)?;
+                self.echoes = Some((connection, subscription));
+                Answer::Ready
+            }
+            Ask::Ping { during, hz } => Answer::Pinged(self.ping(during, hz)?),
+            Ask::Disconnect => {
+                (self.run, self.echoes, self.connection) = (None, None, None);
+                Answer::Ready
+            }
+            other => return Err(Failure::failed(format_args!("a publisher is not asked {other:?}"))),
+        };
+        Ok(Some(answer))
+    }
+
+    /// From `connect` until the first message has gone to the SFU and back.
+    fn time_connect(&self) -> Result<Duration, Failure> {
+        let start = Instant::now();
+        let connection = self.sfu.connect(None)?;
+        let subscription = connection.subscribe_with("first", Delivery::RELIABLE).map_err(Failure::failed)?;
+        let publisher = connection.publisher_with("first", Delivery::RELIABLE).map_err(Failure::failed)?;
+        loop {
+            publisher.publish(b"hello").map_err(Failure::failed)?;
+            match subscription.recv_timeout(Duration::from_millis(1)) {
+                Ok(_) => return Ok(start.elapsed()),
+                Err(RecvError::Timeout | RecvError::Lagged(_)) if start.elapsed() < FIRST_MESSAGE => {}
+                Err(error) => return Err(Failure::failed(format_args!("no first message: {error}"))),
+            }
+        }
+    }
+
+    /// CPU of a connection that has published and received once, and then has nothing to do.
+    fn idle(&self, during: Duration) -> Result<f64, Failure> {
+        let connection = self.sfu.connect(None)?;
+        let publisher = connection.publisher("idle").map_err(Failure::failed)?;
+        let _subscription = connection.subscribe("idle").map_err(Failure::failed)?;
+        publisher.publish(b"hello").map_err(Failure::failed)?;
+        thread::sleep(WARM_UP);
+        let (before, start) = (cpu_time(), Instant::now());
+        thread::sleep(during);
+        let spent = cpu_time().saturating_sub(before);
+        Ok(spent.as_secs_f64() / start.elapsed().as_secs_f64() * 100.0)
+    }
+
+    /// Publishes now and then until the parent says that the subscriber hears.
+    fn call(&mut self, topic: &str, reliable: bool, size: usize, asks: &Receiver<Ask>) -> Result<(), Failure> {
+        let connection = self.connection.as_ref().ok_or_else(|| Failure::failed("asked to call before Connect"))?;
+        let publisher = connection.publisher_with(topic, delivery(reliable)).map_err(Failure::failed)?;
+        let run = self.run.insert(Run { publisher, payload: Payload::new(size), reliable });
+        loop {
+            run.publish(Kind::WarmUp, 0)?;
+            match asks.recv_timeout(CALL_EVERY) {
+                Ok(Ask::Heard) => return Ok(()),
+                Ok(other) => return Err(Failure::failed(format_args!("not asked {other:?} while calling"))),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(Failure::OutputClosed),
+            }
+        }
+    }
+
+    fn warm_up(&mut self) -> Result<(), Failure> {
+        let run = self.run()?;
+        let end = Instant::now() + WARM_UP;
+        while Instant::now() < end {
+            run.publish(Kind::WarmUp, 0)?;
+        }
+        self.flush()
+    }
+
+    fn flood(&mut self, during: Duration, count: Option<u64>, rate: Option<f64>) -> Result<Flooded, Failure> {
+        let run = self.run()?;
+        let start = Instant::now();
+        let end = start + during;
+        let mut pace = rate.map(|hz| Pace::new(start, hz));
+        let mut flooded = Flooded::default();
+        loop {
+            let over = match count {
+                Some(count) => flooded.sent >= count,
+                None => Instant::now() >= end,
+            };
+            if over {
+                break;
+            }
+            if let Some(pace) = &mut pace {
+                sleep_until(pace.next(Instant::now()));
+            }
+            let replaced = run.publish(Kind::Measured, flooded.sent)?;
+            flooded.sent += 1;
+            flooded.replaced += u64::from(replaced);
+        }
+        self.flush()?;
+        flooded.took = start.elapsed();
+        Ok(flooded)
+    }
+
+    /// Publishes on this thread and receives on another, so that a slow echo never delays the next ping.
+    fn ping(&mut self, during: Duration, hz: f64) -> Result<Pinged, Failure> {
+        let (Some(run), Some((_connection, echoes))) = (&mut self.run, self.echoes.take()) else {
+            return Err(Failure::failed("asked to ping before Call and HearEchoes"));
+        };
+        wait_for_echo(run, &echoes)?;
+        let pings = |during: Duration| (during.as_secs_f64() * hz).ceil().max(1.0) as u64;
+        let (warm_up, total) = (pings(WARM_UP), pings(during));
+        let epoch = run.payload.epoch();
+        let latencies = thread::scope(|scope| {
+            let receiver = scope.spawn(move || receive_echoes(&echoes, epoch, total, WARM_UP + during + LAST_ECHO));
+            let mut pace = Pace::new(Instant::now(), hz);
+            for seq in 0..warm_up + total {
+                sleep_until(pace.next(Instant::now()));
+                let kind = if seq < warm_up { Kind::WarmUp } else { Kind::Measured };
+                run.publish(kind, seq)?;
+            }
+            receiver.join().map_err(|_| Failure::failed("the thread that receives echoes panicked"))
+        })?;
+        let Some(Summary { p50, p90, p99, max }) = latencies.summary() else {
+            return Err(Failure::failed(format_args!("none of {total} pings came back")));
+        };
+        Ok(Pinged { sent: total, returned: latencies.len() as u64, p50, p90, p99, max })
+    }
+
+    fn run(&mut self) -> Result<&mut Run, Failure> {
+        self.run.as_mut().ok_or_else(|| Failure::failed("asked to publish before Call"))
+    }
+
+    fn flush(&self) -> Result<(), Failure> {
+        match &self.connection {
+            Some(connection) if !connection.flush(FLUSH) => Err(Failure::failed(format_args!(
+                "what was published was not acknowledged within {} s",
+                FLUSH.as_secs()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Run {
+    /// Publishes one message; whether an older one had to make room.
+    fn publish(&mut self, kind: Kind, seq: u64) -> Result<bool, Failure> {
+        match self.publisher.publish(self.payload.fill(kind, seq)).map_err(Failure::failed)? {
+            Accepted::ReplacedOldest => {
+                thread::sleep(NO_ROOM);
+                Ok(true)
+            }
+            // A reliable publisher is held up by `publish` itself.
+            Accepted::Queued if !self.reliable => {
+                thread::sleep(NO_ROOM);
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+/// Opens the way there and back.
+fn wait_for_echo(run: &mut Run, echoes: &Subscription) -> Result<(), Failure> {
+    let start = Instant::now();
+    loop {
+        run.publish(Kind::WarmUp, 0)?;
+        match echoes.recv_timeout(CALL_EVERY) {
+            Ok(_) => return Ok(()),
+            Err(RecvError::Timeout | RecvError::Lagged(_)) if start.elapsed() < FIRST_MESSAGE => {}
+            Err(error) => return Err(Failure::failed(format_args!("no first echo: {error}"))),
+        }
+    }
+}
+
+fn receive_echoes(echoes: &Subscription, epoch: Instant, total: u64, within: Duration) -> Latencies {
+    let deadline = Instant::now() + within;
+    let mut latencies = Latencies::default();
+    while (latencies.len() as u64) < total {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match echoes.recv_timeout(left) {
+            Ok(message) => {
+                if let Some(header) = Header::read(&message).filter(|header| header.kind == Kind::Measured) {
+                    latencies.push(Payload::age(epoch, &header));
+                }
+            }
+            Err(RecvError::Lagged(_)) => {}
+            // What is missing then is lost.
+            Err(_) => break,
+        }
+    }
+    latencies
+}
+
+pub(super) fn delivery(reliable: bool) -> Delivery {
+    if reliable { Delivery::RELIABLE } else { Delivery::LOSSY }
+}

@@ -1,0 +1,36 @@
+//! How a command ends when it does not end well.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was asked for something that cannot be: exit code 2.
+    Usage(String),
+    /// It tried and could not: exit code 1.
+    Failed(String),
+    /// Whoever read our output has had enough (`farwire sub odom | head -1`): no failure at all.
+    OutputClosed,
+}
+
+impl Failure {
+    pub(crate) fn usage(what: impl Display) -> Failure {
+        Failure::Usage(what.to_string())
+    }
+
+    pub(crate) fn failed(what: impl Display) -> Failure {
+        Failure::Failed(what.to_string())
+    }
+
+    /// Tells the person, and says what the process exits with.
+    pub(crate) fn report(self) -> ExitCode {
+        let (what, code) = match self {
+            Failure::Usage(what) => (what, 2),
+            Failure::Failed(what) => (what, 1),
+            Failure::OutputClosed => return ExitCode::SUCCESS,
+        };
+        crate::output::note(format_args!("error: {what}"));
+        ExitCode::from(code)
+    }
+}

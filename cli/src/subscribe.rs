@@ -1,0 +1,308 @@
+//! `farwire sub`: prints what arrives on a topic.
+
+use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::time::{Duration, Instant};
+
+use farwire_blocking::{Connection, Delivery, RecvError, Subscription};
+
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::pace::parse_seconds;
+use crate::rendezvous::Rendezvous;
+use crate::settings::{Sfu, Target};
+use crate::show;
+
+/// How often a wait for messages looks up for Ctrl-C.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a wait for a publisher looks for one.
+const LOOK_OUT: Duration = Duration::from_millis(50);
+/// How often a subscriber looks for a newer publisher.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How many messages share one write to stdout, and pass between two looks at the clock.
+const BURST: usize = 256;
+/// When a channel that is still not open deserves a word.
+const SLOW_OPEN: Duration = Duration::from_secs(3);
+
+/// Print what arrives on a topic
+///
+/// On this machine it finds the publisher by itself, waits for one if there is none, and follows it when it restarts.
+/// For any other SFU, pass the --session that `farwire pub` prints.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The topic's name, as the publisher spells it
+    topic: String,
+    /// The publisher's session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// The publisher publishes with --reliable
+    #[arg(long)]
+    reliable: bool,
+    /// Stop after this many messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Fail when nothing arrives for this long, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    timeout: Option<Duration>,
+    /// Print one JSON object per message: seq, length, and text or base64
+    #[arg(long, conflicts_with = "raw")]
+    json: bool,
+    /// Write the bytes as they come, with nothing between messages
+    #[arg(long)]
+    raw: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// A publisher to subscribe from.
+struct Source {
+    session: String,
+    reliable: bool,
+}
+
+/// Why receiving stopped.
+enum Stop {
+    /// Enough received, or Ctrl-C.
+    Done,
+    /// The publisher is gone or there is a newer one.
+    Moved,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let sfu = args.target.resolve()?;
+    let rendezvous = match args.session {
+        Some(_) => None,
+        None if sfu.loopback => Some(Rendezvous::new(&args.topic, &sfu.app_id, sfu.port())),
+        None => {
+            return Err(Failure::usage(format_args!(
+                "whose {:?}? pass --session with the publisher's session: `farwire pub` prints it, \
+                 and `Connection::session_id` returns it",
+                args.topic
+            )));
+        }
+    };
+    let mut receiver = Receiver {
+        printer: Printer::new(args),
+        interrupt: Interrupt::install()?,
+        last_news: Instant::now(),
+        dropped: 0,
+        rendezvous,
+        args,
+    };
+    let done = receiver.follow(&sfu);
+    receiver.conclude();
+    done
+}
+
+struct Receiver<'a> {
+    args: &'a Args,
+    rendezvous: Option<Rendezvous>,
+    printer: Printer<'a>,
+    interrupt: Interrupt,
+    /// When the last message came, or when the wait for one began.
+    last_news: Instant,
+    dropped: u64,
+}
+
+impl Receiver<'_> {
+    /// Receives from one publisher after the other.
+    fn follow(&mut self, sfu: &Sfu) -> Result<(), Failure> {
+        loop {
+            let Some(source) = self.source()? else { return Ok(()) };
+            let connection = sfu.connect(Some(&source.session))?;
+            let subscription = self.subscribe(&connection, &source)?;
+            output::note(format_args!("subscribed to {:?} from session {}", self.args.topic, source.session));
+            if let Stop::Done = self.receive(&subscription, &source)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The publisher that was named, or the newest on this machine once there is one; `None` after Ctrl-C.
+    fn source(&self) -> Result<Option<Source>, Failure> {
+        let Some(rendezvous) = &self.rendezvous else {
+            let session = self.args.session.clone().unwrap_or_default();
+            return Ok(Some(Source { session, reliable: self.args.reliable }));
+        };
+        let mut told = false;
+        loop {
+            if let Some(found) = rendezvous.newest() {
+                if found.reliable != self.args.reliable {
+                    // The SFU cannot mix the two, and the publisher is the one that decides.
+                    let delivery = if found.reliable { "reliable" } else { "lossy" };
+                    output::note(format_args!("{:?} is published {delivery}: receiving it like that", self.args.topic));
+                }
+                return Ok(Some(Source { session: found.session, reliable: found.reliable }));
+            }
+            if !told {
+                let topic = show::shell_word(&self.args.topic);
+                output::note(format_args!("waiting for a `farwire pub {topic}` on this machine (or pass --session)"));
+                told = true;
+            }
+            self.check_patience("no publisher")?;
+            if self.interrupt.wait_until(Instant::now() + LOOK_OUT) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn subscribe(&self, connection: &Connection, source: &Source) -> Result<Subscription, Failure> {
+        let delivery = if source.reliable { Delivery::RELIABLE } else { Delivery::LOSSY };
+        connection.subscribe_with(&self.args.topic, delivery).map_err(Failure::usage)
+    }
+
+    fn receive(&mut self, subscription: &Subscription, source: &Source) -> Result<Stop, Failure> {
+        let subscribed = Instant::now();
+        let mut open = false;
+        let mut look_again = subscribed + LOOK_AGAIN;
+        loop {
+            if let Some(stop) = self.receive_burst(subscription, source, &mut open)? {
+                return Ok(stop);
+            }
+            if self.enough() || self.interrupt.is_set() {
+                return Ok(Stop::Done);
+            }
+            self.check_patience("nothing arrived")?;
+            let now = Instant::now();
+            if now >= look_again {
+                look_again = now + LOOK_AGAIN;
+                if self.moved_from(source) {
+                    output::note(format_args!("{:?} has a newer publisher: following it", self.args.topic));
+                    return Ok(Stop::Moved);
+                }
+            }
+            if !open && now > subscribed + SLOW_OPEN {
+                open = true;
+                if subscription.wait_open(Duration::ZERO).is_err() {
+                    output::note(format_args!(
+                        "session {} does not publish {:?} yet; is the topic spelled the same on both sides, \
+                         and --reliable on both or on neither?",
+                        source.session, self.args.topic
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Waits a tick for a message, and prints it with those that wait behind it.
+    fn receive_burst(
+        &mut self,
+        subscription: &Subscription,
+        source: &Source,
+        open: &mut bool,
+    ) -> Result<Option<Stop>, Failure> {
+        let mut next = subscription.recv_timeout(TICK).map(Some);
+        for _ in 0..BURST {
+            match next {
+                Ok(Some(message)) => {
+                    *open = true;
+                    self.last_news = Instant::now();
+                    self.printer.print(&message)?;
+                }
+                Ok(None) | Err(RecvError::Timeout) => break,
+                Err(RecvError::Lagged(missed)) => self.lag(missed),
+                Err(closed) => {
+                    self.printer.flush()?;
+                    return self.closed(source, &closed).map(Some);
+                }
+            }
+            if self.enough() {
+                break;
+            }
+            next = subscription.try_recv();
+        }
+        self.printer.flush()?;
+        Ok(None)
+    }
+
+    /// The end of a publisher is no failure if the next one can be found.
+    fn closed(&mut self, source: &Source, why: &RecvError) -> Result<Stop, Failure> {
+        let still_there = self
+            .rendezvous
+            .as_ref()
+            .is_none_or(|rendezvous| rendezvous.newest().is_some_and(|found| found.session == source.session));
+        if still_there {
+            return Err(Failure::failed(format_args!("stopped receiving: {why}")));
+        }
+        output::note(format_args!("the publisher of {:?} is gone", self.args.topic));
+        self.last_news = Instant::now();
+        Ok(Stop::Moved)
+    }
+
+    fn moved_from(&self, source: &Source) -> bool {
+        let newest = self.rendezvous.as_ref().and_then(Rendezvous::newest);
+        newest.is_some_and(|found| found.session != source.session)
+    }
+
+    fn lag(&mut self, missed: u64) {
+        if self.dropped == 0 {
+            output::note("messages come faster than they can be printed: some are dropped here");
+        }
+        self.dropped += missed;
+    }
+
+    fn enough(&self) -> bool {
+        self.args.count.is_some_and(|count| self.printer.printed >= count)
+    }
+
+    fn check_patience(&self, what: &str) -> Result<(), Failure> {
+        match self.args.timeout {
+            Some(timeout) if self.last_news.elapsed() >= timeout => Err(Failure::failed(format_args!(
+                "{what} on {:?} for {} s (--timeout), after {} messages",
+                self.args.topic,
+                timeout.as_secs_f64(),
+                self.printer.printed
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn conclude(&self) {
+        let dropped = match self.dropped {
+            0 => String::new(),
+            dropped => format!(", dropped {dropped} here"),
+        };
+        output::note(format_args!("received {}{dropped}", self.printer.printed));
+    }
+}
+
+/// Writes messages in the form that was asked for.
+struct Printer<'a> {
+    out: BufWriter<StdoutLock<'a>>,
+    form: Form,
+    printed: u64,
+}
+
+enum Form {
+    Human,
+    Json,
+    Raw,
+}
+
+impl Printer<'_> {
+    fn new(args: &Args) -> Printer<'static> {
+        let form = match args {
+            Args { json: true, .. } => Form::Json,
+            Args { raw: true, .. } => Form::Raw,
+            _ => Form::Human,
+        };
+        Printer { out: BufWriter::new(io::stdout().lock()), form, printed: 0 }
+    }
+
+    fn print(&mut self, message: &[u8]) -> Result<(), Failure> {
+        self.printed += 1;
+        let written = match self.form {
+            Form::Human => writeln!(self.out, "{}", show::human(message)),
+            Form::Raw => self.out.write_all(message),
+            Form::Json => serde_json::to_writer(&mut self.out, &show::json(self.printed, message))
+                .map_err(io::Error::from)
+                .and_then(|()| writeln!(self.out)),
+        };
+        written.map_err(|error| output::write_failed(&error))
+    }
+
+    /// Messages of one burst share a write.
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| output::write_failed(&error))
+    }
+}

@@ -1,0 +1,135 @@
+//! The commands at work, each in a process of its own.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use crate::process::{Running, Scratch};
+use rustix::process::Signal;
+use serde_json::Value;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// `farwire serve` on free ports, and its API root.
+fn serve(scratch: &Scratch) -> (Running, String) {
+    let mut serve = Running::start(scratch.farwire(&["serve", "--http", "127.0.0.1:0"]));
+    let ready = serve.line(SOON);
+    let url = ready.split(' ').next_back().expect("a word").to_owned();
+    assert!(url.starts_with("http://127.0.0.1:") && url.ends_with("/v1"), "{ready}");
+    (serve, url)
+}
+
+fn start(scratch: &Scratch, url: &str, args: &[&str]) -> Running {
+    let mut command = scratch.farwire(args);
+    command.env("FARWIRE_URL", url);
+    Running::start(command)
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"))
+}
+
+#[test]
+fn demo_delivers_everything() {
+    let demo = Running::start(Scratch::new().farwire(&["demo", "--seconds", "1"])).end(SOON).expect(0);
+    assert!(demo.stdout.contains("odometry") && demo.stdout.contains("command_ack"), "{}", demo.stdout);
+    assert!(!demo.stdout.contains('\r'), "a pipe is no terminal: {:?}", demo.stdout);
+    let demo = Running::start(Scratch::new().farwire(&["demo", "--seconds", "0.5", "--json"])).end(SOON).expect(0);
+    let result = json(&demo.stdout);
+    assert_eq!(result["ok"], true, "{result}");
+    assert_eq!(result["topics"][0]["sent"], 50, "{result}");
+}
+
+#[test]
+fn three_terminals_need_no_settings() {
+    let scratch = Scratch::new();
+    let (serve, url) = serve(&scratch);
+    let mut sub = start(&scratch, &url, &["sub", "arm/joint states", "--count", "20", "--timeout", "20", "--json"]);
+    sub.note("waiting for", SOON);
+    let publisher = start(&scratch, &url, &["pub", "arm/joint states", "--reliable", "--hz", "100"]);
+    let received = sub.end(SOON).expect(0);
+    let texts = received.stdout.lines().map(|line| json(json(line)["text"].as_str().expect("text")));
+    let seqs: Vec<u64> = texts.map(|text| text["seq"].as_u64().expect("a number")).collect();
+    assert_eq!(seqs, (seqs[0]..seqs[0] + 20).collect::<Vec<_>>());
+
+    publisher.signal(Signal::INT);
+    let published = publisher.end(SOON).expect(0);
+    assert!(published.stderr.contains("all acknowledged"), "{published:#?}");
+    serve.signal(Signal::TERM);
+    serve.end(SOON).expect(0);
+}
+
+#[test]
+fn the_printed_line_receives() {
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let mut publisher = start(&scratch, &url, &["pub", "odom", "--json", "--size", "1200", "--hz", "50"]);
+    let introduced = json(&publisher.line(SOON));
+    let line = introduced["sub"].as_str().expect("a command");
+    // Nothing but the line itself: not even the URL is in the environment.
+    let mut words: Vec<&str> = line.split(' ').skip(1).collect();
+    words.extend(["--count", "3", "--timeout", "10", "--raw"]);
+    let received = Running::start(Scratch::new().farwire(&words)).end(SOON).expect(0);
+    assert_eq!(received.stdout.trim_end_matches('\n').len(), 3 * 1200, "{received:?}");
+    publisher.signal(Signal::TERM);
+    let concluded = json(&publisher.end(SOON).expect(0).stdout);
+    assert!(concluded["sent"].as_u64() >= Some(3) && concluded["acknowledged"] == true, "{concluded}");
+}
+
+#[test]
+fn lines_of_stdin_become_messages() {
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let mut publisher = start(&scratch, &url, &["pub", "log", "-", "--reliable"]);
+    let mut sub = start(&scratch, &url, &["sub", "log", "--count", "3", "--timeout", "15"]);
+    let mut stdin = publisher.stdin.take().expect("piped");
+    while !sub.has_ended() {
+        stdin.write_all(b"gr\xc3\xbc\xc3\x9f dich\n").expect("written");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(sub.end(SOON).expect(0).stdout, "grüß dich\n".repeat(3));
+    drop(stdin);
+    publisher.end(SOON).expect(0);
+}
+
+#[test]
+fn a_subscriber_follows_its_publisher() {
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let mut sub = start(&scratch, &url, &["sub", "odom", "--timeout", "20"]);
+    for _ in 0..2 {
+        let publisher = start(&scratch, &url, &["pub", "odom", "--hz", "50"]);
+        sub.note("subscribed to", SOON);
+        let line = sub.line(SOON);
+        assert!(line.contains("\"seq\""), "{line}");
+        publisher.signal(Signal::INT);
+        publisher.end(SOON).expect(0);
+    }
+    sub.signal(Signal::INT);
+    let ended = sub.end(SOON).expect(0);
+    assert!(ended.stderr.contains("received"), "{ended:?}");
+}
+
+#[test]
+fn impatience_fails() {
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let failed = start(&scratch, &url, &["sub", "odom", "--timeout", "0.2"]).end(SOON).expect(1);
+    assert!(failed.stderr.contains("no publisher on \"odom\""), "{failed:?}");
+}
+
+#[test]
+fn bench_measures_in_three_processes() {
+    let args = ["bench", "--json", "--sizes", "64", "--seconds", "0.3"];
+    let bench = Running::start(Scratch::new().farwire(&args)).end(Duration::from_secs(90)).expect(0);
+    let result = json(&bench.stdout);
+    assert!(result["connect_ms"].as_f64() > Some(0.0), "{result}");
+    let runs = result["runs"].as_array().expect("runs");
+    assert_eq!(runs.len(), 2);
+    for run in runs {
+        assert!(run["delivered"].as_u64() > Some(0), "{run}");
+        assert!(run["cpu_us_per_message"]["sum"].as_f64() > Some(0.0), "{run}");
+        assert!(run["round_trip_us"]["p50"].as_f64() > Some(0.0), "{run}");
+    }
+    assert_eq!(runs[0]["delivery"], "reliable");
+    assert_eq!(runs[0]["lost"], 0, "{}", runs[0]);
+}

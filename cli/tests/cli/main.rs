@@ -1,0 +1,5 @@
+//! The `farwire` command, run as people run it.
+
+mod commands;
+mod process;
+mod usage;

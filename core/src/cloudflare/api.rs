@@ -1,0 +1,218 @@
+//! The API's JSON, as both sides of it read and write it. Unknown fields are ignored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Delivery, Reliability};
+
+/// The channel that the SFU keeps for itself.
+pub const SERVER_EVENTS: &str = "server-events";
+
+/// Error codes that decide what a client does.
+pub mod code {
+    /// 401: the secret is wrong.
+    pub const UNAUTHORIZED: &str = "unauthorized";
+    /// 404: there is no such app or path.
+    pub const NOT_FOUND: &str = "not_found";
+    /// 400: the body cannot be read.
+    pub const DECODING_ERROR: &str = "decoding_error";
+    /// 406: a field's value cannot be used.
+    pub const INVALID_PARAMS: &str = "invalid_params";
+    /// 406: an SDP cannot be used.
+    pub const INVALID_SESSION_DESCRIPTION: &str = "invalid_session_description";
+    /// 425: the session is not connected yet; 410: it is gone.
+    pub const SESSION_ERROR: &str = "session_error";
+    /// Item: nobody publishes this.
+    pub const NOT_FOUND_TRACK: &str = "not_found_track_error";
+    /// Item: the session publishes this already.
+    pub const REPEATED_LOCAL_TRACK: &str = "repeated_local_track_error";
+    /// Item: there is no such channel to close.
+    pub const CLOSE_TRACK: &str = "close_track_error";
+    /// The server is overloaded; try again.
+    pub const TEMPORARILY_UNAVAILABLE: &str = "temporarily_unavailable_error";
+
+    /// Codes that may go away by themselves.
+    pub const RETRYABLE: [&str; 5] = [
+        "retryable_transient_error",
+        TEMPORARILY_UNAVAILABLE,
+        "transport_unavailable_error",
+        "backend_error",
+        "internal_error",
+    ];
+}
+
+/// Which way a channel carries messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Location {
+    /// This session publishes.
+    Local,
+    /// This session subscribes to another one's channel.
+    Remote,
+}
+
+/// An SDP with its kind.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionDescription {
+    /// `offer` or `answer`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The SDP, which holds credentials.
+    pub sdp: String,
+}
+
+/// Answer to `POST /sessions/new`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewSession {
+    /// The new session's id.
+    pub session_id: String,
+}
+
+/// Body of `POST /sessions/{id}/datachannels/establish`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Establish {
+    /// Always `server-events`, remote.
+    pub data_channel: DataChannel,
+    /// The client's offer, if it makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_description: Option<SessionDescription>,
+}
+
+/// Answer to `establish`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Established {
+    /// Whether the client has to answer the SFU's offer.
+    #[serde(default)]
+    pub requires_immediate_renegotiation: bool,
+    /// The `server-events` channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_channel: Option<DataChannel>,
+    /// The SFU's answer or offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_description: Option<SessionDescription>,
+}
+
+/// Body and answer of `datachannels/new` and `datachannels/close`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataChannels {
+    /// One entry for each channel.
+    pub data_channels: Vec<DataChannel>,
+}
+
+/// One channel in any of the API's lists. Which fields are there depends on the call.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataChannel {
+    /// Publish or subscribe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// The publisher's session, in remote entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The channel's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_channel_name: Option<String>,
+    /// The SCTP stream id on this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u16>,
+    /// In order or not; absent: in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<bool>,
+    /// Retransmissions at most; absent: no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_retransmits: Option<u16>,
+    /// Milliseconds at most; absent: no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_packet_life_time: Option<u16>,
+    /// Deliver nothing before the subscriber's first message, which the SFU consumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_for_ack: Option<bool>,
+    /// `active`, `inactive` or `initializing`, in a session's state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What is wrong with this entry alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The same for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+}
+
+impl DataChannel {
+    /// An entry that asks for a channel.
+    pub fn wanted(location: Location, name: &str, delivery: Delivery) -> DataChannel {
+        let (retransmits, life_time) = match delivery.reliability {
+            Reliability::Reliable => (None, None),
+            Reliability::MaxRetransmits(n) => (Some(n), None),
+            Reliability::MaxPacketLifeTime(ms) => (None, Some(ms)),
+        };
+        DataChannel {
+            location: Some(location),
+            data_channel_name: Some(name.to_owned()),
+            ordered: Some(delivery.ordered),
+            max_retransmits: retransmits,
+            max_packet_life_time: life_time,
+            ..DataChannel::default()
+        }
+    }
+
+    /// The delivery that an entry asks for; `None` when it names both bounds, of which the API allows one.
+    pub fn delivery(&self) -> Option<Delivery> {
+        let reliability = match (self.max_retransmits, self.max_packet_life_time) {
+            (None, None) => Reliability::Reliable,
+            (Some(n), None) => Reliability::MaxRetransmits(n),
+            (None, Some(ms)) => Reliability::MaxPacketLifeTime(ms),
+            (Some(_), Some(_)) => return None,
+        };
+        Some(Delivery::new(self.ordered.unwrap_or(true), reliability))
+    }
+}
+
+/// Answer to `GET /sessions/{id}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionState {
+    /// Media tracks, of which a data session has none.
+    #[serde(default)]
+    pub tracks: Vec<serde_json::Value>,
+    /// The session's channels.
+    #[serde(default)]
+    pub data_channels: Vec<DataChannel>,
+}
+
+/// What every failed request is answered with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// One of [`code`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    /// The same for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_look_as_documented() {
+        let mut entry = DataChannel::wanted(Location::Local, "t", Delivery::LOSSY);
+        let json = serde_json::to_string(&entry).expect("plain data");
+        assert_eq!(json, r#"{"location":"local","dataChannelName":"t","ordered":false,"maxRetransmits":0}"#);
+        assert_eq!(entry.delivery(), Some(Delivery::LOSSY));
+        entry.max_packet_life_time = Some(5);
+        assert_eq!(entry.delivery(), None);
+    }
+
+    #[test]
+    fn what_dimos_sends_is_reliable_ordered() {
+        let entry: DataChannel =
+            serde_json::from_str(r#"{"location":"remote","sessionId":"s","dataChannelName":"t"}"#).expect("JSON");
+        assert_eq!(entry.delivery(), Some(Delivery::RELIABLE));
+    }
+}

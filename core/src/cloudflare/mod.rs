@@ -1,0 +1,9 @@
+//! Cloudflare Realtime's DataChannel API: its JSON, its errors, and one session's life.
+//!
+//! Source: Cloudflare's public API reference of the Realtime SFU, read 2026-08.
+
+pub mod api;
+mod call;
+pub(crate) mod session;
+
+pub use call::ApiError;

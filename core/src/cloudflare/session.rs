@@ -1,0 +1,656 @@
+//! One session on the SFU: an API session, its PeerConnection, and the channels that are wanted on it.
+//!
+//! ```text
+//!  New ─ sessions/new ─▶ Created ─ establish ─▶ Connecting ─ ICE, DTLS, SCTP ─▶ Up ─▶ Ended
+//! ```
+//!
+//! Calls on a session are serialized, batched, spaced and retried here. A channel that is wanted is asked for until it
+//! is there: an answer that is lost is looked up before the SFU is asked again, and a channel that the SFU closes is
+//! asked for anew.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use super::api::{DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession};
+use super::api::{SERVER_EVENTS, SessionDescription, SessionState, code};
+use super::call::{Api, ApiError, read, refused};
+use crate::http::{Failure, Method, Request, RequestId, Response};
+use crate::link::{Certificate, Link, LinkEnd, LinkError, LinkEvent, LinkOutput, PLACEHOLDER, Role, StreamId};
+use crate::retry::{Backoff, RateLimit};
+use crate::{ChannelName, Config, Delivery, EndReason, Payload, SessionId, Stage};
+
+/// The time that one API call may take. The SFU itself waits up to 5 s for a transport.
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Tries for each call until the session is up. Later ones are repeated as long as the channel is wanted.
+const CONNECT_TRIES: u32 = 5;
+
+/// Channels in one request at most.
+const BATCH: usize = 64;
+
+/// After this the SFU has given up on an acknowledgement that it did not get.
+const ACK_WINDOW: Duration = Duration::from_secs(30);
+
+/// The first pause before an acknowledgement on a lossy channel is repeated; each later one is twice as long.
+const ACK_REPEAT: Duration = Duration::from_millis(250);
+
+/// Names a channel to its session's user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ChannelKey(pub(crate) u32);
+
+#[derive(Debug)]
+pub(crate) enum SessionOutput {
+    Transmit(SocketAddr, Vec<u8>),
+    Http(Request),
+    Event(SessionEvent),
+    /// The time of the next timer, and whether it is the transport's.
+    WaitUntil(Option<Instant>, bool),
+}
+
+#[derive(Debug)]
+pub(crate) enum SessionEvent {
+    Connected,
+    Opened(ChannelKey),
+    /// The channel is not to be had, told once for a streak of failures; `true`: it is still being tried.
+    Trouble(ChannelKey, ApiError, bool),
+    Message(ChannelKey, Payload),
+    /// The SFU closed the channel; it is asked for again.
+    Closed(ChannelKey),
+    Ended(EndReason),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Created,
+    Connecting,
+    Up,
+    Ended,
+}
+
+#[derive(Debug)]
+enum Call {
+    Create,
+    Establish,
+    Allocate(Vec<ChannelKey>),
+    /// Looks up what became of an allocation without an answer.
+    Reconcile(Vec<ChannelKey>),
+    Close(Vec<StreamId>),
+}
+
+#[derive(Debug)]
+struct InFlight {
+    id: RequestId,
+    method: Method,
+    url: String,
+    call: Call,
+}
+
+#[derive(Debug)]
+struct Channel {
+    entry: DataChannel,
+    delivery: Delivery,
+    state: ChannelState,
+    backoff: Backoff,
+    /// A failure of the present streak has been told.
+    told: bool,
+    /// The acknowledgement that opens the SFU's gate, until the first message shows that it is open.
+    ack: Option<Ack>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChannelState {
+    /// To be asked for at this time.
+    Wanted(Instant),
+    Allocating,
+    /// Allocated; the local end is being opened.
+    Opening(StreamId),
+    Open(StreamId),
+    /// Refused for good.
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Ack {
+    at: Instant,
+    pause: Duration,
+    until: Instant,
+}
+
+pub(crate) struct Session {
+    api: Api,
+    local: SocketAddr,
+    certificate: Option<Certificate>,
+    link: Link,
+    offer: String,
+    state: State,
+    id: Option<SessionId>,
+    deadline: Instant,
+    started: Instant,
+    last_error: Option<ApiError>,
+    in_flight: Option<InFlight>,
+    /// No call of this session before this time.
+    not_before: Instant,
+    backoff: Backoff,
+    rate: RateLimit,
+    rng: Rng,
+    next_request: u64,
+    channels: HashMap<ChannelKey, Channel>,
+    streams: HashMap<StreamId, ChannelKey>,
+    /// Allocated on the SFU and no longer wanted.
+    unwanted: Vec<StreamId>,
+    /// Allocations whose outcome is unknown.
+    unknown: Vec<ChannelKey>,
+    outbox: VecDeque<SessionOutput>,
+    changed: bool,
+    next_chore: Option<Instant>,
+}
+
+impl Session {
+    /// `parity` keeps the request ids of two sessions apart.
+    pub(crate) fn new(
+        config: &Config,
+        local: SocketAddr,
+        certificate: Option<Certificate>,
+        parity: u64,
+        now: Instant,
+    ) -> Session {
+        let mut link = Link::new(Role::Client, local, certificate.clone(), now);
+        let offer = link.offer();
+        Session {
+            api: Api::new(config),
+            local,
+            certificate,
+            link,
+            offer,
+            state: State::New,
+            id: None,
+            deadline: now + config.connect_timeout,
+            started: now,
+            last_error: None,
+            in_flight: None,
+            not_before: now,
+            backoff: Backoff::default(),
+            rate: RateLimit::new(now),
+            rng: Rng::with_seed(config.seed ^ parity),
+            next_request: parity,
+            channels: HashMap::new(),
+            streams: HashMap::new(),
+            unwanted: Vec::new(),
+            unknown: Vec::new(),
+            outbox: VecDeque::new(),
+            changed: true,
+            next_chore: None,
+        }
+    }
+
+    /// The session's id on the SFU, once it has one.
+    pub(crate) fn id(&self) -> Option<&SessionId> {
+        self.id.as_ref()
+    }
+
+    pub(crate) fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    /// Wants a channel; `publisher` makes it a subscription to that session's. [`SessionEvent::Opened`] follows.
+    pub(crate) fn open(
+        &mut self,
+        now: Instant,
+        key: ChannelKey,
+        name: &ChannelName,
+        publisher: Option<&SessionId>,
+        delivery: Delivery,
+    ) {
+        let location = if publisher.is_some() { Location::Remote } else { Location::Local };
+        let mut entry = DataChannel::wanted(location, name, delivery);
+        if let Some(publisher) = publisher {
+            entry.session_id = Some(publisher.as_str().to_owned());
+            // What arrives before the local end of the channel exists is lost: the SFU is to wait for us.
+            entry.wait_for_ack = Some(true);
+        }
+        let state = ChannelState::Wanted(now);
+        let channel = Channel { entry, delivery, state, backoff: Backoff::default(), told: false, ack: None };
+        self.channels.insert(key, channel);
+        self.changed = true;
+    }
+
+    /// Wants a channel no longer.
+    pub(crate) fn close_channel(&mut self, key: ChannelKey) {
+        let Some(channel) = self.channels.remove(&key) else { return };
+        if let ChannelState::Opening(stream) | ChannelState::Open(stream) = channel.state {
+            self.streams.remove(&stream);
+            self.link.close_channel(stream);
+            self.unwanted.push(stream);
+        }
+        self.changed = true;
+    }
+
+    /// Writes to an open channel; see [`Link::write`].
+    pub(crate) fn write(&mut self, now: Instant, key: ChannelKey, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+        match self.channels.get(&key).map(|channel| channel.state) {
+            Some(ChannelState::Open(stream)) => self.link.write(now, stream, binary, bytes),
+            _ => Err(LinkError::NotOpen(0)),
+        }
+    }
+
+    pub(crate) fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+        self.link.handle_datagram(now, source, datagram)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.link.handle_timeout(now);
+    }
+
+    /// Takes the answer to a request of this session; any other is ignored.
+    pub(crate) fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
+        let Some(InFlight { method, url, call, .. }) = self.in_flight.take_if(|in_flight| in_flight.id == id) else {
+            return;
+        };
+        self.changed = true;
+        match call {
+            Call::Create => match read::<NewSession>(method, &url, result) {
+                Ok(answer) => match SessionId::new(&answer.session_id) {
+                    Some(id) => {
+                        self.id = Some(id);
+                        self.state = State::Created;
+                        self.backoff.succeeded();
+                    }
+                    None => self.end(EndReason::Api(ApiError::Garbage { method, url, status: 200 })),
+                },
+                Err(error) => self.connect_failed(now, error),
+            },
+            Call::Establish => match read::<Established>(method, &url, result) {
+                Ok(answer) => self.accept(now, method, url, answer),
+                Err(error) => {
+                    if error.is_outcome_unknown() {
+                        // The SFU may have bound the session to this offer: start over with another.
+                        self.link = Link::new(Role::Client, self.local, self.certificate.clone(), now);
+                        self.offer = self.link.offer();
+                        self.id = None;
+                        self.state = State::New;
+                    }
+                    self.connect_failed(now, error);
+                }
+            },
+            Call::Allocate(keys) => {
+                match read::<DataChannels>(method, &url, result) {
+                    Ok(answer) => self.allocated(now, &keys, answer, method, &url),
+                    Err(error) if error.is_outcome_unknown() => self.unknown = keys,
+                    Err(error) => self.call_failed(now, &keys, error),
+                };
+            }
+            Call::Reconcile(keys) => match read::<SessionState>(method, &url, result) {
+                Ok(state) => self.reconciled(now, &keys, &state),
+                Err(error) if error.is_session_gone() => self.end(EndReason::Api(error)),
+                Err(_) => {
+                    self.unknown = keys;
+                    self.not_before = self.backoff.failed(now, &mut self.rng);
+                }
+            },
+            Call::Close(streams) => match read::<DataChannels>(method, &url, result) {
+                // Per item only "no such channel" is possible, which is what was wanted.
+                Ok(_) => self.backoff.succeeded(),
+                Err(error) if error.is_session_gone() => self.end(EndReason::Api(error)),
+                Err(error) if error.is_retryable() && self.backoff.attempts() < CONNECT_TRIES => {
+                    self.unwanted.extend(streams);
+                    self.not_before = self.backoff.failed(now, &mut self.rng);
+                }
+                Err(_) => {}
+            },
+        }
+    }
+
+    pub(crate) fn poll(&mut self, now: Instant) -> SessionOutput {
+        loop {
+            if let Some(output) = self.outbox.pop_front() {
+                return output;
+            }
+            match self.link.poll(now) {
+                LinkOutput::Transmit(to, datagram) => return SessionOutput::Transmit(to, datagram),
+                LinkOutput::Event(event) => self.handle_link_event(now, event),
+                LinkOutput::WaitUntil(transport) => {
+                    if self.changed || self.next_chore.is_some_and(|at| at <= now) {
+                        self.changed = false;
+                        self.next_chore = self.do_chores(now);
+                        continue;
+                    }
+                    return match (transport, self.next_chore) {
+                        (Some(at), Some(chore)) if chore < at => SessionOutput::WaitUntil(Some(chore), false),
+                        (None, chore) => SessionOutput::WaitUntil(chore, false),
+                        (at, _) => SessionOutput::WaitUntil(at, true),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Ends the connection and tells the SFU.
+    pub(crate) fn close(&mut self, now: Instant) {
+        self.link.close(now);
+        self.in_flight = None;
+        self.changed = true;
+    }
+
+    fn handle_link_event(&mut self, now: Instant, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected => {}
+            // SCTP is up when the first channel is.
+            LinkEvent::Opened(PLACEHOLDER) => {
+                if self.state == State::Connecting {
+                    self.state = State::Up;
+                    self.backoff.succeeded();
+                    self.changed = true;
+                    self.outbox.push_back(SessionOutput::Event(SessionEvent::Connected));
+                }
+            }
+            LinkEvent::Opened(stream) => self.opened(now, stream),
+            LinkEvent::Message(stream, payload) => {
+                if let Some(key) = self.streams.get(&stream) {
+                    if let Some(channel) = self.channels.get_mut(key) {
+                        channel.ack = None;
+                    }
+                    self.outbox.push_back(SessionOutput::Event(SessionEvent::Message(*key, payload)));
+                }
+            }
+            LinkEvent::Closed(stream) => {
+                let Some(key) = self.streams.remove(&stream) else { return };
+                if let Some(channel) = self.channels.get_mut(&key) {
+                    channel.state = ChannelState::Wanted(channel.backoff.failed(now, &mut self.rng));
+                    channel.ack = None;
+                    self.changed = true;
+                    self.outbox.push_back(SessionOutput::Event(SessionEvent::Closed(key)));
+                }
+            }
+            LinkEvent::Ended(why) => {
+                let reason = match (self.state, why) {
+                    (State::Connecting, LinkEnd::Lost) => EndReason::TimedOut {
+                        stage: Stage::Transport,
+                        after: now.saturating_duration_since(self.started),
+                    },
+                    (_, LinkEnd::Local) => EndReason::Closed,
+                    (_, why) => EndReason::Transport(why),
+                };
+                self.end(reason);
+            }
+        }
+    }
+
+    fn opened(&mut self, now: Instant, stream: StreamId) {
+        let Some(key) = self.streams.get(&stream).copied() else { return };
+        let Some(channel) = self.channels.get_mut(&key) else { return };
+        channel.state = ChannelState::Open(stream);
+        channel.backoff.succeeded();
+        channel.told = false;
+        if channel.entry.wait_for_ack == Some(true) {
+            channel.ack = Some(Ack { at: now, pause: ACK_REPEAT, until: now + ACK_WINDOW });
+        }
+        self.changed = true;
+        self.outbox.push_back(SessionOutput::Event(SessionEvent::Opened(key)));
+    }
+
+    fn accept(&mut self, now: Instant, method: Method, url: String, answer: Established) {
+        let sdp = answer.session_description.filter(|description| description.kind == "answer");
+        let accepted = sdp.ok_or(()).and_then(|answer| self.link.accept_answer(&answer.sdp).map_err(|_| ()));
+        if accepted.is_err() {
+            self.end(EndReason::Api(ApiError::Garbage { method, url, status: 200 }));
+            return;
+        }
+        self.link.handle_timeout(now);
+        self.state = State::Connecting;
+        self.backoff.succeeded();
+    }
+
+    /// A call before the session is up has failed: try again within bounds, or give up.
+    fn connect_failed(&mut self, now: Instant, error: ApiError) {
+        if !error.is_retryable() || self.backoff.attempts() + 1 >= CONNECT_TRIES {
+            return self.end(EndReason::Api(error));
+        }
+        self.not_before = self.backoff.failed(now, &mut self.rng);
+        self.last_error = Some(error);
+    }
+
+    fn call_failed(&mut self, now: Instant, keys: &[ChannelKey], error: ApiError) {
+        if error.is_session_gone() {
+            return self.end(EndReason::Api(error));
+        }
+        for key in keys {
+            self.channel_failed(now, *key, &error);
+        }
+    }
+
+    fn channel_failed(&mut self, now: Instant, key: ChannelKey, error: &ApiError) {
+        let Some(channel) = self.channels.get_mut(&key) else { return };
+        let retry = error.is_retryable();
+        channel.state = match retry {
+            true => ChannelState::Wanted(channel.backoff.failed(now, &mut self.rng)),
+            false => ChannelState::Failed,
+        };
+        if !std::mem::replace(&mut channel.told, true) || !retry {
+            self.outbox.push_back(SessionOutput::Event(SessionEvent::Trouble(key, error.clone(), retry)));
+        }
+    }
+
+    fn allocated(&mut self, now: Instant, keys: &[ChannelKey], answer: DataChannels, method: Method, url: &str) {
+        self.backoff.succeeded();
+        let mut items: Vec<Option<DataChannel>> = answer.data_channels.into_iter().map(Some).collect();
+        for (index, key) in keys.iter().enumerate() {
+            let wanted = self.channels.get(key).map(|channel| channel.entry.clone());
+            // Items are matched by name; one without a name by its place.
+            let place = match &wanted {
+                Some(entry) => items.iter().position(|item| item.as_ref().is_some_and(|item| is_for(item, entry))),
+                None => None,
+            };
+            let item = items.get_mut(place.unwrap_or(index)).and_then(Option::take);
+            match item {
+                Some(DataChannel { error_code: Some(code), .. }) if code == code::REPEATED_LOCAL_TRACK => {
+                    // A former try got through after all.
+                    self.unknown.push(*key);
+                }
+                Some(DataChannel { error_code: Some(code), error_description, .. }) => {
+                    let body = ErrorBody { error_code: Some(code), error_description };
+                    self.channel_failed(now, *key, &refused(method, url.to_owned(), 200, body));
+                }
+                Some(DataChannel { id: Some(stream), .. }) => self.open_stream(now, *key, stream, method, url),
+                _ => self.channel_failed(now, *key, &ApiError::Garbage { method, url: url.to_owned(), status: 200 }),
+            }
+        }
+    }
+
+    fn open_stream(&mut self, now: Instant, key: ChannelKey, stream: StreamId, method: Method, url: &str) {
+        let Some(channel) = self.channels.get_mut(&key) else {
+            // No longer wanted when the answer came.
+            self.unwanted.push(stream);
+            return;
+        };
+        match self.link.open(now, stream, channel.delivery) {
+            Ok(()) => {
+                channel.state = ChannelState::Opening(stream);
+                self.streams.insert(stream, key);
+            }
+            Err(_) => self.channel_failed(now, key, &ApiError::Garbage { method, url: url.to_owned(), status: 200 }),
+        }
+    }
+
+    fn reconciled(&mut self, now: Instant, keys: &[ChannelKey], state: &SessionState) {
+        self.backoff.succeeded();
+        for key in keys {
+            let Some(entry) = self.channels.get(key).map(|channel| channel.entry.clone()) else { continue };
+            let known = state.data_channels.iter().find(|item| is_for(item, &entry)).and_then(|item| item.id);
+            match known.filter(|stream| !self.streams.contains_key(stream)) {
+                Some(stream) => self.open_stream(now, *key, stream, Method::Get, ""),
+                None => {
+                    if let Some(channel) = self.channels.get_mut(key) {
+                        channel.state = ChannelState::Wanted(channel.backoff.failed(now, &mut self.rng));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everything that waits for time or for a free call; answers when to look again.
+    fn do_chores(&mut self, now: Instant) -> Option<Instant> {
+        if self.state == State::Ended {
+            return None;
+        }
+        if self.state != State::Up && now >= self.deadline {
+            self.timed_out();
+            return None;
+        }
+        let acks = self.send_acks(now);
+        let call = self.start_call(now);
+        let deadline = (self.state != State::Up).then_some(self.deadline);
+        [acks, call, deadline].into_iter().flatten().min()
+    }
+
+    fn timed_out(&mut self) {
+        let stage = match self.state {
+            State::New => Stage::Create,
+            State::Created => Stage::Establish,
+            _ => Stage::Transport,
+        };
+        let reason = match self.last_error.take() {
+            Some(error) => EndReason::Api(error),
+            None => EndReason::TimedOut { stage, after: self.deadline.saturating_duration_since(self.started) },
+        };
+        self.end(reason);
+    }
+
+    fn send_acks(&mut self, now: Instant) -> Option<Instant> {
+        let mut next = None;
+        for channel in self.channels.values_mut() {
+            let (Some(ack), ChannelState::Open(stream)) = (&mut channel.ack, channel.state) else { continue };
+            if ack.at <= now {
+                // A refusal is made up for by the next repetition.
+                let _ = self.link.write(now, stream, true, &[1]);
+                ack.at = now + ack.pause;
+                ack.pause *= 2;
+            }
+            if channel.delivery.is_reliable() || ack.at > ack.until {
+                channel.ack = None;
+            } else {
+                next = Some(next.map_or(ack.at, |next: Instant| next.min(ack.at)));
+            }
+        }
+        next
+    }
+
+    /// Starts the next call if there is one and it may go; else says when it may.
+    fn start_call(&mut self, now: Instant) -> Option<Instant> {
+        if self.in_flight.is_some() {
+            return None;
+        }
+        let due = match self.state {
+            State::New | State::Created => Some(now),
+            State::Up if !self.unknown.is_empty() || !self.unwanted.is_empty() => Some(now),
+            State::Up => self.channels.values().filter_map(Channel::wanted_at).min(),
+            State::Connecting | State::Ended => None,
+        };
+        let at = due?.max(self.not_before).max(self.rate.ready_at());
+        if at > now {
+            return Some(at);
+        }
+        self.rate.spent(now);
+        let call = self.next_call(now);
+        self.send(now, call);
+        None
+    }
+
+    fn next_call(&mut self, now: Instant) -> Call {
+        match self.state {
+            State::New => Call::Create,
+            State::Created => Call::Establish,
+            _ if !self.unknown.is_empty() => Call::Reconcile(std::mem::take(&mut self.unknown)),
+            _ if !self.unwanted.is_empty() => Call::Close(std::mem::take(&mut self.unwanted)),
+            _ => {
+                let due = |(key, channel): (&ChannelKey, &Channel)| {
+                    channel.wanted_at().is_some_and(|at| at <= now).then_some(*key)
+                };
+                let mut keys: Vec<ChannelKey> = self.channels.iter().filter_map(due).collect();
+                keys.sort_unstable();
+                keys.truncate(BATCH);
+                for key in &keys {
+                    if let Some(channel) = self.channels.get_mut(key) {
+                        channel.state = ChannelState::Allocating;
+                    }
+                }
+                Call::Allocate(keys)
+            }
+        }
+    }
+
+    fn send(&mut self, now: Instant, call: Call) {
+        let id = RequestId(self.next_request);
+        self.next_request += 2;
+        let timeout = match self.state {
+            State::Up => CALL_TIMEOUT,
+            _ => CALL_TIMEOUT.min(self.deadline.saturating_duration_since(now)),
+        };
+        let action = |method, action: &str| match &self.id {
+            Some(session) => self.api.session_request(id, method, session, action, timeout),
+            None => self.api.request(id, method, "/sessions/new", timeout),
+        };
+        let mut request = match &call {
+            Call::Create => self.api.request(id, Method::Post, "/sessions/new", timeout),
+            Call::Establish => action(Method::Post, "/datachannels/establish"),
+            Call::Allocate(_) => action(Method::Post, "/datachannels/new"),
+            Call::Reconcile(_) => action(Method::Get, ""),
+            Call::Close(_) => action(Method::Put, "/datachannels/close"),
+        };
+        request.body = match &call {
+            Call::Create | Call::Reconcile(_) => None,
+            Call::Establish => to_json(&Establish {
+                data_channel: DataChannel {
+                    location: Some(Location::Remote),
+                    data_channel_name: Some(SERVER_EVENTS.to_owned()),
+                    ..DataChannel::default()
+                },
+                session_description: Some(SessionDescription { kind: "offer".into(), sdp: self.offer.clone() }),
+            }),
+            Call::Allocate(keys) => {
+                let entries = keys.iter().filter_map(|key| self.channels.get(key)).map(|c| c.entry.clone());
+                to_json(&DataChannels { data_channels: entries.collect() })
+            }
+            Call::Close(streams) => {
+                let entries = streams.iter().map(|id| DataChannel { id: Some(*id), ..DataChannel::default() });
+                to_json(&DataChannels { data_channels: entries.collect() })
+            }
+        };
+        self.in_flight = Some(InFlight { id, method: request.method, url: request.url.clone(), call });
+        self.outbox.push_back(SessionOutput::Http(request));
+    }
+
+    fn end(&mut self, reason: EndReason) {
+        if self.state == State::Ended {
+            return;
+        }
+        self.state = State::Ended;
+        self.in_flight = None;
+        self.outbox.push_back(SessionOutput::Event(SessionEvent::Ended(reason)));
+    }
+}
+
+impl Channel {
+    fn wanted_at(&self) -> Option<Instant> {
+        match self.state {
+            ChannelState::Wanted(at) => Some(at),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an item of an answer is about this entry of a request.
+fn is_for(item: &DataChannel, entry: &DataChannel) -> bool {
+    item.data_channel_name.is_some()
+        && item.data_channel_name == entry.data_channel_name
+        && (item.session_id.is_none() || entry.session_id.is_none() || item.session_id == entry.session_id)
+        && (item.location.is_none() || item.location == entry.location)
+}
+
+/// These types are plain data, so this does not fail.
+fn to_json(body: &impl serde::Serialize) -> Option<String> {
+    serde_json::to_string(body).ok()
+}

@@ -1,0 +1,129 @@
+//! HTTP requests and responses as plain values.
+//!
+//! The state machines in this crate decide what is asked, when, how often and for how long; a driver only carries the
+//! bytes. The SFU reads the same values from the other side.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The largest response body that a driver hands back, in bytes. A longer one is [`Failure::TooLarge`].
+pub const MAX_RESPONSE: usize = 256 * 1024;
+
+/// Pairs a request with its response. Never used twice by one state machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// The methods that the APIs use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates.
+    Post,
+    /// Changes.
+    Put,
+    /// Removes.
+    Delete,
+    /// A browser's preflight.
+    Options,
+}
+
+impl Method {
+    /// The method as it stands in the request line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
+        }
+    }
+
+    /// Reads the method of a request line; `None` for one that no API here uses.
+    pub fn parse(text: &str) -> Option<Method> {
+        [Method::Get, Method::Post, Method::Put, Method::Delete, Method::Options]
+            .into_iter()
+            .find(|method| method.as_str() == text)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A request that a driver is to make.
+///
+/// Its `Debug` leaves out the credentials and the body.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Request {
+    /// Goes back with the response.
+    pub id: RequestId,
+    /// The request's method.
+    pub method: Method,
+    /// The absolute URL, `http` or `https`.
+    pub url: String,
+    /// The value of the `Authorization` header.
+    pub authorization: Option<String>,
+    /// A JSON body, sent as `Content-Type: application/json`.
+    pub body: Option<String>,
+    /// The time from the first byte sent to the last one received. Past it the driver answers [`Failure::Timeout`].
+    pub timeout: Duration,
+}
+
+impl Request {
+    /// A request without credentials or body.
+    pub fn new(id: RequestId, method: Method, url: String, timeout: Duration) -> Self {
+        Request { id, method, url, authorization: None, body: None, timeout }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("id", &self.id.0)
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A response of any status.
+///
+/// Its `Debug` leaves out the body, which may hold SDP credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The body, at most [`MAX_RESPONSE`] bytes.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).field("body", &self.body.len()).finish()
+    }
+}
+
+/// Why there is no response.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// No complete response within [`Request::timeout`]. Whether the server acted on the request is unknown.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The server could not be reached, so it did not act on the request.
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    /// The response was longer than [`MAX_RESPONSE`].
+    #[error("the answer is longer than {MAX_RESPONSE} bytes")]
+    TooLarge,
+    /// The exchange broke off. Whether the server acted on the request is unknown.
+    #[error("{0}")]
+    Broken(String),
+}

@@ -1,0 +1,604 @@
+//! One PeerConnection that carries nothing but negotiated DataChannels, over [str0m].
+//!
+//! ```text
+//!   client: new ── offer ──▶ accept_answer ─┐
+//!                                           ├─▶ handle_* / poll … Connected … open / write … close
+//!   server: new ── answer ──────────────────┘
+//! ```
+//!
+//! The link keeps a table of stream ids of its own, because str0m panics when an id is used twice; it feeds str0m no
+//! more datagrams between two drains than its DTLS queue holds; and it keeps little in flight inside SCTP.
+//!
+//! [str0m]: https://docs.rs/str0m
+
+mod cork;
+mod empty;
+mod window;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, ChannelId};
+use str0m::config::DtlsCert;
+use str0m::ice::StunMessage;
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
+
+use self::cork::Cork;
+use self::window::Window;
+use crate::{Delivery, Payload};
+
+/// The SCTP stream id of a channel. Ids belong to one link.
+pub type StreamId = u16;
+
+/// The largest message that a link receives, in bytes, as it tells its peer.
+pub const MAX_RECEIVED_MESSAGE: usize = 256 * 1024;
+
+/// What a peer that does not say receives at most, in bytes (RFC 8841).
+const DEFAULT_MAX_MESSAGE: usize = 64 * 1024;
+
+/// The negotiated channel of the offer, so that the SCTP section exists; DimOS uses the same id.
+pub const PLACEHOLDER: StreamId = 100;
+
+/// Datagrams that str0m takes between two drains: its DTLS queue holds 30.
+const INPUTS_PER_DRAIN: u32 = 16;
+
+/// Small messages may exceed the window by this many bytes, so that a command never waits for a point cloud.
+const SMALL_MESSAGES_EXTRA: usize = 16 * 1024;
+
+/// What counts as a small message, in bytes.
+const SMALL_MESSAGE: usize = 1200;
+
+/// What str0m may buffer at most. The window keeps far below; this only has to hold one message more.
+const STR0M_BUFFER: usize = 4 * 1024 * 1024;
+
+/// A certificate that several links of one process can share.
+#[derive(Clone)]
+pub struct Certificate(DtlsCert);
+
+impl Certificate {
+    /// Makes a fresh self-signed ECDSA certificate; `None` if the crypto library cannot.
+    pub fn generate() -> Option<Certificate> {
+        str0m::crypto::from_feature_flags().dtls_provider.generate_certificate().map(Certificate)
+    }
+}
+
+impl std::fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Certificate")
+    }
+}
+
+/// Which end of the connection a link is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Offers, checks connectivity, and collects small writes of a flood into packets.
+    Client,
+    /// Answers from a public address (ICE lite).
+    Server,
+}
+
+/// What [`Link::poll`] has to say.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LinkOutput {
+    /// Send this datagram to that address from the link's socket.
+    Transmit(SocketAddr, Vec<u8>),
+    /// Something happened.
+    Event(LinkEvent),
+    /// Nothing more until there is a datagram, a call or this time; `None`: no timer is running.
+    WaitUntil(Option<Instant>),
+}
+
+/// What happened on a link.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LinkEvent {
+    /// ICE and DTLS are up.
+    Connected,
+    /// A channel that [`Link::open`] asked for can be written to. It says nothing about the far end.
+    Opened(StreamId),
+    /// A message arrived.
+    Message(StreamId, Payload),
+    /// A channel is gone, and its stream id free again.
+    Closed(StreamId),
+    /// The connection is over; nothing follows.
+    Ended(LinkEnd),
+}
+
+/// Why a connection is over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkEnd {
+    /// [`Link::close`] was called.
+    #[error("closed")]
+    Local,
+    /// The far end closed it.
+    #[error("closed by the other end")]
+    Remote,
+    /// Nothing was heard from the far end for seconds, or connectivity was never reached.
+    #[error("no contact with the other end")]
+    Lost,
+    /// The transport gave up; the text is str0m's.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Why a link does not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The other end's SDP cannot be used. Its text is not repeated, since it holds credentials.
+    #[error("the session description cannot be used: {0}")]
+    Sdp(&'static str),
+    /// The stream id is already in use on this link.
+    #[error("stream id {0} is already in use")]
+    IdInUse(StreamId),
+    /// The channel is not open.
+    #[error("stream {0} is not open")]
+    NotOpen(StreamId),
+    /// The message is larger than the other end receives.
+    #[error("{len} bytes is more than the {max} bytes that the other end receives")]
+    TooLarge {
+        /// The message's bytes.
+        len: usize,
+        /// The negotiated maximum.
+        max: usize,
+    },
+    /// SCTP took nothing; the text is str0m's.
+    #[error("{0}")]
+    Refused(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Opening,
+    Open,
+    Closing,
+}
+
+#[derive(Debug)]
+struct Channel {
+    id: ChannelId,
+    state: State,
+    /// Whether it is among `unacked`.
+    has_unacked: bool,
+}
+
+/// One PeerConnection. See the [module](self) for its life.
+pub struct Link {
+    rtc: Rtc,
+    role: Role,
+    local: SocketAddr,
+    pending: Option<SdpPendingOffer>,
+    channels: HashMap<StreamId, Channel>,
+    streams: HashMap<ChannelId, StreamId>,
+    opening: Vec<StreamId>,
+    unacked: Vec<StreamId>,
+    in_flight: usize,
+    max_message: usize,
+    window: Window,
+    cork: Cork,
+    outbox: VecDeque<LinkOutput>,
+    /// Datagrams fed since the last drain.
+    undrained: u32,
+    /// str0m may have output that does not wait for the cork.
+    dirty: bool,
+    deadline: Option<Instant>,
+    /// The latest time that str0m was told.
+    told: Instant,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("local", &self.local)
+            .field("channels", &self.channels.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// A link that sends from and receives on `local`, the address of a UDP socket. A client's may be any address that
+    /// the socket could have: the far end learns the real one from the connectivity checks.
+    pub fn new(role: Role, local: SocketAddr, certificate: Option<Certificate>, now: Instant) -> Link {
+        let mut config = RtcConfig::new()
+            .set_crypto_provider(Arc::new(empty::crypto_provider()))
+            .clear_codecs()
+            .set_sctp_max_buffered_amount(STR0M_BUFFER)
+            .set_sctp_max_message_size(MAX_RECEIVED_MESSAGE as u32)
+            .set_ice_lite(role == Role::Server);
+        // Contact lost is noticed after 4.5 s instead of str0m's 21.5 s.
+        config.set_initial_stun_rto(Duration::from_millis(250));
+        config.set_max_stun_rto(Duration::from_secs(1));
+        config.set_max_stun_retransmits(5);
+        if let Some(Certificate(certificate)) = certificate {
+            config = config.set_dtls_cert(certificate);
+        }
+        let mut rtc = config.build(now);
+        if let Ok(candidate) = Candidate::host(local, "udp") {
+            rtc.add_local_candidate(candidate);
+        }
+        Link {
+            rtc,
+            role,
+            local,
+            pending: None,
+            channels: HashMap::new(),
+            streams: HashMap::new(),
+            opening: Vec::new(),
+            unacked: Vec::new(),
+            in_flight: 0,
+            max_message: DEFAULT_MAX_MESSAGE,
+            window: Window::new(now),
+            cork: Cork::new(now),
+            outbox: VecDeque::new(),
+            undrained: 0,
+            dirty: true,
+            deadline: None,
+            told: now,
+            ended: false,
+        }
+    }
+
+    /// The client's SDP offer: one SCTP section with the [`PLACEHOLDER`] channel.
+    pub fn offer(&mut self) -> String {
+        let mut changes = self.rtc.sdp_api();
+        let id = changes.add_channel_with_config(channel_config(PLACEHOLDER, Delivery::RELIABLE));
+        let Some((offer, pending)) = changes.apply() else { return String::new() };
+        self.insert(PLACEHOLDER, id);
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// Takes the answer to [`Link::offer`].
+    ///
+    /// # Errors
+    /// [`LinkError::Sdp`] when it cannot be used; the link is then of no use either.
+    pub fn accept_answer(&mut self, sdp: &str) -> Result<(), LinkError> {
+        let pending = self.pending.take().ok_or(LinkError::Sdp("no offer is waiting for an answer"))?;
+        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| LinkError::Sdp("the answer is not SDP"))?;
+        self.rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .map_err(|_| LinkError::Sdp("the answer does not fit the offer"))?;
+        self.max_message = max_message_size(sdp);
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// The server's answer to a client's SDP offer.
+    ///
+    /// # Errors
+    /// [`LinkError::Sdp`] when the offer cannot be used; the link is then of no use either.
+    pub fn answer(&mut self, sdp: &str) -> Result<String, LinkError> {
+        let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| LinkError::Sdp("the offer is not SDP"))?;
+        let answer =
+            self.rtc.sdp_api().accept_offer(offer).map_err(|_| LinkError::Sdp("the offer cannot be answered"))?;
+        self.max_message = max_message_size(sdp);
+        self.dirty = true;
+        Ok(answer.to_sdp_string())
+    }
+
+    /// The ICE user fragment by which STUN messages name this link.
+    pub fn local_ufrag(&mut self) -> String {
+        self.rtc.direct_api().local_ice_credentials().ufrag
+    }
+
+    /// Opens a channel on a negotiated stream id, which both ends do. [`LinkEvent::Opened`] follows.
+    ///
+    /// # Errors
+    /// [`LinkError::IdInUse`] while a channel with this id exists, opened here or by the far end.
+    pub fn open(&mut self, now: Instant, stream: StreamId, delivery: Delivery) -> Result<(), LinkError> {
+        let taken = self.rtc.direct_api().channel_id_by_sctp_stream_id(stream).is_some();
+        if taken || self.channels.contains_key(&stream) {
+            return Err(LinkError::IdInUse(stream));
+        }
+        let id = self.rtc.direct_api().create_data_channel(channel_config(stream, delivery));
+        self.insert(stream, id);
+        self.tell_time(now);
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Closes a channel at both ends. [`LinkEvent::Closed`] follows; the id is not free before.
+    pub fn close_channel(&mut self, stream: StreamId) {
+        if let Some(channel) = self.channels.get_mut(&stream) {
+            channel.state = State::Closing;
+            self.rtc.direct_api().close_data_channel(channel.id);
+            self.dirty = true;
+        }
+    }
+
+    /// Whether a message of `len` bytes may be written now. One that may not is to wait in a queue of the caller's.
+    pub fn has_room(&mut self, len: usize) -> bool {
+        let window = self.window.size();
+        let room = if len <= SMALL_MESSAGE {
+            self.in_flight < window + SMALL_MESSAGES_EXTRA
+        } else {
+            self.in_flight == 0 || self.in_flight + len <= window
+        };
+        if !room {
+            self.window.refused();
+        }
+        room
+    }
+
+    /// Gives a message to SCTP, which sends it at the next [`Link::poll`]s.
+    ///
+    /// # Errors
+    /// [`LinkError::NotOpen`], [`LinkError::TooLarge`], or [`LinkError::Refused`] when SCTP cannot take it.
+    pub fn write(&mut self, now: Instant, stream: StreamId, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+        if bytes.len() > self.max_message {
+            return Err(LinkError::TooLarge { len: bytes.len(), max: self.max_message });
+        }
+        // Timers of str0m's SCTP run on the time that it was told last.
+        if now.saturating_duration_since(self.told) > Duration::from_millis(1) {
+            self.tell_time(now);
+        }
+        let channel = self.channels.get_mut(&stream).filter(|channel| channel.state == State::Open);
+        let Some(channel) = channel else { return Err(LinkError::NotOpen(stream)) };
+        let Some(mut writer) = self.rtc.channel(channel.id) else { return Err(LinkError::NotOpen(stream)) };
+        let Some((as_binary, written)) = empty::stand_in(binary, bytes) else {
+            return Err(LinkError::Refused("the text is not UTF-8".into()));
+        };
+        match writer.write(as_binary, written) {
+            Ok(true) => {}
+            Ok(false) => return Err(LinkError::Refused("SCTP's buffer is full".into())),
+            Err(error) => return Err(LinkError::Refused(error.to_string())),
+        }
+        if !channel.has_unacked {
+            channel.has_unacked = true;
+            self.unacked.push(stream);
+        }
+        self.in_flight += written.len();
+        self.window.wrote(now, written.len());
+        match self.role {
+            Role::Client => self.cork.wrote(now, bytes.len()),
+            Role::Server => self.dirty = true,
+        }
+        Ok(())
+    }
+
+    /// Whether a channel can be written to.
+    pub fn is_open(&self, stream: StreamId) -> bool {
+        self.channels.get(&stream).is_some_and(|channel| channel.state == State::Open)
+    }
+
+    /// The largest message, in bytes, that the far end receives; 64 KiB until its SDP is known.
+    pub fn max_message(&self) -> usize {
+        self.max_message
+    }
+
+    /// Bytes written that the far end has not acknowledged yet.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Takes a datagram from the link's socket. `false`: it is not for this link, or not one that WebRTC knows.
+    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+        let Ok(receive) = Receive::new(Protocol::Udp, source, self.local, datagram) else { return false };
+        let input = Input::Receive(now, receive);
+        if self.ended || !self.rtc.accepts(&input) {
+            return false;
+        }
+        self.told = self.told.max(now);
+        self.dirty = true;
+        // An error here is about this datagram; one that is fatal shows in `is_alive` or the next drain.
+        let understood = self.rtc.handle_input(input).is_ok();
+        self.undrained += 1;
+        if self.undrained >= INPUTS_PER_DRAIN {
+            self.drain(now);
+        }
+        understood
+    }
+
+    /// To be called when the time that [`Link::poll`] named has come; harmless at any other time.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if !self.ended && self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.tell_time(now);
+            self.dirty = true;
+        }
+    }
+
+    /// Says what is to be done. Call it until it answers [`LinkOutput::WaitUntil`] after anything that was called here.
+    pub fn poll(&mut self, now: Instant) -> LinkOutput {
+        loop {
+            if let Some(output) = self.outbox.pop_front() {
+                return output;
+            }
+            let corked = self.cork.deadline();
+            if self.dirty || corked.is_some_and(|at| at <= now) {
+                self.drain(now);
+                continue;
+            }
+            return LinkOutput::WaitUntil(match (self.deadline, corked) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            });
+        }
+    }
+
+    /// Ends the connection and tells the far end; [`Link::poll`] has its last datagrams.
+    pub fn close(&mut self, now: Instant) {
+        if !self.ended {
+            // Fails only on a transport that is already beyond use.
+            let _ = self.rtc.close();
+            self.drain(now);
+            self.end(LinkEnd::Local);
+        }
+    }
+
+    fn insert(&mut self, stream: StreamId, id: ChannelId) {
+        self.channels.insert(stream, Channel { id, state: State::Opening, has_unacked: false });
+        self.streams.insert(id, stream);
+        self.opening.push(stream);
+    }
+
+    fn tell_time(&mut self, now: Instant) {
+        self.told = self.told.max(now);
+        if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
+            self.end(LinkEnd::Failed(error.to_string()));
+        }
+    }
+
+    /// Moves everything that str0m has into the outbox.
+    fn drain(&mut self, now: Instant) {
+        self.undrained = 0;
+        self.dirty = false;
+        self.cork.flushed();
+        while !self.ended {
+            match self.rtc.poll_output() {
+                Ok(Output::Transmit(transmit)) => {
+                    self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into()));
+                }
+                Ok(Output::Event(event)) => self.translate(event),
+                Ok(Output::Timeout(at)) => {
+                    // str0m says a hundred years for "never".
+                    let never = now + Duration::from_secs(365 * 86_400);
+                    self.deadline = Some(at).filter(|at| *at < never);
+                    break;
+                }
+                Err(error) => self.end(LinkEnd::Failed(error.to_string())),
+            }
+        }
+        self.notice_opened();
+        self.count_in_flight(now);
+        if !self.rtc.is_alive() {
+            self.end(LinkEnd::Remote);
+        }
+    }
+
+    fn translate(&mut self, event: Event) {
+        match event {
+            Event::Connected => self.outbox.push_back(LinkOutput::Event(LinkEvent::Connected)),
+            Event::ChannelData(data) => {
+                if let Some(stream) = self.streams.get(&data.id) {
+                    let payload = Payload { bytes: Bytes::from(data.data), binary: data.binary };
+                    self.outbox.push_back(LinkOutput::Event(LinkEvent::Message(*stream, payload)));
+                }
+            }
+            Event::ChannelClose(id) => {
+                if let Some(stream) = self.streams.remove(&id) {
+                    self.channels.remove(&stream);
+                    self.opening.retain(|opening| *opening != stream);
+                    self.unacked.retain(|unacked| *unacked != stream);
+                    self.outbox.push_back(LinkOutput::Event(LinkEvent::Closed(stream)));
+                }
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.end(LinkEnd::Lost),
+            Event::Closed => {
+                // What str0m still has to send is its own farewell.
+                while let Ok(Output::Transmit(transmit)) = self.rtc.poll_output() {
+                    self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into()));
+                }
+                self.end(LinkEnd::Remote);
+            }
+            _ => {}
+        }
+    }
+
+    /// `ChannelOpen` does not come for a channel on which data arrived early, so the channel itself is asked.
+    fn notice_opened(&mut self) {
+        let mut i = 0;
+        while let Some(&stream) = self.opening.get(i) {
+            let channel = self.channels.get_mut(&stream).filter(|channel| channel.state == State::Opening);
+            match channel {
+                Some(channel) if self.rtc.channel(channel.id).is_some() => {
+                    channel.state = State::Open;
+                    self.opening.swap_remove(i);
+                    self.outbox.push_back(LinkOutput::Event(LinkEvent::Opened(stream)));
+                }
+                Some(_) => i += 1,
+                None => {
+                    self.opening.swap_remove(i);
+                }
+            }
+        }
+    }
+
+    fn count_in_flight(&mut self, now: Instant) {
+        if self.unacked.is_empty() && self.in_flight == 0 {
+            return;
+        }
+        let (mut total, mut i) = (0, 0);
+        while let Some(&stream) = self.unacked.get(i) {
+            let channel = self.channels.get_mut(&stream);
+            let buffered = channel.as_ref().and_then(|c| self.rtc.channel(c.id)).map_or(0, |mut c| c.buffered_amount());
+            if buffered == 0 {
+                if let Some(channel) = channel {
+                    channel.has_unacked = false;
+                }
+                self.unacked.swap_remove(i);
+            } else {
+                total += buffered;
+                i += 1;
+            }
+        }
+        self.in_flight = total;
+        self.window.in_flight(now, total);
+    }
+
+    fn end(&mut self, why: LinkEnd) {
+        if !self.ended {
+            self.ended = true;
+            self.deadline = None;
+            self.dirty = false;
+            self.cork.flushed();
+            self.rtc.disconnect();
+            self.outbox.push_back(LinkOutput::Event(LinkEvent::Ended(why)));
+        }
+    }
+}
+
+/// The ICE user fragment by which a STUN binding request names the receiver; `None` for any other datagram.
+pub fn stun_receiver(datagram: &[u8]) -> Option<String> {
+    // The first byte tells STUN from DTLS and RTP (RFC 7983).
+    if *datagram.first()? > 3 {
+        return None;
+    }
+    let message = StunMessage::parse(datagram).ok()?;
+    let (local, _) = message.split_username()?;
+    Some(local.to_owned())
+}
+
+fn channel_config(stream: StreamId, delivery: Delivery) -> ChannelConfig {
+    ChannelConfig {
+        label: String::new(),
+        ordered: delivery.ordered,
+        reliability: delivery.as_str0m(),
+        negotiated: Some(stream),
+        protocol: String::new(),
+    }
+}
+
+/// `a=max-message-size`: absent means 64 KiB, 0 means any size (RFC 8841), for which a link's own bound stands.
+fn max_message_size(sdp: &str) -> usize {
+    match sdp.lines().find_map(|line| line.trim().strip_prefix("a=max-message-size:")) {
+        None => DEFAULT_MAX_MESSAGE,
+        Some(text) => match text.trim().parse::<u64>() {
+            Ok(0) => MAX_RECEIVED_MESSAGE,
+            Ok(size) => size.min(STR0M_BUFFER as u64 / 4) as usize,
+            Err(_) => DEFAULT_MAX_MESSAGE,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_max_message_size() {
+        assert_eq!(max_message_size("v=0\r\na=mid:0\r\n"), 65_536);
+        assert_eq!(max_message_size("a=max-message-size:0\r\n"), MAX_RECEIVED_MESSAGE);
+        assert_eq!(max_message_size("a=sctp-port:5000\r\na=max-message-size:16384\r\n"), 16_384);
+        assert_eq!(max_message_size("a=max-message-size:99999999999999\r\n"), 1 << 20);
+        assert_eq!(max_message_size("a=max-message-size:x\r\n"), 65_536);
+    }
+}

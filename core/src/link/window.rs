@@ -1,0 +1,133 @@
+//! How much may be in flight inside SCTP.
+//!
+//! Each chunk inside SCTP is looked at on every poll, and what is inside can no longer be replaced by newer state. So
+//! the window stays at its minimum unless rate times round-trip time needs more: twice that product, measured while the
+//! window is what limits the flow.
+
+use std::time::{Duration, Instant};
+
+/// The window's lower bound in bytes: enough for a LAN.
+pub(crate) const MIN_WINDOW: usize = 32 * 1024;
+
+/// The window's upper bound in bytes: 80 Mbit/s at 100 ms.
+pub(crate) const MAX_WINDOW: usize = 1024 * 1024;
+
+/// Below this round-trip time the lower bound is enough, and what is measured is mostly the window's own queue.
+const LAN: Duration = Duration::from_millis(2);
+
+/// How long a measured round-trip time counts.
+const MEMORY: Duration = Duration::from_secs(10);
+
+/// Measures one link and sizes its window.
+#[derive(Debug)]
+pub(crate) struct Window {
+    size: usize,
+    written: u64,
+    acked: u64,
+    round: Option<Round>,
+    limited: bool,
+    /// The shortest round so far in this memory period, and in the one before.
+    shortest: [Option<Duration>; 2],
+    period: Instant,
+}
+
+#[derive(Debug)]
+struct Round {
+    started: Instant,
+    /// The round is over once this much has been acknowledged.
+    until: u64,
+    acked_before: u64,
+}
+
+impl Window {
+    pub(crate) fn new(now: Instant) -> Window {
+        Window { size: MIN_WINDOW, written: 0, acked: 0, round: None, limited: false, shortest: [None; 2], period: now }
+    }
+
+    /// Bytes that may be in flight.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Notes that `len` bytes were written.
+    pub(crate) fn wrote(&mut self, now: Instant, len: usize) {
+        self.written += len as u64;
+        if self.round.is_none() {
+            self.round = Some(Round { started: now, until: self.written, acked_before: self.acked });
+        }
+    }
+
+    /// Notes that a message had to wait for room.
+    pub(crate) fn refused(&mut self) {
+        self.limited = true;
+    }
+
+    /// Notes how much is in flight after acknowledgements may have come.
+    pub(crate) fn in_flight(&mut self, now: Instant, bytes: usize) {
+        self.acked = self.written.saturating_sub(bytes as u64);
+        let Some(round) = &self.round else { return };
+        if self.acked < round.until {
+            return;
+        }
+        let took = now.saturating_duration_since(round.started).max(Duration::from_micros(10));
+        let delivered = self.acked - round.acked_before;
+        self.round = None;
+        if now.saturating_duration_since(self.period) > MEMORY {
+            self.shortest = [None, self.shortest[0]];
+            self.period = now;
+        }
+        let shortest = self.shortest[0].map_or(took, |known| known.min(took));
+        self.shortest[0] = Some(shortest);
+        let round_trip = self.shortest[1].map_or(shortest, |known| known.min(shortest));
+        if std::mem::take(&mut self.limited) {
+            let product = delivered as f64 * round_trip.as_secs_f64() / took.as_secs_f64();
+            self.size = match round_trip < LAN {
+                true => MIN_WINDOW,
+                false => (2.0 * product).clamp(MIN_WINDOW as f64, MAX_WINDOW as f64) as usize,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path that carries `rate` bytes a second with `round_trip`, kept full for `rounds`.
+    fn grown(rate: f64, round_trip: Duration, rounds: u32) -> usize {
+        let mut now = Instant::now();
+        let mut window = Window::new(now);
+        for _ in 0..rounds {
+            let size = window.size();
+            window.wrote(now, size);
+            window.refused();
+            now += round_trip.max(Duration::from_secs_f64(size as f64 / rate));
+            window.in_flight(now, 0);
+        }
+        window.size()
+    }
+
+    #[test]
+    fn stays_small_on_a_lan() {
+        assert_eq!(grown(50e6, Duration::from_micros(200), 50), MIN_WINDOW);
+    }
+
+    #[test]
+    fn grows_with_the_round_trip_and_is_bounded() {
+        let size = grown(1.25e6, Duration::from_millis(100), 20);
+        assert!((200_000..=300_000).contains(&size), "twice 125,000 bytes: {size}");
+        assert_eq!(grown(1e9, Duration::from_millis(500), 50), MAX_WINDOW);
+    }
+
+    #[test]
+    fn an_unlimited_flow_leaves_it_alone() {
+        let mut now = Instant::now();
+        let mut window = Window::new(now);
+        for _ in 0..100 {
+            window.wrote(now, 1000);
+            now += Duration::from_millis(200);
+            window.in_flight(now, 0);
+        }
+        assert_eq!(window.size(), MIN_WINDOW);
+    }
+}

@@ -1,0 +1,620 @@
+//! A connection to an SFU: the one object that a driver drives.
+//!
+//! ```text
+//!            handle_datagram, handle_response, handle_timeout
+//!                               │
+//!  publish, subscribe ──▶     Peer     ──▶ poll: Transmit, Http, Event, WaitUntil
+//! ```
+//!
+//! A driver calls [`Peer::poll`] and does what it says until it says [`Output::WaitUntil`]; then it waits for a
+//! datagram, an answer, a command of its user, or the time that was named, hands that in, and polls again.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::cloudflare::ApiError;
+use crate::cloudflare::session::{ChannelKey, Session, SessionEvent, SessionOutput};
+use crate::http::{Failure, Request, RequestId, Response};
+use crate::link::{Certificate, LinkError};
+use crate::{ChannelName, Config, Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
+use crate::{TopicError, TopicStats};
+
+/// Topics that one connection can have at the same time.
+pub const MAX_TOPICS: usize = 1024;
+
+/// Messages that go from the queues to SCTP between two drains.
+const WRITES_PER_DRAIN: usize = 16;
+
+/// Which of a connection's two UDP sockets. They differ because an SFU may serve both sessions from one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The socket of the session that publishes.
+    Publish,
+    /// The socket of the session that subscribes.
+    Subscribe,
+}
+
+impl Side {
+    /// Both, in the order in which [`Peer::new`] takes their addresses.
+    pub const ALL: [Side; 2] = [Side::Publish, Side::Subscribe];
+}
+
+/// A topic that can be published to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicId(u32);
+
+/// One subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriptionId(u32);
+
+/// What a driver is to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send a datagram from the socket of that side.
+    Transmit {
+        /// The socket to send from.
+        side: Side,
+        /// Where to.
+        destination: SocketAddr,
+        /// What.
+        datagram: Vec<u8>,
+    },
+    /// Make a request, and hand its answer to [`Peer::handle_response`].
+    Http(Request),
+    /// Tell the user.
+    Event(Event),
+    /// Wait for input or for this time, and hand it to [`Peer::handle_timeout`]. `None`: for input alone.
+    WaitUntil(Option<Instant>, Reason),
+}
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// ICE, DTLS, SCTP, or writes that are collected for a packet.
+    Transport,
+    /// An API call's turn, a repetition, or the time to connect.
+    Signalling,
+    /// No timer is running.
+    Idle,
+}
+
+/// What happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Both sessions are up.
+    Connected,
+    /// The SFU's channel for a subscription is open.
+    Subscribed(SubscriptionId),
+    /// A message for one subscription.
+    Message(SubscriptionId, Payload),
+    /// A topic's channel is not to be had; told once until it succeeds.
+    Trouble {
+        /// The topic.
+        topic: Topic,
+        /// What the SFU said.
+        error: ApiError,
+        /// `true`: it is tried again until it succeeds. `false`: the topic is of no use on this connection.
+        retrying: bool,
+    },
+    /// A topic that refused a message has room again.
+    Writable(TopicId),
+    /// The connection is over; nothing follows.
+    Ended(EndReason),
+}
+
+/// What became of a published message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Accepted {
+    /// It was handed to the transport.
+    Sent,
+    /// It waits in the topic's queue.
+    Queued,
+    /// It waits in the topic's queue, and the oldest there were dropped for it.
+    ReplacedOldest,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// Larger than the SFU receives.
+    #[error("topic {topic:?}: a message of {len} bytes is larger than the {max} bytes that the SFU takes; split it")]
+    TooLarge {
+        /// The topic.
+        topic: Topic,
+        /// The message's bytes.
+        len: usize,
+        /// The negotiated maximum.
+        max: usize,
+    },
+    /// The queue of a reliable topic is full.
+    #[error("topic {topic:?}: the send queue is full ({messages} messages, {bytes} bytes): publish more slowly")]
+    QueueFull {
+        /// The topic.
+        topic: Topic,
+        /// Messages in the queue.
+        messages: usize,
+        /// Bytes in the queue.
+        bytes: usize,
+    },
+    /// The SFU does not give this topic a channel.
+    #[error("topic {topic:?}: {error}")]
+    Refused {
+        /// The topic.
+        topic: Topic,
+        /// What the SFU said.
+        error: ApiError,
+    },
+    /// The connection is over.
+    #[error("topic {topic:?}: {reason}")]
+    Ended {
+        /// The topic.
+        topic: Topic,
+        /// Why.
+        reason: EndReason,
+    },
+    /// No such topic on this connection.
+    #[error("this topic belongs to another connection")]
+    UnknownTopic,
+}
+
+#[derive(Debug)]
+struct TopicState {
+    name: Topic,
+    delivery: Delivery,
+    publication: Option<Publication>,
+    reception: Option<Reception>,
+    stats: TopicStats,
+}
+
+#[derive(Debug)]
+struct Publication {
+    key: ChannelKey,
+    queue: SendQueue,
+    open: bool,
+    /// Whether the topic is in `backlog`.
+    in_backlog: bool,
+    /// A message was refused since the queue was last roomy.
+    refused: bool,
+    failed: Option<ApiError>,
+}
+
+#[derive(Debug)]
+struct Reception {
+    /// `None` until this connection's own publication, to which it subscribes, is there.
+    key: Option<ChannelKey>,
+    open: bool,
+    subscribers: Vec<SubscriptionId>,
+}
+
+/// A connection to an SFU over two sessions: one publishes, one subscribes.
+///
+/// See the [module](self) for how to drive it.
+pub struct Peer {
+    publisher_session: Option<SessionId>,
+    sessions: [Session; 2],
+    up: [bool; 2],
+    topics: HashMap<TopicId, TopicState>,
+    by_name: HashMap<Topic, TopicId>,
+    by_key: HashMap<ChannelKey, TopicId>,
+    subscriptions: HashMap<SubscriptionId, TopicId>,
+    /// Topics with queued messages and an open channel, in the order of their turns.
+    backlog: VecDeque<TopicId>,
+    /// Messages in all queues.
+    queued: usize,
+    next_id: u32,
+    outbox: VecDeque<Event>,
+    ended: Option<EndReason>,
+    end_told: bool,
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("topics", &self.topics.len()).field("up", &self.up).finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    /// Dials at the first [`Peer::poll`]. `local` holds the addresses of the two sockets, in the order of [`Side::ALL`];
+    /// for a socket that is bound to all interfaces, any address of the machine will do.
+    pub fn new(config: &Config, local: [SocketAddr; 2], now: Instant) -> Peer {
+        let certificate = Certificate::generate();
+        let session = |side: usize| Session::new(config, local[side], certificate.clone(), side as u64, now);
+        Peer {
+            publisher_session: config.publisher_session.clone(),
+            sessions: [session(0), session(1)],
+            up: [false; 2],
+            topics: HashMap::new(),
+            by_name: HashMap::new(),
+            by_key: HashMap::new(),
+            subscriptions: HashMap::new(),
+            backlog: VecDeque::new(),
+            queued: 0,
+            next_id: 0,
+            outbox: VecDeque::new(),
+            ended: None,
+            end_told: false,
+        }
+    }
+
+    /// Takes a datagram from the socket of `side`. `false`: it was not for this connection, and is to be counted.
+    pub fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) -> bool {
+        self.sessions[side as usize].handle_datagram(now, source, datagram)
+    }
+
+    /// Takes the answer to a request, or why there is none.
+    pub fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
+        self.sessions[(id.0 % 2) as usize].handle_response(now, id, result);
+    }
+
+    /// To be called when the time has come that [`Peer::poll`] named; harmless at any other.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for session in &mut self.sessions {
+            session.handle_timeout(now);
+        }
+    }
+
+    /// Says what to do. To be called after any other call, until it answers [`Output::WaitUntil`].
+    pub fn poll(&mut self, now: Instant) -> Output {
+        loop {
+            if let Some(event) = self.outbox.pop_front() {
+                return Output::Event(event);
+            }
+            let mut wait = (None, Reason::Idle);
+            let mut progressed = false;
+            for side in Side::ALL {
+                match self.sessions[side as usize].poll(now) {
+                    SessionOutput::Transmit(destination, datagram) => {
+                        return Output::Transmit { side, destination, datagram };
+                    }
+                    SessionOutput::Http(request) => return Output::Http(request),
+                    SessionOutput::Event(event) => {
+                        self.handle_session_event(now, side, event);
+                        progressed = true;
+                    }
+                    SessionOutput::WaitUntil(Some(at), transport) if wait.0.is_none_or(|earliest| at < earliest) => {
+                        wait = (Some(at), if transport { Reason::Transport } else { Reason::Signalling });
+                    }
+                    SessionOutput::WaitUntil(..) => {}
+                }
+            }
+            if progressed || self.pump(now) {
+                continue;
+            }
+            // Told last, so that the farewell to the SFU is out before a driver stops.
+            match &self.ended {
+                Some(reason) if !self.end_told => {
+                    self.end_told = true;
+                    return Output::Event(Event::Ended(reason.clone()));
+                }
+                Some(_) => return Output::WaitUntil(None, Reason::Idle),
+                None => return Output::WaitUntil(wait.0, wait.1),
+            }
+        }
+    }
+
+    /// Makes a topic publishable; its channel is opened once, however often this is called.
+    ///
+    /// # Errors
+    /// When the connection has ended or is full, or has the topic with another delivery.
+    pub fn topic(&mut self, now: Instant, name: &Topic, delivery: Delivery) -> Result<TopicId, TopicError> {
+        let id = self.topic_state(name, delivery)?;
+        self.publish_on(now, id);
+        Ok(id)
+    }
+
+    /// Publishes a message. [`Peer::poll`] is to be called next.
+    ///
+    /// # Errors
+    /// When the message was not taken; see [`PublishError`].
+    pub fn publish(&mut self, now: Instant, id: TopicId, binary: bool, bytes: &[u8]) -> Result<Accepted, PublishError> {
+        let Some(topic) = self.topics.get_mut(&id) else { return Err(PublishError::UnknownTopic) };
+        let Some(publication) = &mut topic.publication else { return Err(PublishError::UnknownTopic) };
+        let session = &mut self.sessions[Side::Publish as usize];
+        let result = 'sent: {
+            if let Some(reason) = &self.ended {
+                break 'sent Err(PublishError::Ended { topic: topic.name.clone(), reason: reason.clone() });
+            }
+            if let Some(error) = &publication.failed {
+                break 'sent Err(PublishError::Refused { topic: topic.name.clone(), error: error.clone() });
+            }
+            let max = session.link().max_message();
+            if bytes.len() > max {
+                break 'sent Err(PublishError::TooLarge { topic: topic.name.clone(), len: bytes.len(), max });
+            }
+            if publication.open && publication.queue.is_empty() && session.link().has_room(bytes.len()) {
+                match session.write(now, publication.key, binary, bytes) {
+                    Ok(()) => break 'sent Ok(Accepted::Sent),
+                    Err(LinkError::NotOpen(_)) => publication.open = false,
+                    // What SCTP cannot take now may go later.
+                    Err(_) => {}
+                }
+            }
+            let payload = Payload { bytes: Bytes::copy_from_slice(bytes), binary };
+            match publication.queue.push(payload) {
+                Pushed::Queued => {
+                    self.queued += 1;
+                    Ok(Accepted::Queued)
+                }
+                Pushed::Replaced(dropped) => {
+                    self.queued = self.queued + 1 - dropped;
+                    topic.stats.replaced += dropped as u64;
+                    Ok(Accepted::ReplacedOldest)
+                }
+                Pushed::Refused => {
+                    publication.refused = true;
+                    let (messages, bytes) = (publication.queue.len(), publication.queue.bytes());
+                    Err(PublishError::QueueFull { topic: topic.name.clone(), messages, bytes })
+                }
+            }
+        };
+        match &result {
+            Ok(Accepted::Sent) => topic.stats.note_sent(bytes.len()),
+            Ok(_) => {}
+            Err(_) => topic.stats.refused += 1,
+        }
+        if publication.open && !publication.queue.is_empty() && !publication.in_backlog {
+            publication.in_backlog = true;
+            self.backlog.push_back(id);
+        }
+        result
+    }
+
+    /// Subscribes to a topic of the configured publisher, or of this connection itself. The topic need not exist yet.
+    ///
+    /// # Errors
+    /// When the connection has ended or is full, or has the topic with another delivery.
+    pub fn subscribe(&mut self, now: Instant, name: &Topic, delivery: Delivery) -> Result<SubscriptionId, TopicError> {
+        let id = self.topic_state(name, delivery)?;
+        let subscription = SubscriptionId(self.fresh_id());
+        self.subscriptions.insert(subscription, id);
+        if self.publisher_session.is_none() {
+            self.publish_on(now, id);
+        }
+        if let Some(topic) = self.topics.get_mut(&id) {
+            let new = Reception { key: None, open: false, subscribers: Vec::new() };
+            let reception = topic.reception.get_or_insert(new);
+            reception.subscribers.push(subscription);
+            if reception.open {
+                self.outbox.push_back(Event::Subscribed(subscription));
+            }
+        }
+        self.receive_on(now, id);
+        Ok(subscription)
+    }
+
+    /// Ends a subscription: no event of it follows. The topic's last one closes its channel.
+    pub fn unsubscribe(&mut self, id: SubscriptionId) {
+        let Some(topic_id) = self.subscriptions.remove(&id) else { return };
+        self.outbox.retain(|event| !matches!(event, Event::Message(of, _) | Event::Subscribed(of) if *of == id));
+        let Some(topic) = self.topics.get_mut(&topic_id) else { return };
+        if let Some(reception) = &mut topic.reception {
+            reception.subscribers.retain(|subscriber| *subscriber != id);
+            if reception.subscribers.is_empty() {
+                if let Some(key) = reception.key {
+                    self.by_key.remove(&key);
+                    self.sessions[Side::Subscribe as usize].close_channel(key);
+                }
+                topic.reception = None;
+            }
+        }
+        if topic.publication.is_none() && topic.reception.is_none() {
+            self.by_name.remove(&topic.name);
+            self.topics.remove(&topic_id);
+        }
+    }
+
+    /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one.
+    pub fn session_id(&self) -> Option<&SessionId> {
+        self.sessions[Side::Publish as usize].id()
+    }
+
+    /// Whether everything that was published has been acknowledged, or given up by a lossy transport.
+    pub fn is_flushed(&mut self) -> bool {
+        self.queued == 0 && self.sessions[Side::Publish as usize].link().in_flight() == 0
+    }
+
+    /// Why the connection is over, if it is.
+    pub fn ended(&self) -> Option<&EndReason> {
+        self.ended.as_ref()
+    }
+
+    /// The counters of a topic on this connection.
+    pub fn topic_stats(&self, name: &Topic) -> Option<TopicStats> {
+        let topic = self.topics.get(self.by_name.get(name)?)?;
+        let queued = topic.publication.as_ref().map_or(0, |publication| publication.queue.len());
+        Some(TopicStats { queued, ..topic.stats.clone() })
+    }
+
+    /// Ends the connection at once and tells the SFU. What is still queued is not sent. [`Peer::poll`] has the last
+    /// datagrams.
+    pub fn close(&mut self, now: Instant) {
+        self.end(now, EndReason::Closed);
+    }
+
+    fn topic_state(&mut self, name: &Topic, delivery: Delivery) -> Result<TopicId, TopicError> {
+        if self.ended.is_some() {
+            return Err(TopicError::Ended { topic: name.clone() });
+        }
+        if let Some(id) = self.by_name.get(name) {
+            return match self.topics.get(id).map(|topic| topic.delivery) {
+                Some(in_use) if in_use != delivery => {
+                    Err(TopicError::DeliveryConflict { topic: name.clone(), in_use, asked: delivery })
+                }
+                _ => Ok(*id),
+            };
+        }
+        if self.topics.len() >= MAX_TOPICS {
+            return Err(TopicError::TooMany { topic: name.clone(), limit: MAX_TOPICS });
+        }
+        let id = TopicId(self.fresh_id());
+        let stats = TopicStats::default();
+        let topic = TopicState { name: name.clone(), delivery, publication: None, reception: None, stats };
+        self.topics.insert(id, topic);
+        self.by_name.insert(name.clone(), id);
+        Ok(id)
+    }
+
+    fn fresh_id(&mut self) -> u32 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
+    }
+
+    fn publish_on(&mut self, now: Instant, id: TopicId) {
+        let key = ChannelKey(self.fresh_id());
+        let Some(topic) = self.topics.get_mut(&id).filter(|topic| topic.publication.is_none()) else { return };
+        topic.publication = Some(Publication {
+            key,
+            queue: SendQueue::new(QueueLimits::suited_to(topic.delivery)),
+            open: false,
+            in_backlog: false,
+            refused: false,
+            failed: None,
+        });
+        self.by_key.insert(key, id);
+        let name = ChannelName::published(topic.name.as_str());
+        self.sessions[Side::Publish as usize].open(now, key, &name, None, topic.delivery);
+    }
+
+    /// Asks for the subscribing channel of a topic as soon as its publisher is known.
+    fn receive_on(&mut self, now: Instant, id: TopicId) {
+        let key = ChannelKey(self.fresh_id());
+        let own = self.sessions[Side::Publish as usize].id().cloned();
+        let Some(topic) = self.topics.get_mut(&id) else { return };
+        let Some(reception) = topic.reception.as_mut().filter(|reception| reception.key.is_none()) else { return };
+        let own = own.filter(|_| topic.publication.as_ref().is_some_and(|publication| publication.open));
+        let Some(publisher) = self.publisher_session.clone().or(own) else { return };
+        reception.key = Some(key);
+        self.by_key.insert(key, id);
+        let name = ChannelName::published(topic.name.as_str());
+        self.sessions[Side::Subscribe as usize].open(now, key, &name, Some(&publisher), topic.delivery);
+    }
+
+    fn handle_session_event(&mut self, now: Instant, side: Side, event: SessionEvent) {
+        match event {
+            SessionEvent::Connected => {
+                self.up[side as usize] = true;
+                if self.up == [true; 2] {
+                    self.outbox.push_back(Event::Connected);
+                }
+            }
+            SessionEvent::Opened(key) => self.channel_opened(now, side, key),
+            SessionEvent::Message(key, payload) => {
+                let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                let Some(reception) = &topic.reception else { return };
+                topic.stats.note_received(payload.bytes.len());
+                for subscriber in &reception.subscribers {
+                    self.outbox.push_back(Event::Message(*subscriber, payload.clone()));
+                }
+            }
+            SessionEvent::Closed(key) => {
+                let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                match (side, &mut topic.publication, &mut topic.reception) {
+                    (Side::Publish, Some(publication), _) => publication.open = false,
+                    (Side::Subscribe, _, Some(reception)) => reception.open = false,
+                    _ => {}
+                }
+            }
+            SessionEvent::Trouble(key, error, retrying) => {
+                let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                if let (Side::Publish, false, Some(publication)) = (side, retrying, &mut topic.publication) {
+                    publication.failed = Some(error.clone());
+                }
+                self.outbox.push_back(Event::Trouble { topic: topic.name.clone(), error, retrying });
+            }
+            SessionEvent::Ended(reason) => self.end(now, reason),
+        }
+    }
+
+    fn channel_opened(&mut self, now: Instant, side: Side, key: ChannelKey) {
+        let Some(id) = self.by_key.get(&key).copied() else { return };
+        let Some(topic) = self.topics.get_mut(&id) else { return };
+        match side {
+            Side::Publish => {
+                let Some(publication) = &mut topic.publication else { return };
+                publication.open = true;
+                if !publication.queue.is_empty() && !publication.in_backlog {
+                    publication.in_backlog = true;
+                    self.backlog.push_back(id);
+                }
+                self.receive_on(now, id);
+            }
+            Side::Subscribe => {
+                let Some(reception) = &mut topic.reception else { return };
+                reception.open = true;
+                self.outbox.extend(reception.subscribers.iter().map(|subscriber| Event::Subscribed(*subscriber)));
+            }
+        }
+    }
+
+    /// Moves queued messages to SCTP, topic by topic in turn, while there is room. `true` if any went.
+    fn pump(&mut self, now: Instant) -> bool {
+        let mut written = 0;
+        let mut without_room = 0;
+        while written < WRITES_PER_DRAIN && without_room < self.backlog.len() {
+            let Some(id) = self.backlog.pop_front() else { break };
+            let Some(topic) = self.topics.get_mut(&id) else { continue };
+            let Some(publication) = &mut topic.publication else { continue };
+            let session = &mut self.sessions[Side::Publish as usize];
+            let Some(front) = publication.queue.front().filter(|_| publication.open) else {
+                publication.in_backlog = false;
+                continue;
+            };
+            if !session.link().has_room(front.bytes.len()) {
+                without_room += 1;
+                self.backlog.push_back(id);
+                continue;
+            }
+            let len = front.bytes.len();
+            match session.write(now, publication.key, front.binary, &front.bytes) {
+                Ok(()) => {
+                    topic.stats.note_sent(len);
+                    written += 1;
+                }
+                Err(LinkError::NotOpen(_)) => {
+                    publication.open = false;
+                    publication.in_backlog = false;
+                    continue;
+                }
+                Err(LinkError::TooLarge { .. }) => topic.stats.refused += 1,
+                // SCTP takes nothing now; the next acknowledgement or the end of the link settles it.
+                Err(_) => {
+                    without_room += 1;
+                    self.backlog.push_back(id);
+                    continue;
+                }
+            }
+            publication.queue.pop();
+            self.queued -= 1;
+            without_room = 0;
+            if publication.refused && publication.queue.is_roomy() {
+                publication.refused = false;
+                self.outbox.push_back(Event::Writable(id));
+            }
+            if publication.queue.is_empty() {
+                publication.in_backlog = false;
+            } else {
+                self.backlog.push_back(id);
+            }
+        }
+        written > 0 || !self.outbox.is_empty()
+    }
+
+    fn end(&mut self, now: Instant, reason: EndReason) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.ended = Some(reason);
+        for session in &mut self.sessions {
+            session.close(now);
+        }
+        self.backlog.clear();
+    }
+}

@@ -1,0 +1,33 @@
+//! Counters that can be read at any time.
+
+/// What one topic has seen on one connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TopicStats {
+    /// Messages handed to the transport.
+    pub sent: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
+    /// Messages that were refused: too large, queue full, or no connection.
+    pub refused: u64,
+    /// Messages dropped unsent because newer ones took their place.
+    pub replaced: u64,
+    /// Messages that wait now.
+    pub queued: usize,
+    /// Messages received, each counted once however many subscriptions got it.
+    pub received: u64,
+    /// Their bytes.
+    pub received_bytes: u64,
+}
+
+impl TopicStats {
+    pub(crate) fn note_sent(&mut self, len: usize) {
+        self.sent += 1;
+        self.sent_bytes += len as u64;
+    }
+
+    pub(crate) fn note_received(&mut self, len: usize) {
+        self.received += 1;
+        self.received_bytes += len as u64;
+    }
+}

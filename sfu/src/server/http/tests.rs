@@ -1,0 +1,341 @@
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Instant;
+
+use super::*;
+
+const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Long enough that reaching it is a failure on any machine.
+const NEVER: Duration = Duration::from_secs(20);
+/// A limit that a test reaches on purpose.
+const SOON: Duration = Duration::from_millis(50);
+/// The same where reaching it before the client has done its part would fail the test.
+const SOON_ENOUGH: Duration = Duration::from_secs(1);
+
+/// Answers with the method, the path, the credentials and the body.
+fn echo(incoming: Incoming, reply: Reply) {
+    let Incoming { method, path, authorization, body } = incoming;
+    let head = format!("{method} {path} {authorization:?} ");
+    let _ = reply.send(Response { status: 201, body: [head.into_bytes(), body].concat() });
+}
+
+fn echo_listener() -> Listener {
+    Listener::spawn(LOOPBACK, echo).unwrap()
+}
+
+/// A listener that never answers, and the requests it holds.
+fn silent_listener(limits: Limits) -> (Listener, Receiver<Reply>) {
+    let (requests, held) = mpsc::channel();
+    let requests = Mutex::new(requests);
+    let handler = move |_: Incoming, reply| drop(requests.lock().unwrap().send(reply));
+    (Listener::spawn_with(LOOPBACK, limits, handler).unwrap(), held)
+}
+
+struct Client {
+    stream: BufReader<std::net::TcpStream>,
+}
+
+struct Answered {
+    status: u16,
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+}
+
+impl Client {
+    fn connect(listener: &Listener) -> Client {
+        let stream = std::net::TcpStream::connect(listener.local_addr()).unwrap();
+        stream.set_read_timeout(Some(NEVER)).unwrap();
+        stream.set_write_timeout(Some(NEVER)).unwrap();
+        Client { stream: BufReader::new(stream) }
+    }
+
+    fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.get_mut().write_all(bytes.as_ref()).unwrap();
+    }
+
+    fn request(&mut self, head: &str, body: impl AsRef<[u8]>) -> Answered {
+        let length = body.as_ref().len();
+        self.write(format!("{head}\r\nHost: sfu\r\nContent-Length: {length}\r\n\r\n"));
+        self.write(body);
+        self.response()
+    }
+
+    fn response(&mut self) -> Answered {
+        let status_line = self.line();
+        let status = status_line.split(' ').nth(1).expect("a status line").parse().unwrap();
+        let mut headers = HashMap::new();
+        loop {
+            let line = self.line();
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(": ").unwrap();
+            headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
+        let mut body = vec![0; headers.get("content-length").map_or(0, |length| length.parse().unwrap())];
+        self.stream.read_exact(&mut body).unwrap();
+        Answered { status, headers, body }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Whether the server has closed the connection, in order or by a reset.
+    fn is_closed(&mut self) -> bool {
+        match self.stream.read(&mut [0]) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+impl Answered {
+    fn assert_error(&self, status: u16, code: &str) {
+        let body = std::str::from_utf8(&self.body).unwrap();
+        assert_eq!(self.status, status, "{body}");
+        let error: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(error["errorCode"], code);
+        assert!(error["errorDescription"].is_string());
+        self.assert_json();
+    }
+
+    fn assert_json(&self) {
+        assert_eq!(self.headers["content-type"], "application/json");
+        assert_eq!(self.headers["access-control-allow-origin"], "*");
+    }
+}
+
+#[test]
+fn one_connection_carries_many_requests() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+
+    let first = client.request("POST /v1/apps/a%20b?x=1 HTTP/1.1\r\nAuthorization: Bearer s", r#"{"hello":1}"#);
+    assert_eq!(first.status, 201);
+    assert_eq!(first.body, br#"POST /v1/apps/a%20b Some("Bearer s") {"hello":1}"#);
+    first.assert_json();
+
+    let second = client.request("GET /v1 HTTP/1.1", "");
+    assert_eq!(second.body, b"GET /v1 None ");
+    second.assert_json();
+}
+
+#[test]
+fn the_largest_body_goes_through_both_ways() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+    let body: Vec<u8> = (0..MAX_BODY).map(|at| at as u8).collect();
+    let answered = client.request("PUT / HTTP/1.1", &body);
+    assert_eq!(answered.status, 201);
+    assert!(answered.body == [b"PUT / None ", &body[..]].concat());
+}
+
+#[test]
+fn a_body_that_announces_too_much_gets_413_before_it_is_sent() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+    client.write(format!("PUT / HTTP/1.1\r\nHost: sfu\r\nContent-Length: {}\r\n\r\n", MAX_BODY + 1));
+    client.response().assert_error(413, "decoding_error");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_client_that_sends_too_much_before_it_reads_still_gets_413() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+    client.request("PUT / HTTP/1.1", vec![0; 8 * MAX_BODY]).assert_error(413, "decoding_error");
+
+    let mut client = Client::connect(&listener);
+    client.write("PUT / HTTP/1.1\r\nHost: sfu\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for _ in 0..=MAX_BODY / 0x10000 {
+        client.write("10000\r\n");
+        client.write([0; 0x10000]);
+        client.write("\r\n");
+    }
+    client.response().assert_error(413, "decoding_error");
+}
+
+#[test]
+fn a_slow_body_gets_408() {
+    let limits = Limits { body: SOON, ..Limits::default() };
+    let listener = Listener::spawn_with(LOOPBACK, limits, echo).unwrap();
+    let mut client = Client::connect(&listener);
+    client.write("PUT / HTTP/1.1\r\nHost: sfu\r\nContent-Length: 10\r\n\r\nhalf ");
+    client.response().assert_error(408, "decoding_error");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_slow_head_and_an_idle_client_are_cut_off() {
+    let limits = Limits { header: SOON_ENOUGH, ..Limits::default() };
+    let listener = Listener::spawn_with(LOOPBACK, limits, echo).unwrap();
+    let mut slow = Client::connect(&listener);
+    slow.write("GET / HTTP/1.1\r\nHos");
+    assert!(slow.is_closed());
+
+    let mut idle = Client::connect(&listener);
+    assert_eq!(idle.request("GET / HTTP/1.1", "").status, 201);
+    assert!(idle.is_closed());
+}
+
+#[test]
+fn a_client_that_does_not_read_is_cut_off() {
+    let limits = Limits { header: NEVER, stall: SOON, ..Limits::default() };
+    let big = |_, reply: Reply| drop(reply.send(Response { status: 200, body: vec![0; 64 * MAX_BODY] }));
+    let listener = Listener::spawn_with(LOOPBACK, limits, big).unwrap();
+    let mut client = Client::connect(&listener);
+    client.write("GET / HTTP/1.1\r\nHost: sfu\r\n\r\n");
+
+    // A write to a closed connection fails in the end; until then each byte is the start of a further request.
+    let start = Instant::now();
+    while client.stream.get_mut().write_all(b"\r\n").is_ok() {
+        assert!(start.elapsed() < NEVER);
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_preflight_is_answered_without_the_handler() {
+    let listener = Listener::spawn(LOOPBACK, |_, _| panic!("called")).unwrap();
+    let mut client = Client::connect(&listener);
+    for _ in 0..2 {
+        let answered = client.request("OPTIONS /v1/x HTTP/1.1\r\nOrigin: http://robot\r\nAuthorization: s", "");
+        assert_eq!(answered.status, 204);
+        assert!(answered.body.is_empty());
+        let header = |name: &str| answered.headers[name].as_str();
+        assert_eq!(header("access-control-allow-origin"), "*");
+        assert_eq!(header("access-control-allow-methods"), "GET, POST, PUT, DELETE, OPTIONS");
+        assert_eq!(header("access-control-allow-headers"), "authorization, content-type");
+        assert_eq!(header("access-control-max-age"), PREFLIGHT_MAX_AGE);
+    }
+}
+
+#[test]
+fn unknown_methods_and_long_uris_are_refused() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+    let answered = client.request("PATCH / HTTP/1.1", "{}");
+    answered.assert_error(405, "decoding_error");
+    assert_eq!(answered.headers["allow"], "GET, POST, PUT, DELETE, OPTIONS");
+
+    let longest = format!("GET /{} HTTP/1.1", "a".repeat(MAX_URI - 1));
+    assert_eq!(client.request(&longest, "").status, 201);
+    let too_long = format!("GET /?{} HTTP/1.1", "a".repeat(MAX_URI - 1));
+    client.request(&too_long, "").assert_error(414, "decoding_error");
+    // The connection survives both.
+    assert_eq!(client.request("GET / HTTP/1.1", "").status, 201);
+}
+
+#[test]
+fn what_is_not_http_ends_the_connection() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+    client.write("hello\r\n\r\n");
+    assert_eq!(client.response().status, 400);
+    assert!(client.is_closed());
+
+    let mut client = Client::connect(&listener);
+    let field = format!("X: {}\r\n", "a".repeat(MAX_HEADER));
+    client.write(format!("GET / HTTP/1.1\r\n{field}\r\n"));
+    assert_eq!(client.response().status, 431);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_dropped_reply_is_503() {
+    let (listener, held) = silent_listener(Limits::default());
+    let mut client = Client::connect(&listener);
+    for _ in 0..2 {
+        client.write("GET / HTTP/1.1\r\nHost: sfu\r\n\r\n");
+        drop(held.recv().unwrap());
+        client.response().assert_error(503, "temporarily_unavailable_error");
+    }
+}
+
+#[test]
+fn a_late_reply_is_503() {
+    let (listener, held) = silent_listener(Limits { reply: SOON, ..Limits::default() });
+    let mut client = Client::connect(&listener);
+    client.request("GET / HTTP/1.1", "").assert_error(503, "temporarily_unavailable_error");
+    let late = held.recv().unwrap().send(Response { status: 200, body: Vec::new() });
+    assert!(late.is_err());
+}
+
+#[test]
+fn a_slow_reply_outlives_the_other_limits() {
+    let limits = Limits { header: SOON_ENOUGH, body: SOON_ENOUGH, stall: SOON_ENOUGH, ..Limits::default() };
+    let (listener, held) = silent_listener(limits);
+    let mut client = Client::connect(&listener);
+    client.write("GET / HTTP/1.1\r\nHost: sfu\r\n\r\n");
+    let reply = held.recv().unwrap();
+    thread::sleep(SOON_ENOUGH * 5 / 2);
+    reply.send(Response { status: 200, body: b"{}".to_vec() }).unwrap();
+    assert_eq!(client.response().body, b"{}");
+}
+
+#[test]
+fn a_status_that_ends_no_exchange_becomes_500() {
+    for code in [0, 100, 101, 1000] {
+        assert_eq!(status(code), 500);
+    }
+    assert_eq!(status(410), 410);
+}
+
+#[test]
+fn dropping_the_listener_does_not_wait_for_its_clients() {
+    let (listener, held) = silent_listener(Limits::default());
+    let mut half = Client::connect(&listener);
+    half.write("POST / HTTP/1.1\r\nHost: sfu\r\nContent-Le");
+    let mut half_body = Client::connect(&listener);
+    half_body.write("POST / HTTP/1.1\r\nHost: sfu\r\nContent-Length: 10\r\n\r\nhalf ");
+    let mut idle = Client::connect(&listener);
+    let mut waiting = Client::connect(&listener);
+    waiting.write("GET / HTTP/1.1\r\nHost: sfu\r\n\r\n");
+    let reply = held.recv().unwrap();
+
+    let start = Instant::now();
+    drop(listener);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    for client in [&mut half, &mut half_body, &mut idle, &mut waiting] {
+        assert!(client.is_closed());
+    }
+    assert!(reply.is_closed());
+}
+
+#[test]
+fn a_connection_over_the_limit_waits_for_another_to_end() {
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let listener = Listener::spawn_with(LOOPBACK, limits, echo).unwrap();
+    let mut first = Client::connect(&listener);
+    let mut second = Client::connect(&listener);
+    for client in [&mut first, &mut second] {
+        assert_eq!(client.request("GET / HTTP/1.1", "").status, 201);
+    }
+
+    let mut third = Client::connect(&listener);
+    third.write("GET / HTTP/1.1\r\nHost: sfu\r\n\r\n");
+    third.stream.get_ref().set_read_timeout(Some(2 * SOON)).unwrap();
+    assert!(matches!(
+        third.stream.read(&mut [0]).unwrap_err().kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    ));
+
+    third.stream.get_ref().set_read_timeout(Some(NEVER)).unwrap();
+    first.stream.get_ref().shutdown(Shutdown::Both).unwrap();
+    assert_eq!(third.response().status, 201);
+    assert_eq!(second.request("GET / HTTP/1.1", "").status, 201);
+}
+
+#[test]
+fn port_zero_is_chosen_and_a_taken_port_is_an_error() {
+    let listener = echo_listener();
+    assert_ne!(listener.local_addr().port(), 0);
+    let error = Listener::spawn(listener.local_addr(), echo).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}
