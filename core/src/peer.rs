@@ -95,6 +95,8 @@ pub enum Event {
     Message(SubscriptionId, Payload),
     /// A topic's channel is not to be had; told once until it succeeds.
     Trouble {
+        /// Whose channel: the publisher's or the subscriber's.
+        side: Side,
         /// The topic.
         topic: Topic,
         /// What the SFU said.
@@ -527,7 +529,7 @@ impl Peer {
                 if let (Side::Publish, false, Some(publication)) = (side, retrying, &mut topic.publication) {
                     publication.failed = Some(error.clone());
                 }
-                self.outbox.push_back(Event::Trouble { topic: topic.name.clone(), error, retrying });
+                self.outbox.push_back(Event::Trouble { side, topic: topic.name.clone(), error, retrying });
             }
             SessionEvent::Ended(reason) => self.end(now, reason),
         }

@@ -1,1 +1,23 @@
-//! (being written)
+//! A DataChannel SFU that speaks Cloudflare Realtime's API: for a laptop, a LAN, a ship without internet, and tests.
+//!
+//! [`Sfu`] is the state machine: HTTP requests and datagrams in, responses and datagrams out, deadlines named. It does no
+//! I/O. [`Server`] runs one on an HTTP listener and a UDP socket, standalone or inside another program:
+//!
+//! ```
+//! let server = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret"))?;
+//! println!("{}", server.api_root()); // http://127.0.0.1:41234/v1
+//! # Ok::<(), farwire_sfu::SpawnError>(())
+//! ```
+
+mod api;
+mod config;
+mod error;
+mod server;
+mod session;
+mod sfu;
+mod stats;
+
+pub use crate::config::Config;
+pub use crate::server::{Server, SpawnError};
+pub use crate::sfu::{Incoming, Output, Sfu};
+pub use crate::stats::Stats;

@@ -1,1 +1,8 @@
-//! (being written)
+//! A world in one thread: several peers and an SFU with virtual time, a network with delay and loss between them, and
+//! HTTP answers by script. The protocol's tests are written in it.
+
+mod http;
+mod world;
+
+pub use crate::http::{Fate, HttpLog};
+pub use crate::world::{Network, Node, World};

@@ -1,0 +1,77 @@
+//! Which call a request is.
+
+use farwire_core::Secret;
+use farwire_core::http::Method;
+use subtle::ConstantTimeEq;
+
+use crate::error::Refusal;
+
+/// A call of the API that may be served.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Call<'a> {
+    NewSession,
+    Session { id: &'a str, action: Action },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Show,
+    Establish,
+    NewChannels,
+    CloseChannels,
+}
+
+/// Finds the call in `/v1/apps/{app}/…` and checks that it may be made.
+pub(crate) fn route<'a>(
+    app_id: &str,
+    secret: &Secret,
+    method: Method,
+    path: &'a str,
+    authorization: Option<&str>,
+) -> Result<Call<'a>, Refusal> {
+    let path = path.split('?').next().unwrap_or_default();
+    let mut parts = path.strip_prefix("/v1/apps/").ok_or_else(Refusal::unknown_path)?.split('/');
+    if parts.next() != Some(app_id) {
+        return Err(Refusal::unknown_app());
+    }
+    let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
+    if !bool::from(token.as_bytes().ct_eq(secret.reveal().as_bytes())) {
+        return Err(Refusal::unauthorized());
+    }
+    let parts = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+    let action = match (method, parts) {
+        (Method::Post, [Some("sessions"), Some("new"), None, ..]) => return Ok(Call::NewSession),
+        (Method::Get, [Some("sessions"), Some(_), None, ..]) => Action::Show,
+        (Method::Post, [Some("sessions"), Some(_), Some("datachannels"), Some("establish"), None]) => Action::Establish,
+        (Method::Post, [Some("sessions"), Some(_), Some("datachannels"), Some("new"), None]) => Action::NewChannels,
+        (Method::Put, [Some("sessions"), Some(_), Some("datachannels"), Some("close"), None]) => Action::CloseChannels,
+        _ => return Err(Refusal::unknown_path()),
+    };
+    Ok(Call::Session { id: parts[1].unwrap_or_default(), action })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(method: Method, path: &str, token: Option<&str>) -> Result<(), u16> {
+        route("app", &Secret::new("s3cret"), method, path, token).map(|_| ()).map_err(|r| r.response().status)
+    }
+
+    #[test]
+    fn finds_calls_and_checks_the_secret() {
+        let token = Some("Bearer s3cret");
+        assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", token), Ok(()));
+        assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new?correlationId=1", token), Ok(()));
+        assert_eq!(status(Method::Get, "/v1/apps/app/sessions/abc", token), Ok(()));
+        assert_eq!(status(Method::Put, "/v1/apps/app/sessions/abc/datachannels/close", token), Ok(()));
+        for bad in [None, Some(""), Some("Bearer "), Some("Bearer s3cre"), Some("Bearer s3cret!"), Some("s3cret")] {
+            assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", bad), Err(401), "{bad:?}");
+        }
+        assert_eq!(status(Method::Post, "/v1/apps/other/sessions/new", token), Err(404));
+        for path in ["", "/", "/v1", "/v1/apps/app", "/v1/apps/app/sessions/a/b", "/v2/apps/app/sessions/new"] {
+            assert_eq!(status(Method::Post, path, token), Err(404), "{path}");
+        }
+        assert_eq!(status(Method::Put, "/v1/apps/app/sessions/new", token), Err(404));
+    }
+}

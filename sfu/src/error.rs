@@ -1,0 +1,81 @@
+//! What a request is refused with.
+
+use farwire_core::cloudflare::api::{DataChannel, ErrorBody, code};
+use farwire_core::http::Response;
+use serde::Serialize;
+
+/// An error of the API: for a whole request with its status, or for one item of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    status: u16,
+    code: &'static str,
+    description: String,
+}
+
+impl Refusal {
+    pub(crate) fn unauthorized() -> Refusal {
+        Refusal::new(401, code::UNAUTHORIZED, "the Authorization header must be \"Bearer \" and this app's secret")
+    }
+
+    pub(crate) fn unknown_app() -> Refusal {
+        Refusal::new(404, code::NOT_FOUND, "there is no app with this id here")
+    }
+
+    pub(crate) fn unknown_path() -> Refusal {
+        Refusal::new(404, code::NOT_FOUND, "there is no such call; see Cloudflare Realtime's DataChannel API")
+    }
+
+    pub(crate) fn body(problem: &str) -> Refusal {
+        Refusal::new(400, code::DECODING_ERROR, &format!("the body cannot be read: {problem}"))
+    }
+
+    pub(crate) fn params(problem: &str) -> Refusal {
+        Refusal::new(406, code::INVALID_PARAMS, problem)
+    }
+
+    pub(crate) fn description(problem: &str) -> Refusal {
+        Refusal::new(406, code::INVALID_SESSION_DESCRIPTION, problem)
+    }
+
+    pub(crate) fn not_connected() -> Refusal {
+        Refusal::new(
+            425,
+            code::SESSION_ERROR,
+            "the session is not connected: establish it, and let ICE and DTLS finish",
+        )
+    }
+
+    pub(crate) fn gone() -> Refusal {
+        Refusal::new(410, code::SESSION_ERROR, "there is no such session, or it has ended: make a new one")
+    }
+
+    pub(crate) fn full(what: &str) -> Refusal {
+        Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, what)
+    }
+
+    pub(crate) fn item(code: &'static str, problem: &str) -> Refusal {
+        Refusal::new(200, code, problem)
+    }
+
+    fn new(status: u16, code: &'static str, description: &str) -> Refusal {
+        Refusal { status, code, description: description.to_owned() }
+    }
+
+    /// As the answer to the whole request.
+    pub(crate) fn response(self) -> Response {
+        json(
+            self.status,
+            &ErrorBody { error_code: Some(self.code.to_owned()), error_description: Some(self.description) },
+        )
+    }
+
+    /// As the answer to one item.
+    pub(crate) fn on(self, item: DataChannel) -> DataChannel {
+        DataChannel { error_code: Some(self.code.to_owned()), error_description: Some(self.description), ..item }
+    }
+}
+
+/// A JSON response. The API's types are plain data, so this does not fail.
+pub(crate) fn json(status: u16, body: &impl Serialize) -> Response {
+    Response { status, body: serde_json::to_vec(body).unwrap_or_default() }
+}

@@ -1,0 +1,222 @@
+//! One session: its PeerConnection, what it publishes, and what it subscribes to.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use farwire_core::cloudflare::api::{DataChannel, DataChannels, Location, SessionState};
+use farwire_core::http::RequestId;
+use farwire_core::link::{Link, LinkError, PLACEHOLDER, StreamId};
+use farwire_core::{Delivery, Overflow, Payload, Pushed, QueueLimits, SendQueue};
+
+use crate::stats::Stats;
+
+/// Names a session inside the SFU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SessionKey(pub(crate) u32);
+
+/// Channels that one session can have had, since ids are never used twice.
+const LAST_STREAM: StreamId = 65_534;
+
+/// The first id to hand out: 0 and 1 are the client's for `server-events`.
+const FIRST_STREAM: StreamId = 2;
+
+/// Messages that go from the queues to SCTP between two drains.
+const WRITES_PER_DRAIN: usize = 16;
+
+/// What waits for one subscriber at most on a lossy channel: the oldest messages give way.
+const LOSSY_QUEUE: usize = 256;
+const LOSSY_QUEUE_BYTES: usize = 1 << 20;
+
+/// What waits for one subscriber at most on a reliable channel: past it the channel is closed.
+const RELIABLE_QUEUE: usize = 65_536;
+const RELIABLE_QUEUE_BYTES: usize = 16 << 20;
+
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) link: Link,
+    pub(crate) ufrag: String,
+    /// Addresses from which its datagrams came.
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) established: bool,
+    pub(crate) connected: bool,
+    /// By when it is to be connected.
+    pub(crate) connect_by: Option<Instant>,
+    /// Requests that wait for the transport, each with its deadline.
+    pub(crate) waiting: Vec<(Instant, RequestId, DataChannels)>,
+    pub(crate) streams: HashMap<StreamId, Stream>,
+    /// What it publishes, by channel name.
+    pub(crate) published: HashMap<String, StreamId>,
+    /// Subscriptions with queued messages, in the order of their turns.
+    backlog: VecDeque<StreamId>,
+    next_stream: StreamId,
+    /// The earliest time at which something besides the transport is due.
+    pub(crate) due: Option<Instant>,
+    /// The time under which the SFU's timers have it.
+    pub(crate) timer: Option<Instant>,
+    pub(crate) is_dirty: bool,
+    pub(crate) has_ended: bool,
+}
+
+pub(crate) enum Stream {
+    Publication { name: String, subscribers: Vec<(SessionKey, StreamId)> },
+    Subscription(Subscription),
+}
+
+pub(crate) struct Subscription {
+    pub(crate) name: String,
+    pub(crate) publisher: (SessionKey, StreamId),
+    pub(crate) publisher_id: String,
+    /// Until the subscriber's first message nothing is delivered; by this time it has to come.
+    pub(crate) gate: Option<Instant>,
+    queue: SendQueue,
+    in_backlog: bool,
+}
+
+impl Subscription {
+    pub(crate) fn new(
+        name: String,
+        publisher: (SessionKey, StreamId),
+        publisher_id: String,
+        delivery: Delivery,
+        gate: Option<Instant>,
+    ) -> Subscription {
+        let mut limits = QueueLimits::suited_to(delivery);
+        (limits.messages, limits.bytes, limits.overflow) = match delivery.is_reliable() {
+            true => (RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, Overflow::Refuse),
+            false => (LOSSY_QUEUE, LOSSY_QUEUE_BYTES, Overflow::DropOldest),
+        };
+        Subscription { name, publisher, publisher_id, gate, queue: SendQueue::new(limits), in_backlog: false }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(id: String, mut link: Link, connect_by: Instant) -> Session {
+        let ufrag = link.local_ufrag();
+        Session {
+            id,
+            link,
+            ufrag,
+            addresses: Vec::new(),
+            established: false,
+            connected: false,
+            connect_by: Some(connect_by),
+            waiting: Vec::new(),
+            streams: HashMap::new(),
+            published: HashMap::new(),
+            backlog: VecDeque::new(),
+            next_stream: FIRST_STREAM,
+            due: Some(connect_by),
+            timer: None,
+            is_dirty: false,
+            has_ended: false,
+        }
+    }
+
+    /// Opens the SFU's end of a new channel; `None` when the session has used up its ids.
+    pub(crate) fn open_stream(&mut self, now: Instant, delivery: Delivery) -> Option<StreamId> {
+        loop {
+            let stream = self.next_stream;
+            if stream > LAST_STREAM {
+                return None;
+            }
+            self.next_stream += 1;
+            // The client may use an id on its own; the next one is then as good.
+            if stream != PLACEHOLDER && self.link.open(now, stream, delivery).is_ok() {
+                return Some(stream);
+            }
+        }
+    }
+
+    /// Queues a message for one of this session's subscriptions. `false`: its queue has overflowed.
+    pub(crate) fn deliver(&mut self, stream: StreamId, payload: &Payload, stats: &mut Stats) -> bool {
+        let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { return true };
+        if subscription.gate.is_some() {
+            return true;
+        }
+        match subscription.queue.push(payload.clone()) {
+            Pushed::Queued => {}
+            Pushed::Replaced(dropped) => stats.replaced += dropped as u64,
+            Pushed::Refused => return false,
+        }
+        if !subscription.in_backlog {
+            subscription.in_backlog = true;
+            self.backlog.push_back(stream);
+        }
+        true
+    }
+
+    /// Moves queued messages to SCTP, subscription by subscription in turn, while there is room. `true` if any went.
+    pub(crate) fn pump(&mut self, now: Instant, stats: &mut Stats) -> bool {
+        let (mut written, mut without_room) = (0, 0);
+        while written < WRITES_PER_DRAIN && without_room < self.backlog.len() {
+            let Some(stream) = self.backlog.pop_front() else { break };
+            let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { continue };
+            let Some(front) = subscription.queue.front() else {
+                subscription.in_backlog = false;
+                continue;
+            };
+            if !self.link.has_room(front.bytes.len()) {
+                without_room += 1;
+                self.backlog.push_back(stream);
+                continue;
+            }
+            match self.link.write(now, stream, front.binary, &front.bytes) {
+                Ok(()) => {
+                    stats.forwarded += 1;
+                    written += 1;
+                }
+                Err(LinkError::TooLarge { .. }) => stats.oversized += 1,
+                // Later: an acknowledgement makes room, and a channel that is still opening opens.
+                Err(_) => {
+                    without_room += 1;
+                    self.backlog.push_back(stream);
+                    continue;
+                }
+            }
+            subscription.queue.pop();
+            without_room = 0;
+            if subscription.queue.is_empty() {
+                subscription.in_backlog = false;
+            } else {
+                self.backlog.push_back(stream);
+            }
+        }
+        written > 0
+    }
+
+    /// To be called after a change to what is due besides the transport: gates, waiting requests, the connection.
+    pub(crate) fn reschedule(&mut self) {
+        let gates = self.streams.values().filter_map(|stream| match stream {
+            Stream::Subscription(subscription) => subscription.gate,
+            Stream::Publication { .. } => None,
+        });
+        self.due = self.waiting.iter().map(|(at, ..)| *at).chain(self.connect_by).chain(gates).min();
+    }
+
+    /// As `GET /sessions/{id}` shows it.
+    pub(crate) fn state(&self) -> SessionState {
+        let mut data_channels: Vec<DataChannel> = self.streams.keys().filter_map(|id| self.channel(*id)).collect();
+        data_channels.sort_by_key(|channel| channel.id);
+        for channel in &mut data_channels {
+            let open = channel.id.is_some_and(|id| self.link.is_open(id));
+            channel.status = Some(if open { "active" } else { "initializing" }.to_owned());
+        }
+        SessionState { tracks: Vec::new(), data_channels }
+    }
+
+    /// A channel as the API's lists show it.
+    pub(crate) fn channel(&self, stream: StreamId) -> Option<DataChannel> {
+        let (location, session_id, name) = match self.streams.get(&stream)? {
+            Stream::Publication { name, .. } => (Location::Local, None, name),
+            Stream::Subscription(s) => (Location::Remote, Some(s.publisher_id.clone()), &s.name),
+        };
+        Some(DataChannel {
+            location: Some(location),
+            session_id,
+            data_channel_name: Some(name.clone()),
+            id: Some(stream),
+            ..DataChannel::default()
+        })
+    }
+}

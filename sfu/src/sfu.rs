@@ -1,0 +1,360 @@
+//! The SFU as a state machine.
+
+mod calls;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use farwire_core::Payload;
+use farwire_core::http::{Method, RequestId, Response};
+use farwire_core::link::{Certificate, LinkEvent, LinkOutput, StreamId, stun_receiver};
+use sha1::{Digest, Sha1};
+
+use crate::error::Refusal;
+use crate::session::{Session, SessionKey, Stream};
+use crate::{Config, Stats};
+
+/// A session that is not connected by then is removed.
+const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+
+/// Source addresses kept for one session; ICE moves between a few at most.
+const MAX_ADDRESSES: usize = 8;
+
+/// Outputs of one session before the others have their turn.
+const OUTPUTS_PER_TURN: usize = 256;
+
+/// A request of the API.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The request's method.
+    pub method: Method,
+    /// The path, from `/v1` on; a query is ignored.
+    pub path: &'a str,
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What a driver is to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send a datagram.
+    Transmit(SocketAddr, Vec<u8>),
+    /// Answer a request.
+    Response(RequestId, Response),
+    /// Wait for input, or for this time and hand it to [`Sfu::handle_timeout`].
+    WaitUntil(Option<Instant>),
+}
+
+/// A DataChannel SFU behind one UDP address.
+///
+/// Drive it as any state machine of farwire: hand in what came, then call [`Sfu::poll`] until it answers
+/// [`Output::WaitUntil`].
+pub struct Sfu {
+    config: Config,
+    /// The address that clients are told.
+    address: SocketAddr,
+    certificate: Option<Certificate>,
+    seed: [u8; 32],
+    next_key: u32,
+    sessions: HashMap<SessionKey, Session>,
+    by_id: HashMap<String, SessionKey>,
+    by_ufrag: HashMap<String, SessionKey>,
+    by_address: HashMap<SocketAddr, SessionKey>,
+    /// Sessions with something to do, each once.
+    dirty: VecDeque<SessionKey>,
+    timers: BTreeSet<(Instant, SessionKey)>,
+    outbox: VecDeque<Output>,
+    stats: Stats,
+}
+
+impl std::fmt::Debug for Sfu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sfu").field("address", &self.address).field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+impl Sfu {
+    /// An SFU whose clients send datagrams to `address`. The ids of sessions are derived from `seed`, which is to be
+    /// random where they are not to be guessed.
+    pub fn new(config: Config, address: SocketAddr, seed: [u8; 32]) -> Sfu {
+        Sfu {
+            config,
+            address,
+            certificate: Certificate::generate(),
+            seed,
+            next_key: 0,
+            sessions: HashMap::new(),
+            by_id: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            by_address: HashMap::new(),
+            dirty: VecDeque::new(),
+            timers: BTreeSet::new(),
+            outbox: VecDeque::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes a datagram. `false`: it belongs to no session.
+    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+        // A connectivity check names its session, so it also finds one that moved to an address known for another.
+        let named = stun_receiver(datagram).and_then(|ufrag| self.by_ufrag.get(&ufrag)).copied();
+        let Some(key) = named.or_else(|| self.by_address.get(&source).copied()) else {
+            self.stats.stray += 1;
+            return false;
+        };
+        let Some(session) = self.sessions.get_mut(&key) else { return false };
+        let accepted = session.link.handle_datagram(now, source, datagram);
+        if !accepted {
+            self.stats.stray += 1;
+        } else if named.is_some() && self.by_address.get(&source) != Some(&key) {
+            // The check's integrity has been verified, so the address is the session's.
+            session.addresses.push(source);
+            let forgotten = (session.addresses.len() > MAX_ADDRESSES).then(|| session.addresses.remove(0));
+            if let Some(address) = forgotten {
+                self.by_address.remove(&address);
+            }
+            self.by_address.insert(source, key);
+        }
+        self.mark(key);
+        accepted
+    }
+
+    /// To be called when the time that [`Sfu::poll`] named has come; harmless at any other.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((_, key)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+            self.timers.pop_first();
+            if let Some(session) = self.sessions.get_mut(&key) {
+                session.timer = None;
+                session.link.handle_timeout(now);
+            }
+            self.mark(key);
+        }
+    }
+
+    /// Says what to do. To be called after any other call, until it answers [`Output::WaitUntil`].
+    pub fn poll(&mut self, now: Instant) -> Output {
+        loop {
+            if let Some(output) = self.outbox.pop_front() {
+                return output;
+            }
+            match self.dirty.pop_front() {
+                Some(key) => self.serve(now, key),
+                None => return Output::WaitUntil(self.timers.first().map(|(at, _)| *at)),
+            }
+        }
+    }
+
+    /// Ends all sessions and tells their clients; [`Sfu::poll`] has the last datagrams.
+    pub fn close(&mut self, now: Instant) {
+        for (key, session) in &mut self.sessions {
+            session.link.close(now);
+            if !std::mem::replace(&mut session.is_dirty, true) {
+                self.dirty.push_back(*key);
+            }
+        }
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Stats {
+        Stats { sessions: self.sessions.len(), ..self.stats }
+    }
+
+    fn mark(&mut self, key: SessionKey) {
+        let session = self.sessions.get_mut(&key);
+        if session.is_some_and(|session| !std::mem::replace(&mut session.is_dirty, true)) {
+            self.dirty.push_back(key);
+        }
+    }
+
+    fn respond(&mut self, id: RequestId, response: Response) {
+        self.outbox.push_back(Output::Response(id, response));
+    }
+
+    /// 160 bits that tell nothing about other ids to those who do not know the seed.
+    fn fresh_id(&mut self) -> (SessionKey, String) {
+        self.next_key = self.next_key.wrapping_add(1);
+        let digest = Sha1::new().chain_update(self.seed).chain_update(self.next_key.to_be_bytes()).finalize();
+        let id = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        (SessionKey(self.next_key), id)
+    }
+
+    /// One session's turn: its transport's output, its events, its queues, its deadlines.
+    fn serve(&mut self, now: Instant, key: SessionKey) {
+        let mut turn = OUTPUTS_PER_TURN;
+        let transport = loop {
+            let Some(session) = self.sessions.get_mut(&key) else { return };
+            match session.link.poll(now) {
+                LinkOutput::Transmit(to, datagram) => self.outbox.push_back(Output::Transmit(to, datagram)),
+                LinkOutput::Event(event) => self.handle_event(now, key, event),
+                LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => {}
+                LinkOutput::WaitUntil(at) => break at,
+                _ => {}
+            }
+            turn -= 1;
+            if turn == 0 {
+                // Still dirty: it comes again after the others.
+                self.dirty.push_back(key);
+                return;
+            }
+        };
+        if self.sessions.get(&key).is_some_and(|session| session.due.is_some_and(|due| due <= now)) {
+            self.expire(now, key);
+        }
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        session.is_dirty = false;
+        if session.has_ended {
+            return self.remove(now, key);
+        }
+        let timer = transport.into_iter().chain(session.due).min();
+        if timer != session.timer {
+            if let Some(old) = session.timer {
+                self.timers.remove(&(old, key));
+            }
+            session.timer = timer;
+            self.timers.extend(timer.map(|at| (at, key)));
+        }
+    }
+
+    fn handle_event(&mut self, now: Instant, key: SessionKey, event: LinkEvent) {
+        match event {
+            LinkEvent::Message(stream, payload) => self.forward(now, key, stream, &payload),
+            LinkEvent::Connected => {
+                let Some(session) = self.sessions.get_mut(&key) else { return };
+                session.connected = true;
+                session.connect_by = None;
+                let waiting = std::mem::take(&mut session.waiting);
+                session.reschedule();
+                for (_, request, body) in waiting {
+                    let response = self.new_channels(now, key, body);
+                    self.respond(request, response);
+                }
+            }
+            LinkEvent::Closed(stream) => self.drop_stream(now, key, stream),
+            LinkEvent::Ended(_) => {
+                if let Some(session) = self.sessions.get_mut(&key) {
+                    session.has_ended = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands a message to every subscriber of the channel on which it came.
+    fn forward(&mut self, now: Instant, key: SessionKey, stream: StreamId, payload: &Payload) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let subscribers = match session.streams.get_mut(&stream) {
+            Some(Stream::Publication { subscribers, .. }) => std::mem::take(subscribers),
+            Some(Stream::Subscription(subscription)) => {
+                // The subscriber's first message opens the gate; there is nobody to hand later ones to.
+                if subscription.gate.take().is_some() {
+                    session.reschedule();
+                }
+                return;
+            }
+            None => return,
+        };
+        self.stats.received += 1;
+        let mut overflowed = Vec::new();
+        for (subscriber, to) in &subscribers {
+            let Some(session) = self.sessions.get_mut(subscriber) else { continue };
+            if !session.deliver(*to, payload, &mut self.stats) {
+                overflowed.push((*subscriber, *to));
+            }
+            if !std::mem::replace(&mut session.is_dirty, true) {
+                self.dirty.push_back(*subscriber);
+            }
+        }
+        let publication = self.sessions.get_mut(&key).and_then(|session| session.streams.get_mut(&stream));
+        if let Some(Stream::Publication { subscribers: place, .. }) = publication {
+            *place = subscribers;
+        }
+        for (subscriber, to) in overflowed {
+            self.stats.overflowed += 1;
+            self.close_stream(now, subscriber, to);
+        }
+    }
+
+    /// Closes a channel from this end and forgets it.
+    fn close_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.link.close_channel(stream);
+        }
+        self.mark(key);
+        self.drop_stream(now, key, stream);
+    }
+
+    /// Forgets a channel. What is subscribed to it is closed.
+    fn drop_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        match session.streams.remove(&stream) {
+            Some(Stream::Publication { name, subscribers }) => {
+                session.published.remove(&name);
+                for (subscriber, to) in subscribers {
+                    self.close_stream(now, subscriber, to);
+                }
+            }
+            Some(Stream::Subscription(subscription)) => {
+                session.reschedule();
+                let (publisher, from) = subscription.publisher;
+                let publication = self.sessions.get_mut(&publisher).and_then(|session| session.streams.get_mut(&from));
+                if let Some(Stream::Publication { subscribers, .. }) = publication {
+                    subscribers.retain(|subscriber| *subscriber != (key, stream));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// What has not happened in time: the connection, an answer's transport, a subscriber's acknowledgement.
+    fn expire(&mut self, now: Instant, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        if session.connect_by.is_some_and(|by| by <= now) {
+            session.link.close(now);
+            session.has_ended = true;
+            return;
+        }
+        let (late, waiting) = std::mem::take(&mut session.waiting).into_iter().partition(|(at, ..)| *at <= now);
+        session.waiting = waiting;
+        let ungated: Vec<StreamId> = session
+            .streams
+            .iter()
+            .filter(|(_, stream)| matches!(stream, Stream::Subscription(s) if s.gate.is_some_and(|by| by <= now)))
+            .map(|(id, _)| *id)
+            .collect();
+        for (_, request, _) in Vec::from_iter::<Vec<_>>(late) {
+            self.respond(request, Refusal::not_connected().response());
+        }
+        for stream in ungated {
+            self.close_stream(now, key, stream);
+        }
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.reschedule();
+        }
+    }
+
+    fn remove(&mut self, now: Instant, key: SessionKey) {
+        let streams: Vec<StreamId> =
+            self.sessions.get(&key).into_iter().flat_map(|session| session.streams.keys().copied()).collect();
+        for stream in streams {
+            self.drop_stream(now, key, stream);
+        }
+        let Some(session) = self.sessions.remove(&key) else { return };
+        self.by_id.remove(&session.id);
+        self.by_ufrag.remove(&session.ufrag);
+        for address in &session.addresses {
+            if self.by_address.get(address) == Some(&key) {
+                self.by_address.remove(address);
+            }
+        }
+        if let Some(at) = session.timer {
+            self.timers.remove(&(at, key));
+        }
+        for (_, request, _) in session.waiting {
+            self.respond(request, Refusal::gone().response());
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The world and its clock.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use farwire_core::http::{Failure, Request, RequestId, Response};
+use farwire_core::{Config, Delivery, Event, Output, Payload, Peer, Side, SubscriptionId, Topic, TopicId};
+use farwire_sfu::{Incoming, Sfu};
+
+use crate::http::{Fate, HttpLog};
+
+/// A peer in a world, by its number.
+pub type Node = usize;
+
+/// Steps after which a world counts as livelocked.
+const MAX_STEPS: u32 = 5_000_000;
+
+/// What every datagram and request goes through, each way.
+#[derive(Debug, Clone, Copy)]
+pub struct Network {
+    /// How long it takes.
+    pub delay: Duration,
+    /// Up to this much longer, so that datagrams overtake each other.
+    pub jitter: Duration,
+    /// The share of datagrams that is lost; requests are not.
+    pub loss: f64,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network { delay: Duration::from_millis(1), jitter: Duration::ZERO, loss: 0.0 }
+    }
+}
+
+enum Arrival {
+    ToSfu { from: SocketAddr, datagram: Vec<u8> },
+    ToPeer { node: Node, side: Side, datagram: Vec<u8> },
+    Request { node: Node, request: Request, answer_lost: bool },
+    Answer { node: Node, id: RequestId, result: Result<Response, Failure> },
+}
+
+struct Inhabitant {
+    peer: Peer,
+    addresses: [SocketAddr; 2],
+    events: VecDeque<Event>,
+    deadline: Option<Instant>,
+    /// Unplugged: nothing that it sends or gets arrives.
+    is_cut_off: bool,
+    polled_at: Option<Instant>,
+}
+
+/// Several peers and an SFU in one thread. See the [crate](crate).
+///
+/// If the test fails, the seed is printed.
+pub struct World {
+    /// The SFU under test.
+    pub sfu: Sfu,
+    /// What the network does from now on.
+    pub network: Network,
+    /// Every request that was made.
+    pub http: Vec<HttpLog>,
+    seed: u64,
+    start: Instant,
+    now: Instant,
+    random: fastrand::Rng,
+    inhabitants: Vec<Inhabitant>,
+    by_address: HashMap<SocketAddr, (Node, Side)>,
+    sfu_address: SocketAddr,
+    sfu_deadline: Option<Instant>,
+    /// Keyed by time and a number that keeps the order.
+    arrivals: BTreeMap<(Instant, u64), Arrival>,
+    sent: u64,
+    at_sfu: HashMap<RequestId, (Node, RequestId, bool)>,
+    outstanding: HashMap<(Node, RequestId), Option<String>>,
+    script: Box<dyn FnMut(&HttpLog) -> Fate>,
+}
+
+impl World {
+    /// A world with an SFU for the app `app` with the secret `secret`. Everything random in it, but for the keys that
+    /// the peers draw, follows from `seed`.
+    pub fn new(seed: u64) -> World {
+        World::with(seed, farwire_sfu::Config::new("app", "secret"))
+    }
+
+    /// A world with an SFU of this configuration.
+    pub fn with(seed: u64, config: farwire_sfu::Config) -> World {
+        let sfu_address = SocketAddr::from(([10, 0, 0, 1], 3478));
+        let start = Instant::now();
+        World {
+            sfu: Sfu::new(config, sfu_address, [7; 32]),
+            network: Network::default(),
+            http: Vec::new(),
+            seed,
+            start,
+            now: start,
+            random: fastrand::Rng::with_seed(seed),
+            inhabitants: Vec::new(),
+            by_address: HashMap::new(),
+            sfu_address,
+            sfu_deadline: None,
+            arrivals: BTreeMap::new(),
+            sent: 0,
+            at_sfu: HashMap::new(),
+            outstanding: HashMap::new(),
+            script: Box::new(|_| Fate::Pass),
+        }
+    }
+
+    /// Decides about every request from now on.
+    pub fn script(&mut self, script: impl FnMut(&HttpLog) -> Fate + 'static) {
+        self.script = Box::new(script);
+    }
+
+    /// The configuration that fits this world's SFU.
+    pub fn config(&self) -> Config {
+        Config::new("http://sfu.test/v1", "app", "secret").expect("a good config").seed(self.seed)
+    }
+
+    /// Adds a peer that dials the SFU.
+    pub fn add(&mut self, config: &Config) -> Node {
+        let node = self.inhabitants.len();
+        let host = 2 + node as u8;
+        let addresses = [SocketAddr::from(([10, 0, 0, host], 1)), SocketAddr::from(([10, 0, 0, host], 2))];
+        for (address, side) in addresses.into_iter().zip(Side::ALL) {
+            self.by_address.insert(address, (node, side));
+        }
+        let peer = Peer::new(config, addresses, self.now);
+        let events = VecDeque::new();
+        let inhabitant = Inhabitant { peer, addresses, events, deadline: None, is_cut_off: false, polled_at: None };
+        self.inhabitants.push(inhabitant);
+        node
+    }
+
+    /// Adds a peer and runs until it is connected.
+    pub fn connect(&mut self, config: &Config) -> Node {
+        let node = self.add(config);
+        let connected = self.run_until(Duration::from_secs(10), |world| {
+            world.inhabitants[node].events.iter().any(|event| matches!(event, Event::Connected))
+        });
+        assert!(connected, "node {node} did not connect: {:?}", self.inhabitants[node].events);
+        self.inhabitants[node].events.clear();
+        node
+    }
+
+    /// Adds a peer that subscribes to what `publisher` publishes, and runs until it is connected.
+    pub fn connect_to(&mut self, publisher: Node) -> Node {
+        let session = self.peer(publisher).session_id().expect("connected").to_string();
+        let config = self.config().publisher_session(&session).expect("a good id");
+        self.connect(&config)
+    }
+
+    /// A peer, to read from.
+    pub fn peer(&mut self, node: Node) -> &mut Peer {
+        &mut self.inhabitants[node].peer
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The virtual time since the world began.
+    pub fn elapsed(&self) -> Duration {
+        self.now - self.start
+    }
+
+    /// Makes a topic publishable.
+    pub fn topic(&mut self, node: Node, name: &str, delivery: Delivery) -> TopicId {
+        let (now, topic) = (self.now, Topic::new(name).expect("a good topic"));
+        self.inhabitants[node].peer.topic(now, &topic, delivery).expect("the topic is free")
+    }
+
+    /// Subscribes to a topic.
+    pub fn subscribe(&mut self, node: Node, name: &str, delivery: Delivery) -> SubscriptionId {
+        let (now, topic) = (self.now, Topic::new(name).expect("a good topic"));
+        self.inhabitants[node].peer.subscribe(now, &topic, delivery).expect("the topic is free")
+    }
+
+    /// Subscribes to a topic and runs until its channel is open.
+    pub fn subscribe_open(&mut self, node: Node, name: &str, delivery: Delivery) -> SubscriptionId {
+        let id = self.subscribe(node, name, delivery);
+        let open = self.run_until(Duration::from_secs(10), |world| {
+            let subscribed = |event: &Event| matches!(event, Event::Subscribed(of) if *of == id);
+            world.inhabitants[node].events.iter().any(subscribed)
+        });
+        assert!(open, "the subscription to {name:?} did not open: {:?}", self.inhabitants[node].events);
+        // Its acknowledgement is to reach the SFU as well.
+        self.run_for(Duration::from_millis(300));
+        id
+    }
+
+    /// Publishes binary bytes.
+    pub fn publish(
+        &mut self,
+        node: Node,
+        topic: TopicId,
+        bytes: &[u8],
+    ) -> Result<farwire_core::Accepted, farwire_core::PublishError> {
+        let now = self.now;
+        self.inhabitants[node].peer.publish(now, topic, true, bytes)
+    }
+
+    /// Takes the messages that one subscription got so far.
+    pub fn messages(&mut self, node: Node, id: SubscriptionId) -> Vec<Payload> {
+        let events = std::mem::take(&mut self.inhabitants[node].events);
+        let mut messages = Vec::new();
+        for event in events {
+            match event {
+                Event::Message(of, payload) if of == id => messages.push(payload),
+                other => self.inhabitants[node].events.push_back(other),
+            }
+        }
+        messages
+    }
+
+    /// Takes everything that a peer was told so far.
+    pub fn events(&mut self, node: Node) -> Vec<Event> {
+        self.inhabitants[node].events.drain(..).collect()
+    }
+
+    /// Closes a peer.
+    pub fn close(&mut self, node: Node) {
+        let now = self.now;
+        self.inhabitants[node].peer.close(now);
+    }
+
+    /// Unplugs a peer: nothing that it sends or is sent arrives any more.
+    pub fn cut_off(&mut self, node: Node) {
+        self.inhabitants[node].is_cut_off = true;
+    }
+
+    /// Runs for a time.
+    pub fn run_for(&mut self, time: Duration) {
+        let until = self.now + time;
+        self.run_until(time, |_| false);
+        assert_eq!(self.now, until);
+    }
+
+    /// Runs until `done`, at most for `limit`. Says whether it was.
+    pub fn run_until(&mut self, limit: Duration, mut done: impl FnMut(&mut World) -> bool) -> bool {
+        let until = self.now + limit;
+        for _ in 0..MAX_STEPS {
+            self.settle();
+            if done(self) {
+                return true;
+            }
+            let deadlines = self.inhabitants.iter().filter_map(|inhabitant| inhabitant.deadline);
+            let first = self.arrivals.first_key_value().map(|((at, _), _)| *at);
+            let next = deadlines.chain(self.sfu_deadline).chain(first).min().unwrap_or(until);
+            if next > until {
+                self.now = until;
+                return false;
+            }
+            self.now = self.now.max(next);
+            self.arrive();
+            let now = self.now;
+            self.sfu.handle_timeout(now);
+            for inhabitant in &mut self.inhabitants {
+                inhabitant.peer.handle_timeout(now);
+            }
+        }
+        panic!("the world does not come to rest at {:?}", self.elapsed());
+    }
+
+    /// Lets everybody do what they want to do now.
+    fn settle(&mut self) {
+        for node in 0..self.inhabitants.len() {
+            loop {
+                let now = self.now;
+                let inhabitant = &mut self.inhabitants[node];
+                inhabitant.polled_at = Some(now);
+                match inhabitant.peer.poll(now) {
+                    Output::Transmit { side, destination, datagram } => {
+                        let from = inhabitant.addresses[side as usize];
+                        if !inhabitant.is_cut_off && destination == self.sfu_address && !self.is_lost() {
+                            let at = now + self.travel();
+                            self.send(at, Arrival::ToSfu { from, datagram });
+                        }
+                    }
+                    Output::Http(request) => self.request(node, request),
+                    Output::Event(event) => inhabitant.events.push_back(event),
+                    Output::WaitUntil(at, _) => {
+                        inhabitant.deadline = at;
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        loop {
+            let now = self.now;
+            match self.sfu.poll(now) {
+                farwire_sfu::Output::Transmit(to, datagram) => {
+                    let Some((node, side)) = self.by_address.get(&to).copied() else { continue };
+                    if !self.inhabitants[node].is_cut_off && !self.is_lost() {
+                        let at = now + self.travel();
+                        self.send(at, Arrival::ToPeer { node, side, datagram });
+                    }
+                }
+                farwire_sfu::Output::Response(id, response) => {
+                    let Some((node, id, answer_lost)) = self.at_sfu.remove(&id) else { continue };
+                    if !answer_lost {
+                        self.send(now + self.network.delay, Arrival::Answer { node, id, result: Ok(response) });
+                    }
+                }
+                farwire_sfu::Output::WaitUntil(at) => {
+                    self.sfu_deadline = at;
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn arrive(&mut self) {
+        while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= self.now) {
+            let now = self.now;
+            match entry.remove() {
+                Arrival::ToSfu { from, datagram } => {
+                    self.sfu.handle_datagram(now, from, &datagram);
+                }
+                Arrival::ToPeer { node, side, datagram } => {
+                    let from = self.sfu_address;
+                    self.inhabitants[node].peer.handle_datagram(now, side, from, &datagram);
+                }
+                Arrival::Request { node, request, answer_lost } => {
+                    let id = RequestId(self.sent);
+                    self.sent += 1;
+                    self.at_sfu.insert(id, (node, request.id, answer_lost));
+                    let path = request.url.strip_prefix("http://sfu.test").unwrap_or_default();
+                    let body = request.body.as_deref().unwrap_or_default().as_bytes();
+                    let authorization = request.authorization.as_deref();
+                    self.sfu.handle_request(now, id, Incoming { method: request.method, path, authorization, body });
+                }
+                Arrival::Answer { node, id, result } => {
+                    // The driver's timeout and a late answer exclude each other.
+                    if self.outstanding.remove(&(node, id)).is_some() {
+                        self.inhabitants[node].peer.handle_response(now, id, result);
+                    }
+                }
+            }
+        }
+    }
+
+    fn request(&mut self, node: Node, request: Request) {
+        let mut log = HttpLog::new(self.elapsed(), node, &request);
+        log.overlaps = log.session.is_some()
+            && self.outstanding.iter().any(|((of, _), session)| *of == node && *session == log.session);
+        let (now, id, timeout) = (self.now, request.id, request.timeout);
+        self.outstanding.insert((node, id), log.session.clone());
+        let fate = (self.script)(&log);
+        self.http.push(log);
+        let answer = |result| Arrival::Answer { node, id, result };
+        self.send(now + timeout, answer(Err(Failure::Timeout(timeout))));
+        let (there, back) = (now + self.network.delay, now + 2 * self.network.delay);
+        match fate {
+            Fate::Pass => self.send(there, Arrival::Request { node, request, answer_lost: false }),
+            Fate::AnswerLost => self.send(there, Arrival::Request { node, request, answer_lost: true }),
+            Fate::Answer(status, body) => self.send(back, answer(Ok(Response { status, body: body.into() }))),
+            Fate::Failed(failure) => self.send(back, answer(Err(failure))),
+            Fate::Lost => {}
+        }
+    }
+
+    fn send(&mut self, at: Instant, arrival: Arrival) {
+        self.arrivals.insert((at, self.sent), arrival);
+        self.sent += 1;
+    }
+
+    fn is_lost(&mut self) -> bool {
+        self.network.loss > 0.0 && self.random.f64() < self.network.loss
+    }
+
+    fn travel(&mut self) -> Duration {
+        let jitter = self.network.jitter.as_micros() as u64;
+        self.network.delay + Duration::from_micros(self.random.u64(0..=jitter))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the world's seed was {}, and its time {:?}", self.seed, self.elapsed());
+        }
+    }
+}
