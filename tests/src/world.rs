@@ -247,11 +247,11 @@ impl World {
             }
             let deadlines = self.inhabitants.iter().filter_map(|inhabitant| inhabitant.deadline);
             let first = self.arrivals.first_key_value().map(|((at, _), _)| *at);
-            let next = deadlines.chain(self.sfu_deadline).chain(first).min().unwrap_or(until);
-            if next > until {
+            let next = deadlines.chain(self.sfu_deadline).chain(first).min();
+            let Some(next) = next.filter(|next| *next <= until) else {
                 self.now = until;
                 return false;
-            }
+            };
             self.now = self.now.max(next);
             self.arrive();
             let now = self.now;
