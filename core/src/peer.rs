@@ -91,6 +91,9 @@ pub enum Event {
     Connected,
     /// The SFU's channel for a subscription is open.
     Subscribed(SubscriptionId),
+    /// The SFU closed the channel of a subscription, so messages may be missing even if delivery is reliable. It is asked
+    /// for again; [`Event::Subscribed`] follows if it succeeds.
+    Interrupted(SubscriptionId),
     /// A message for one subscription.
     Message(SubscriptionId, Payload),
     /// A topic's channel is not to be had; told once until it succeeds.
@@ -395,7 +398,7 @@ impl Peer {
     /// Ends a subscription: no event of it follows. The topic's last one closes its channel.
     pub fn unsubscribe(&mut self, id: SubscriptionId) {
         let Some(topic_id) = self.subscriptions.remove(&id) else { return };
-        self.outbox.retain(|event| !matches!(event, Event::Message(of, _) | Event::Subscribed(of) if *of == id));
+        self.outbox.retain(|event| !matches!(event, Event::Message(of, _) | Event::Subscribed(of) | Event::Interrupted(of) if *of == id));
         let Some(topic) = self.topics.get_mut(&topic_id) else { return };
         if let Some(reception) = &mut topic.reception {
             reception.subscribers.retain(|subscriber| *subscriber != id);
@@ -520,7 +523,10 @@ impl Peer {
                 let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
                 match (side, &mut topic.publication, &mut topic.reception) {
                     (Side::Publish, Some(publication), _) => publication.open = false,
-                    (Side::Subscribe, _, Some(reception)) => reception.open = false,
+                    (Side::Subscribe, _, Some(reception)) => {
+                        reception.open = false;
+                        self.outbox.extend(reception.subscribers.iter().map(|id| Event::Interrupted(*id)));
+                    }
                     _ => {}
                 }
             }

@@ -12,6 +12,7 @@
 mod api;
 mod config;
 mod error;
+mod hold;
 mod server;
 mod session;
 mod sfu;

@@ -9,6 +9,7 @@ use farwire_core::http::RequestId;
 use farwire_core::link::{Link, LinkError, PLACEHOLDER, StreamId};
 use farwire_core::{Delivery, Overflow, Payload, Pushed, QueueLimits, SendQueue};
 
+use crate::hold::Hold;
 use crate::stats::Stats;
 
 /// Names a session inside the SFU.
@@ -32,6 +33,12 @@ const LOSSY_QUEUE_BYTES: usize = 1 << 20;
 const RELIABLE_QUEUE: usize = 65_536;
 const RELIABLE_QUEUE_BYTES: usize = 16 << 20;
 
+/// A reliable queue that is fuller than one part in this many slows its publisher down.
+const HIGH_WATER: usize = 8;
+
+/// And one that is emptier than one part in this many does not any more.
+const LOW_WATER: usize = 32;
+
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) link: Link,
@@ -49,6 +56,10 @@ pub(crate) struct Session {
     pub(crate) published: HashMap<String, StreamId>,
     /// Subscriptions with queued messages, in the order of their turns.
     backlog: VecDeque<StreamId>,
+    /// Subscriptions that no longer hold their publishers back, and those publishers.
+    pub(crate) released: Vec<(StreamId, SessionKey)>,
+    /// What holds this session back as a publisher.
+    pub(crate) hold: Hold,
     next_stream: StreamId,
     /// The earliest time at which something besides the transport is due.
     pub(crate) due: Option<Instant>,
@@ -69,6 +80,11 @@ pub(crate) struct Subscription {
     pub(crate) publisher_id: String,
     /// Until the subscriber's first message nothing is delivered; by this time it has to come.
     pub(crate) gate: Option<Instant>,
+    reliable: bool,
+    /// Whether its publisher is held back for it.
+    pub(crate) holds: bool,
+    /// It has held its publisher back in vain, and does so no more.
+    pub(crate) is_given_up: bool,
     queue: SendQueue,
     in_backlog: bool,
 }
@@ -86,8 +102,32 @@ impl Subscription {
             true => (RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, Overflow::Refuse),
             false => (LOSSY_QUEUE, LOSSY_QUEUE_BYTES, Overflow::DropOldest),
         };
-        Subscription { name, publisher, publisher_id, gate, queue: SendQueue::new(limits), in_backlog: false }
+        Subscription {
+            name,
+            publisher,
+            publisher_id,
+            gate,
+            reliable: delivery.is_reliable(),
+            holds: false,
+            is_given_up: false,
+            queue: SendQueue::new(limits),
+            in_backlog: false,
+        }
     }
+
+    fn is_fuller_than(&self, part: usize) -> bool {
+        self.queue.len() * part > RELIABLE_QUEUE || self.queue.bytes() * part > RELIABLE_QUEUE_BYTES
+    }
+}
+
+/// What became of a message for a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    Taken,
+    /// Taken, and the publisher is to be held back from now on.
+    TakenAndHolds,
+    /// Not taken: a reliable queue has overflowed.
+    Overflowed,
 }
 
 impl Session {
@@ -105,6 +145,8 @@ impl Session {
             streams: HashMap::new(),
             published: HashMap::new(),
             backlog: VecDeque::new(),
+            released: Vec::new(),
+            hold: Hold::default(),
             next_stream: FIRST_STREAM,
             due: Some(connect_by),
             timer: None,
@@ -128,22 +170,26 @@ impl Session {
         }
     }
 
-    /// Queues a message for one of this session's subscriptions. `false`: its queue has overflowed.
-    pub(crate) fn deliver(&mut self, stream: StreamId, payload: &Payload, stats: &mut Stats) -> bool {
-        let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { return true };
+    /// Queues a message for one of this session's subscriptions.
+    pub(crate) fn deliver(&mut self, stream: StreamId, payload: &Payload, stats: &mut Stats) -> Delivered {
+        let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { return Delivered::Taken };
         if subscription.gate.is_some() {
-            return true;
+            return Delivered::Taken;
         }
         match subscription.queue.push(payload.clone()) {
             Pushed::Queued => {}
             Pushed::Replaced(dropped) => stats.replaced += dropped as u64,
-            Pushed::Refused => return false,
+            Pushed::Refused => return Delivered::Overflowed,
         }
         if !subscription.in_backlog {
             subscription.in_backlog = true;
             self.backlog.push_back(stream);
         }
-        true
+        let holds = subscription.reliable && !subscription.is_given_up && subscription.is_fuller_than(HIGH_WATER);
+        match holds && !std::mem::replace(&mut subscription.holds, true) {
+            true => Delivered::TakenAndHolds,
+            false => Delivered::Taken,
+        }
     }
 
     /// Moves queued messages to SCTP, subscription by subscription in turn, while there is room. `true` if any went.
@@ -176,6 +222,10 @@ impl Session {
             }
             subscription.queue.pop();
             without_room = 0;
+            if subscription.holds && !subscription.is_fuller_than(LOW_WATER) {
+                subscription.holds = false;
+                self.released.push((stream, subscription.publisher.0));
+            }
             if subscription.queue.is_empty() {
                 subscription.in_backlog = false;
             } else {
@@ -191,7 +241,8 @@ impl Session {
             Stream::Subscription(subscription) => subscription.gate,
             Stream::Publication { .. } => None,
         });
-        self.due = self.waiting.iter().map(|(at, ..)| *at).chain(self.connect_by).chain(gates).min();
+        let check = self.hold.check_at();
+        self.due = self.waiting.iter().map(|(at, ..)| *at).chain(self.connect_by).chain(gates).chain(check).min();
     }
 
     /// As `GET /sessions/{id}` shows it.

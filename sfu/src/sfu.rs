@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use farwire_core::Payload;
 use farwire_core::http::{Method, RequestId, Response};
-use farwire_core::link::{Certificate, LinkEvent, LinkOutput, StreamId, stun_receiver};
+use farwire_core::link::{Certificate, LinkEvent, LinkOutput, StreamId, is_stun, stun_receiver};
 use sha1::{Digest, Sha1};
 
 use crate::error::Refusal;
-use crate::session::{Session, SessionKey, Stream};
+use crate::session::{Delivered, Session, SessionKey, Stream};
 use crate::{Config, Stats};
 
 /// A session that is not connected by then is removed.
@@ -107,6 +107,12 @@ impl Sfu {
             return false;
         };
         let Some(session) = self.sessions.get_mut(&key) else { return false };
+        if named.is_none() && !is_stun(datagram) && (session.hold.is_on() || session.hold.has_held()) {
+            let kept = session.hold.keep(source, datagram);
+            self.stats.stray += u64::from(!kept);
+            self.mark(key);
+            return kept;
+        }
         let accepted = session.link.handle_datagram(now, source, datagram);
         if !accepted {
             self.stats.stray += 1;
@@ -190,8 +196,13 @@ impl Sfu {
             match session.link.poll(now) {
                 LinkOutput::Transmit(to, datagram) => self.outbox.push_back(Output::Transmit(to, datagram)),
                 LinkOutput::Event(event) => self.handle_event(now, key, event),
-                LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => {}
-                LinkOutput::WaitUntil(at) => break at,
+                LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => self.leave_holds(key),
+                LinkOutput::WaitUntil(at) => match session.hold.release() {
+                    Some((source, datagram)) => {
+                        session.link.handle_datagram(now, source, &datagram);
+                    }
+                    None => break at,
+                },
                 _ => {}
             }
             turn -= 1;
@@ -201,11 +212,13 @@ impl Sfu {
                 return;
             }
         };
-        if self.sessions.get(&key).is_some_and(|session| session.due.is_some_and(|due| due <= now)) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        // What is done from here on may give it another turn.
+        session.is_dirty = false;
+        if session.due.is_some_and(|due| due <= now) {
             self.expire(now, key);
         }
         let Some(session) = self.sessions.get_mut(&key) else { return };
-        session.is_dirty = false;
         if session.has_ended {
             return self.remove(now, key);
         }
@@ -258,19 +271,26 @@ impl Sfu {
             None => return,
         };
         self.stats.received += 1;
-        let mut overflowed = Vec::new();
+        let (mut overflowed, mut holding) = (Vec::new(), Vec::new());
         for (subscriber, to) in &subscribers {
             let Some(session) = self.sessions.get_mut(subscriber) else { continue };
-            if !session.deliver(*to, payload, &mut self.stats) {
-                overflowed.push((*subscriber, *to));
+            match session.deliver(*to, payload, &mut self.stats) {
+                Delivered::Taken => {}
+                Delivered::TakenAndHolds => holding.push((*subscriber, *to, session.link.acked())),
+                Delivered::Overflowed => overflowed.push((*subscriber, *to)),
             }
             if !std::mem::replace(&mut session.is_dirty, true) {
                 self.dirty.push_back(*subscriber);
             }
         }
-        let publication = self.sessions.get_mut(&key).and_then(|session| session.streams.get_mut(&stream));
-        if let Some(Stream::Publication { subscribers: place, .. }) = publication {
-            *place = subscribers;
+        if let Some(session) = self.sessions.get_mut(&key) {
+            for (subscriber, to, acked) in holding {
+                session.hold.join(now, (subscriber, to), acked);
+                session.reschedule();
+            }
+            if let Some(Stream::Publication { subscribers: place, .. }) = session.streams.get_mut(&stream) {
+                *place = subscribers;
+            }
         }
         for (subscriber, to) in overflowed {
             self.stats.overflowed += 1;
@@ -300,13 +320,58 @@ impl Sfu {
             Some(Stream::Subscription(subscription)) => {
                 session.reschedule();
                 let (publisher, from) = subscription.publisher;
-                let publication = self.sessions.get_mut(&publisher).and_then(|session| session.streams.get_mut(&from));
-                if let Some(Stream::Publication { subscribers, .. }) = publication {
+                let Some(session) = self.sessions.get_mut(&publisher) else { return };
+                session.hold.leave((key, stream));
+                if let Some(Stream::Publication { subscribers, .. }) = session.streams.get_mut(&from) {
                     subscribers.retain(|subscriber| *subscriber != (key, stream));
                 }
+                self.mark(publisher);
             }
             None => {}
         }
+    }
+
+    /// Lets the publishers go on for whom this session's subscriptions have become short again.
+    fn leave_holds(&mut self, key: SessionKey) {
+        let released = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.released));
+        for (stream, publisher) in released.unwrap_or_default() {
+            if let Some(session) = self.sessions.get_mut(&publisher) {
+                session.hold.leave((key, stream));
+                session.reschedule();
+            }
+            self.mark(publisher);
+        }
+    }
+
+    /// Lets a publisher go on for which somebody holds it back in vain.
+    fn check_hold(&mut self, now: Instant, key: SessionKey) {
+        let Some(mut hold) = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.hold)) else {
+            return;
+        };
+        let shared = self.has_several_subscribers(key);
+        let acked = |of| self.sessions.get(&of).map_or(0, |session| session.link.acked());
+        for (subscriber, stream) in hold.check(now, shared, acked) {
+            let session = self.sessions.get_mut(&subscriber);
+            if let Some(Stream::Subscription(in_vain)) = session.and_then(|session| session.streams.get_mut(&stream)) {
+                in_vain.holds = false;
+                in_vain.is_given_up = true;
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.hold = hold;
+        }
+        self.mark(key);
+    }
+
+    fn has_several_subscribers(&self, key: SessionKey) -> bool {
+        let streams = self.sessions.get(&key).into_iter().flat_map(|session| session.streams.values());
+        let lists = streams.filter_map(|stream| match stream {
+            Stream::Publication { subscribers, .. } => Some(subscribers),
+            Stream::Subscription(_) => None,
+        });
+        let mut subscribers = lists.flatten().map(|(key, _)| *key);
+        let first = subscribers.next();
+        subscribers.any(|subscriber| Some(subscriber) != first)
     }
 
     /// What has not happened in time: the connection, an answer's transport, a subscriber's acknowledgement.
@@ -331,6 +396,7 @@ impl Sfu {
         for stream in ungated {
             self.close_stream(now, key, stream);
         }
+        self.check_hold(now, key);
         if let Some(session) = self.sessions.get_mut(&key) {
             session.reschedule();
         }

@@ -1,6 +1,7 @@
 //! A world in one thread: several peers and an SFU with virtual time, a network with delay and loss between them, and
 //! HTTP answers by script. The protocol's tests are written in it.
 
+pub mod fuzz;
 mod http;
 mod world;
 

@@ -47,7 +47,8 @@ struct Inhabitant {
     deadline: Option<Instant>,
     /// Unplugged: nothing that it sends or gets arrives.
     is_cut_off: bool,
-    polled_at: Option<Instant>,
+    /// Instead of the world's network.
+    network: Option<Network>,
 }
 
 /// Several peers and an SFU in one thread. See the [crate](crate).
@@ -127,7 +128,7 @@ impl World {
         }
         let peer = Peer::new(config, addresses, self.now);
         let events = VecDeque::new();
-        let inhabitant = Inhabitant { peer, addresses, events, deadline: None, is_cut_off: false, polled_at: None };
+        let inhabitant = Inhabitant { peer, addresses, events, deadline: None, is_cut_off: false, network: None };
         self.inhabitants.push(inhabitant);
         node
     }
@@ -230,6 +231,11 @@ impl World {
         self.inhabitants[node].is_cut_off = true;
     }
 
+    /// Gives a peer a network of its own.
+    pub fn set_network(&mut self, node: Node, network: Network) {
+        self.inhabitants[node].network = Some(network);
+    }
+
     /// Runs for a time.
     pub fn run_for(&mut self, time: Duration) {
         let until = self.now + time;
@@ -269,12 +275,11 @@ impl World {
             loop {
                 let now = self.now;
                 let inhabitant = &mut self.inhabitants[node];
-                inhabitant.polled_at = Some(now);
                 match inhabitant.peer.poll(now) {
                     Output::Transmit { side, destination, datagram } => {
                         let from = inhabitant.addresses[side as usize];
-                        if !inhabitant.is_cut_off && destination == self.sfu_address && !self.is_lost() {
-                            let at = now + self.travel();
+                        if !inhabitant.is_cut_off && destination == self.sfu_address && !self.is_lost(node) {
+                            let at = now + self.travel(node);
                             self.send(at, Arrival::ToSfu { from, datagram });
                         }
                     }
@@ -293,8 +298,8 @@ impl World {
             match self.sfu.poll(now) {
                 farwire_sfu::Output::Transmit(to, datagram) => {
                     let Some((node, side)) = self.by_address.get(&to).copied() else { continue };
-                    if !self.inhabitants[node].is_cut_off && !self.is_lost() {
-                        let at = now + self.travel();
+                    if !self.inhabitants[node].is_cut_off && !self.is_lost(node) {
+                        let at = now + self.travel(node);
                         self.send(at, Arrival::ToPeer { node, side, datagram });
                     }
                 }
@@ -368,13 +373,18 @@ impl World {
         self.sent += 1;
     }
 
-    fn is_lost(&mut self) -> bool {
-        self.network.loss > 0.0 && self.random.f64() < self.network.loss
+    fn network_of(&self, node: Node) -> Network {
+        self.inhabitants[node].network.unwrap_or(self.network)
     }
 
-    fn travel(&mut self) -> Duration {
-        let jitter = self.network.jitter.as_micros() as u64;
-        self.network.delay + Duration::from_micros(self.random.u64(0..=jitter))
+    fn is_lost(&mut self, node: Node) -> bool {
+        let loss = self.network_of(node).loss;
+        loss > 0.0 && self.random.f64() < loss
+    }
+
+    fn travel(&mut self, node: Node) -> Duration {
+        let Network { delay, jitter, .. } = self.network_of(node);
+        delay + Duration::from_micros(self.random.u64(0..=jitter.as_micros() as u64))
     }
 }
 

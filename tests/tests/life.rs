@@ -50,14 +50,18 @@ fn an_idle_connection_stays() {
 }
 
 #[test]
-fn a_publisher_that_comes_back_under_the_same_session_is_found_again() {
+fn a_subscriber_outlives_its_publisher() {
     let mut world = World::new(5);
     let robot = world.connect(&world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "t", Delivery::RELIABLE);
     let subscription = world.subscribe_open(operator, "t", Delivery::RELIABLE);
+    world.events(operator);
     world.close(robot);
     world.run_for(5 * SECOND);
+    let told =
+        world.events(operator).iter().any(|event| matches!(event, Event::Interrupted(id) if *id == subscription));
+    assert!(told, "no word of the gap");
     // The subscriber stays and goes on asking, without a flood.
     assert!(world.peer(operator).ended().is_none());
     let asked = world.http.iter().filter(|log| log.node == operator && log.call == "datachannels/new").count();

@@ -526,6 +526,8 @@ impl Session {
             if ack.at <= now {
                 // A refusal is made up for by the next repetition.
                 let _ = self.link.write(now, stream, true, &[1]);
+                // What is published before it arrives is lost.
+                self.link.flush();
                 ack.at = now + ack.pause;
                 ack.pause *= 2;
             }

@@ -47,12 +47,6 @@ pub const PLACEHOLDER: StreamId = 100;
 /// Datagrams that str0m takes between two drains: its DTLS queue holds 30.
 const INPUTS_PER_DRAIN: u32 = 16;
 
-/// Small messages may exceed the window by this many bytes, so that a command never waits for a point cloud.
-const SMALL_MESSAGES_EXTRA: usize = 16 * 1024;
-
-/// What counts as a small message, in bytes.
-const SMALL_MESSAGE: usize = 1200;
-
 /// What str0m may buffer at most. The window keeps far below; this only has to hold one message more.
 const STR0M_BUFFER: usize = 4 * 1024 * 1024;
 
@@ -179,7 +173,6 @@ pub struct Link {
     streams: HashMap<ChannelId, StreamId>,
     opening: Vec<StreamId>,
     unacked: Vec<StreamId>,
-    in_flight: usize,
     max_message: usize,
     window: Window,
     cork: Cork,
@@ -233,7 +226,6 @@ impl Link {
             streams: HashMap::new(),
             opening: Vec::new(),
             unacked: Vec::new(),
-            in_flight: 0,
             max_message: DEFAULT_MAX_MESSAGE,
             window: Window::new(now),
             cork: Cork::new(now),
@@ -317,16 +309,7 @@ impl Link {
 
     /// Whether a message of `len` bytes may be written now. One that may not is to wait in a queue of the caller's.
     pub fn has_room(&mut self, len: usize) -> bool {
-        let window = self.window.size();
-        let room = if len <= SMALL_MESSAGE {
-            self.in_flight < window + SMALL_MESSAGES_EXTRA
-        } else {
-            self.in_flight == 0 || self.in_flight + len <= window
-        };
-        if !room {
-            self.window.refused();
-        }
-        room
+        self.window.has_room(len)
     }
 
     /// Gives a message to SCTP, which sends it at the next [`Link::poll`]s.
@@ -356,13 +339,17 @@ impl Link {
             channel.has_unacked = true;
             self.unacked.push(stream);
         }
-        self.in_flight += written.len();
         self.window.wrote(now, written.len());
         match self.role {
             Role::Client => self.cork.wrote(now, bytes.len()),
             Role::Server => self.dirty = true,
         }
         Ok(())
+    }
+
+    /// Sends what was written at the next [`Link::poll`], without waiting for more to share its packet.
+    pub fn flush(&mut self) {
+        self.dirty = true;
     }
 
     /// Whether a channel can be written to.
@@ -377,7 +364,12 @@ impl Link {
 
     /// Bytes written that the far end has not acknowledged yet.
     pub fn in_flight(&self) -> usize {
-        self.in_flight
+        self.window.in_flight()
+    }
+
+    /// Bytes that the far end has acknowledged, or the transport has given up, since the beginning.
+    pub fn acked(&self) -> u64 {
+        self.window.acked()
     }
 
     /// Takes a datagram from the link's socket. `false`: it is not for this link, or not one that WebRTC knows.
@@ -523,7 +515,7 @@ impl Link {
     }
 
     fn count_in_flight(&mut self, now: Instant) {
-        if self.unacked.is_empty() && self.in_flight == 0 {
+        if self.unacked.is_empty() && self.window.in_flight() == 0 {
             return;
         }
         let (mut total, mut i) = (0, 0);
@@ -540,8 +532,7 @@ impl Link {
                 i += 1;
             }
         }
-        self.in_flight = total;
-        self.window.in_flight(now, total);
+        self.window.update(now, total);
     }
 
     fn end(&mut self, why: LinkEnd) {
@@ -556,10 +547,14 @@ impl Link {
     }
 }
 
+/// Whether a datagram is STUN, by its first byte, which differs from that of DTLS and RTP (RFC 7983).
+pub fn is_stun(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| *first <= 3)
+}
+
 /// The ICE user fragment by which a STUN binding request names the receiver; `None` for any other datagram.
 pub fn stun_receiver(datagram: &[u8]) -> Option<String> {
-    // The first byte tells STUN from DTLS and RTP (RFC 7983).
-    if *datagram.first()? > 3 {
+    if !is_stun(datagram) {
         return None;
     }
     let message = StunMessage::parse(datagram).ok()?;

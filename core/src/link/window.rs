@@ -1,9 +1,10 @@
-//! How much may be in flight inside SCTP.
+//! How much may be in flight inside SCTP, in bytes and in messages.
 //!
 //! Each chunk inside SCTP is looked at on every poll, and what is inside can no longer be replaced by newer state. So
 //! the window stays at its minimum unless rate times round-trip time needs more: twice that product, measured while the
 //! window is what limits the flow.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The window's lower bound in bytes: enough for a LAN.
@@ -11,6 +12,15 @@ pub(crate) const MIN_WINDOW: usize = 32 * 1024;
 
 /// The window's upper bound in bytes: 80 Mbit/s at 100 ms.
 pub(crate) const MAX_WINDOW: usize = 1024 * 1024;
+
+/// Small messages may exceed the window by this many bytes, so that a command never waits for a point cloud.
+const SMALL_MESSAGES_EXTRA: usize = 16 * 1024;
+
+/// What counts as a small message, in bytes.
+const SMALL_MESSAGE: usize = 1200;
+
+/// Bytes of the window for each message that may be in flight: 128 messages in the smallest one.
+const BYTES_PER_MESSAGE: usize = 256;
 
 /// Below this round-trip time the lower bound is enough, and what is measured is mostly the window's own queue.
 const LAN: Duration = Duration::from_millis(2);
@@ -22,6 +32,12 @@ const MEMORY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Window {
     size: usize,
+    /// Bytes in flight.
+    in_flight: usize,
+    /// The sizes of the messages in flight, oldest first.
+    messages: VecDeque<usize>,
+    /// Acknowledged bytes of the first of them.
+    partial: usize,
     written: u64,
     acked: u64,
     round: Option<Round>,
@@ -41,29 +57,59 @@ struct Round {
 
 impl Window {
     pub(crate) fn new(now: Instant) -> Window {
-        Window { size: MIN_WINDOW, written: 0, acked: 0, round: None, limited: false, shortest: [None; 2], period: now }
+        Window {
+            size: MIN_WINDOW,
+            in_flight: 0,
+            messages: VecDeque::new(),
+            partial: 0,
+            written: 0,
+            acked: 0,
+            round: None,
+            limited: false,
+            shortest: [None; 2],
+            period: now,
+        }
     }
 
-    /// Bytes that may be in flight.
-    pub(crate) fn size(&self) -> usize {
-        self.size
+    /// Whether a message of `len` bytes may be written. If not, it waits, and the window may grow for it.
+    pub(crate) fn has_room(&mut self, len: usize) -> bool {
+        let bytes = match len <= SMALL_MESSAGE {
+            true => self.in_flight < self.size + SMALL_MESSAGES_EXTRA,
+            false => self.in_flight == 0 || self.in_flight + len <= self.size,
+        };
+        let room = bytes && self.messages.len() < self.size / BYTES_PER_MESSAGE;
+        self.limited |= !room;
+        room
+    }
+
+    /// Bytes acknowledged since the beginning.
+    pub(crate) fn acked(&self) -> u64 {
+        self.acked
+    }
+
+    /// Bytes written and not yet acknowledged.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
     /// Notes that `len` bytes were written.
     pub(crate) fn wrote(&mut self, now: Instant, len: usize) {
         self.written += len as u64;
+        self.in_flight += len;
+        self.messages.push_back(len);
         if self.round.is_none() {
             self.round = Some(Round { started: now, until: self.written, acked_before: self.acked });
         }
     }
 
-    /// Notes that a message had to wait for room.
-    pub(crate) fn refused(&mut self) {
-        self.limited = true;
-    }
-
-    /// Notes how much is in flight after acknowledgements may have come.
-    pub(crate) fn in_flight(&mut self, now: Instant, bytes: usize) {
+    /// Takes in how much is in flight after acknowledgements may have come.
+    pub(crate) fn update(&mut self, now: Instant, bytes: usize) {
+        self.forget(self.in_flight.saturating_sub(bytes));
+        self.in_flight = bytes;
+        if bytes == 0 {
+            self.messages.clear();
+            self.partial = 0;
+        }
         self.acked = self.written.saturating_sub(bytes as u64);
         let Some(round) = &self.round else { return };
         if self.acked < round.until {
@@ -89,6 +135,17 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Counts acknowledged bytes against the oldest messages, which is exact but for the order among channels.
+    fn forget(&mut self, acked: usize) {
+        self.partial += acked;
+        while let Some(first) = self.messages.front().filter(|first| **first <= self.partial) {
+            self.partial -= first;
+            self.messages.pop_front();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,13 +155,15 @@ mod tests {
         let mut now = Instant::now();
         let mut window = Window::new(now);
         for _ in 0..rounds {
-            let size = window.size();
-            window.wrote(now, size);
-            window.refused();
+            let mut size = 0;
+            while window.has_room(1000) {
+                window.wrote(now, 1000);
+                size += 1000;
+            }
             now += round_trip.max(Duration::from_secs_f64(size as f64 / rate));
-            window.in_flight(now, 0);
+            window.update(now, 0);
         }
-        window.size()
+        window.size
     }
 
     #[test]
@@ -126,8 +185,38 @@ mod tests {
         for _ in 0..100 {
             window.wrote(now, 1000);
             now += Duration::from_millis(200);
-            window.in_flight(now, 0);
+            window.update(now, 0);
         }
-        assert_eq!(window.size(), MIN_WINDOW);
+        assert_eq!(window.size, MIN_WINDOW);
+    }
+
+    #[test]
+    fn counts_messages_as_well_as_bytes() {
+        let now = Instant::now();
+        let mut window = Window::new(now);
+        let mut written = 0;
+        while window.has_room(64) {
+            window.wrote(now, 64);
+            written += 1;
+        }
+        assert_eq!(written, 128);
+        window.update(now, 127 * 64 - 1);
+        assert!(window.has_room(64), "one message and a byte of the next are acknowledged");
+        window.wrote(now, 64);
+        assert!(!window.has_room(64));
+        window.update(now, 0);
+        assert!(window.has_room(MAX_WINDOW * 2), "anything may go when nothing is in flight");
+        window.wrote(now, 60_000);
+        assert!(!window.has_room(1201) && window.in_flight() == 60_000);
+    }
+
+    #[test]
+    fn a_command_may_exceed_a_window_full_of_bulk() {
+        let now = Instant::now();
+        let mut window = Window::new(now);
+        while window.has_room(8000) {
+            window.wrote(now, 8000);
+        }
+        assert!(window.has_room(64));
     }
 }

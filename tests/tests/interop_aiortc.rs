@@ -1,0 +1,382 @@
+//! An aiortc program that does what DimOS does, and farwire, on either side of farwire's SFU.
+//!
+//! ```text
+//! python3 -m venv VENV && VENV/bin/pip install -r tests/interop/requirements.txt
+//! FARWIRE_PYTHON=VENV/bin/python cargo test -p farwire-tests --test interop_aiortc -- --ignored
+//! ```
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use farwire_blocking::{Config, Connection, Delivery, Publisher, RecvError, Subscription, connect};
+use farwire_core::ChannelName;
+use farwire_sfu::Server;
+use serde_json::{Value, json};
+
+/// Messages in the long cases.
+const COUNT: usize = 1000;
+
+/// The pace of lossy messages, with which loopback keeps up.
+const PER_SECOND: u32 = 500;
+
+/// After so long without a message no more are expected.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// The longest that a command to aiortc may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// What an aiortc publisher sends until the subscription has it.
+const PROBE: &[u8] = b"probe";
+
+/// A message: whether it is text, and its bytes.
+type Message = (bool, Vec<u8>);
+
+/// A running `aiortc_client.py`, connected.
+struct Aiortc {
+    process: Child,
+    commands: ChildStdin,
+    answers: Receiver<String>,
+    session: String,
+}
+
+impl Aiortc {
+    fn connect(server: &Server) -> Aiortc {
+        let python = std::env::var("FARWIRE_PYTHON").unwrap_or_else(|_| "python3".into());
+        let mut process = Command::new(&python)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/interop/aiortc_client.py"))
+            .args([server.api_root().as_str(), "app", "secret"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot run {python}: {error}"));
+        let commands = process.stdin.take().expect("piped");
+        let output = BufReader::new(process.stdout.take().expect("piped"));
+        let (lines, answers) = sync_channel(1);
+        // It ends when the process does.
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
+        let mut client = Aiortc { process, commands, answers, session: String::new() };
+        let connected = client.call(&json!({"do": "connect"}));
+        client.session = connected["session"].as_str().expect("a session").to_owned();
+        client
+    }
+
+    fn call(&mut self, command: &Value) -> Value {
+        writeln!(self.commands, "{command}").expect("aiortc runs");
+        let line = self.answers.recv_timeout(ANSWER_WITHIN).expect("an answer of aiortc; its stderr says why not");
+        let answer: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(answer["error"], Value::Null, "from aiortc, to {}", command["do"]);
+        answer
+    }
+
+    /// Opens a channel to publish `topic` on. `None`: no policy in the request and a lossy channel, as DimOS does.
+    fn publish(&mut self, topic: &str, delivery: Option<Delivery>) {
+        let entry = json!({"location": "local", "dataChannelName": channel_name(topic)});
+        self.open(entry, delivery);
+    }
+
+    /// Opens a channel on which `topic` of another session arrives.
+    fn subscribe(&mut self, topic: &str, session: &str, delivery: Option<Delivery>) {
+        let entry = json!({"location": "remote", "sessionId": session, "dataChannelName": channel_name(topic)});
+        self.open(entry, delivery);
+    }
+
+    fn open(&mut self, mut entry: Value, delivery: Option<Delivery>) {
+        match delivery {
+            Some(Delivery::RELIABLE) => entry["ordered"] = true.into(),
+            Some(_) => {
+                entry["ordered"] = false.into();
+                entry["maxRetransmits"] = 0.into();
+            }
+            None => {}
+        }
+        let lossy = delivery != Some(Delivery::RELIABLE);
+        self.call(&json!({"do": "open", "entry": entry, "lossy": lossy}));
+    }
+
+    fn send(&mut self, topic: &str, messages: &[Message], per_second: Option<u32>) {
+        let messages: Vec<Value> = messages.iter().map(|(text, bytes)| json!([kind(*text), to_hex(bytes)])).collect();
+        let channel = channel_name(topic);
+        self.call(&json!({"do": "send", "channel": channel, "messages": messages, "per_second": per_second}));
+    }
+
+    /// What has come on `topic`, up to `count` messages.
+    fn received(&mut self, topic: &str, count: usize) -> Vec<Message> {
+        let channel = channel_name(topic);
+        let command = json!({"do": "received", "channel": channel, "count": count, "idle": IDLE.as_secs()});
+        let answer = self.call(&command);
+        let messages = answer["messages"].as_array().expect("a list");
+        messages.iter().map(|item| (item[0] == kind(true), from_hex(item[1].as_str().expect("hex")))).collect()
+    }
+}
+
+impl Drop for Aiortc {
+    fn drop(&mut self) {
+        // It may have left already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn server() -> Server {
+    Server::spawn(farwire_sfu::Config::new("app", "secret")).expect("an SFU on loopback")
+}
+
+fn config(server: &Server) -> Config {
+    Config::new(&server.api_root(), "app", "secret").expect("a good config")
+}
+
+fn channel_name(topic: &str) -> String {
+    ChannelName::published(topic).to_string()
+}
+
+fn kind(text: bool) -> &'static str {
+    if text { "text" } else { "binary" }
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(digits: &str) -> Vec<u8> {
+    let pairs = (0..digits.len()).step_by(2);
+    pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hex")).collect()
+}
+
+fn numbered() -> Vec<Message> {
+    (0..COUNT).map(|number| (false, format!("message {number}").into_bytes())).collect()
+}
+
+fn of_both_kinds() -> Vec<Message> {
+    let empty = |text| (text, Vec::new());
+    vec![
+        (true, "text with ünicode".into()),
+        empty(true),
+        (false, vec![0, 1, 2, 255]),
+        empty(false),
+        empty(false),
+        (true, "\0".into()),
+        (false, vec![0]),
+        (true, "last".into()),
+    ]
+}
+
+fn of_many_sizes() -> Vec<Message> {
+    let sizes = [1, 1200, 16 * 1024, 60 * 1024];
+    sizes.map(|size| (false, (0..size).map(|at| (at % 251) as u8).collect())).to_vec()
+}
+
+/// A farwire subscriber to what aiortc publishes, past the SFU's gate.
+fn farwire_subscribes(
+    server: &Server,
+    aiortc: &mut Aiortc,
+    topic: &str,
+    delivery: Delivery,
+) -> (Connection, Subscription) {
+    let config = config(server).publisher_session(&aiortc.session).expect("a good id");
+    let connection = connect(config).expect("connected");
+    let subscription = connection.subscribe_with(topic, delivery).expect("a good topic");
+    subscription.wait_open(IDLE).expect("an open channel");
+    // "Open" is this end's word; the SFU delivers from when it has our acknowledgement.
+    let by = Instant::now() + IDLE;
+    loop {
+        aiortc.send(topic, &[(false, PROBE.into())], None);
+        match subscription.recv_timeout(Duration::from_millis(200)) {
+            Ok(message) => break assert_eq!(&*message, PROBE),
+            Err(error) => assert!(Instant::now() < by, "no probe arrives: {error}"),
+        }
+    }
+    (connection, subscription)
+}
+
+fn farwire_receives(subscription: &Subscription, count: usize) -> Vec<Message> {
+    let mut messages = Vec::new();
+    while messages.len() < count {
+        match subscription.recv_timeout(IDLE) {
+            Ok(message) if &*message == PROBE => {}
+            Ok(message) => messages.push((message.is_text(), message.to_vec())),
+            Err(RecvError::Timeout) => break,
+            Err(error) => panic!("after {} messages: {error}", messages.len()),
+        }
+    }
+    messages
+}
+
+/// A farwire publisher to which aiortc has subscribed.
+fn farwire_publishes(
+    server: &Server,
+    aiortc: &mut Aiortc,
+    topic: &str,
+    delivery: Delivery,
+    asked: Option<Delivery>,
+) -> (Connection, Publisher) {
+    let connection = connect(config(server)).expect("connected");
+    let publisher = connection.publisher_with(topic, delivery).expect("a good topic");
+    aiortc.subscribe(topic, connection.session_id(), asked);
+    (connection, publisher)
+}
+
+fn farwire_sends(publisher: &Publisher, messages: &[Message], per_second: Option<u32>) {
+    let start = Instant::now();
+    for (number, (text, bytes)) in (0..).zip(messages) {
+        if let Some(per_second) = per_second {
+            // The load itself: what is sent at once would overflow a lossy queue.
+            let due = start + Duration::from_secs(1) * number / per_second;
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        match text {
+            true => publisher.publish_text(std::str::from_utf8(bytes).expect("text")).expect("accepted"),
+            false => publisher.publish(bytes).expect("accepted"),
+        };
+    }
+}
+
+/// Waits until the SFU has this many sessions.
+fn sessions_become(server: &Server, sessions: usize, within: Duration) {
+    let by = Instant::now() + within;
+    while server.sessions() != sessions {
+        assert!(Instant::now() < by, "{} sessions after {within:?}, not {sessions}", server.sessions());
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// All in order; says where they first differ, and not all of them.
+#[track_caller]
+fn assert_same(received: &[Message], sent: &[Message]) {
+    let differ = received.iter().zip(sent).position(|(a, b)| a != b);
+    if let Some(at) = differ {
+        let show = |(text, bytes): &Message| format!("{} bytes of {}", bytes.len(), kind(*text));
+        panic!("message {at} is {}, not {}", show(&received[at]), show(&sent[at]));
+    }
+    assert_eq!(received.len(), sent.len(), "messages");
+}
+
+/// At least 99 % of them, none twice, and none that was not sent.
+#[track_caller]
+fn assert_nearly_all(mut received: Vec<Message>, mut sent: Vec<Message>) {
+    let count = received.len();
+    assert!(count * 100 >= sent.len() * 99, "{count} of {} arrived", sent.len());
+    received.sort_unstable();
+    received.dedup();
+    assert_eq!(received.len(), count, "messages without duplicates");
+    sent.sort_unstable();
+    assert!(received.iter().all(|message| sent.binary_search(message).is_ok()), "a message that nobody sent");
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn reliable_from_aiortc() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    aiortc.publish("a/reliable topic", Some(Delivery::RELIABLE));
+    let (_connection, subscription) = farwire_subscribes(&server, &mut aiortc, "a/reliable topic", Delivery::RELIABLE);
+    aiortc.send("a/reliable topic", &numbered(), None);
+    assert_same(&farwire_receives(&subscription, COUNT), &numbered());
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn reliable_to_aiortc() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    let (_connection, publisher) =
+        farwire_publishes(&server, &mut aiortc, "a/reliable topic", Delivery::RELIABLE, Some(Delivery::RELIABLE));
+    farwire_sends(&publisher, &numbered(), None);
+    assert_same(&aiortc.received("a/reliable topic", COUNT), &numbered());
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn lossy_from_aiortc() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    aiortc.publish("lossy", Some(Delivery::LOSSY));
+    let (_connection, subscription) = farwire_subscribes(&server, &mut aiortc, "lossy", Delivery::LOSSY);
+    aiortc.send("lossy", &numbered(), Some(PER_SECOND));
+    assert_nearly_all(farwire_receives(&subscription, COUNT), numbered());
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn lossy_to_aiortc() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    let (_connection, publisher) =
+        farwire_publishes(&server, &mut aiortc, "lossy", Delivery::LOSSY, Some(Delivery::LOSSY));
+    farwire_sends(&publisher, &numbered(), Some(PER_SECOND));
+    assert_nearly_all(aiortc.received("lossy", COUNT), numbered());
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn text_binary_and_empty_messages_keep_their_kind() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    let (connection, publisher) =
+        farwire_publishes(&server, &mut aiortc, "to aiortc", Delivery::RELIABLE, Some(Delivery::RELIABLE));
+    let sent = of_both_kinds();
+    farwire_sends(&publisher, &sent, None);
+    assert_same(&aiortc.received("to aiortc", sent.len()), &sent);
+    drop((connection, publisher));
+
+    aiortc.publish("from aiortc", Some(Delivery::RELIABLE));
+    let (_connection, subscription) = farwire_subscribes(&server, &mut aiortc, "from aiortc", Delivery::RELIABLE);
+    aiortc.send("from aiortc", &sent, None);
+    assert_same(&farwire_receives(&subscription, sent.len()), &sent);
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn messages_of_many_sizes_arrive_whole() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    let (connection, publisher) =
+        farwire_publishes(&server, &mut aiortc, "to aiortc", Delivery::RELIABLE, Some(Delivery::RELIABLE));
+    let sent = of_many_sizes();
+    farwire_sends(&publisher, &sent, None);
+    assert_same(&aiortc.received("to aiortc", sent.len()), &sent);
+    drop((connection, publisher));
+
+    aiortc.publish("from aiortc", Some(Delivery::RELIABLE));
+    let (_connection, subscription) = farwire_subscribes(&server, &mut aiortc, "from aiortc", Delivery::RELIABLE);
+    aiortc.send("from aiortc", &sent, None);
+    assert_same(&farwire_receives(&subscription, sent.len()), &sent);
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn requests_without_a_policy_work_as_dimos_makes_them() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    let (connection, publisher) = farwire_publishes(&server, &mut aiortc, "cmd/vel", Delivery::LOSSY, None);
+    farwire_sends(&publisher, &numbered(), Some(PER_SECOND));
+    assert_nearly_all(aiortc.received("cmd/vel", COUNT), numbered());
+    drop((connection, publisher));
+
+    aiortc.publish("odom", None);
+    let (_connection, subscription) = farwire_subscribes(&server, &mut aiortc, "odom", Delivery::LOSSY);
+    aiortc.send("odom", &numbered(), Some(PER_SECOND));
+    assert_nearly_all(farwire_receives(&subscription, COUNT), numbered());
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn a_client_that_leaves_is_gone_at_once() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    sessions_become(&server, 1, Duration::from_secs(1));
+    aiortc.call(&json!({"do": "leave"}));
+    sessions_become(&server, 0, Duration::from_secs(5));
+}
+
+#[test]
+#[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
+fn a_client_that_is_killed_is_gone_soon() {
+    let server = server();
+    let mut aiortc = Aiortc::connect(&server);
+    sessions_become(&server, 1, Duration::from_secs(1));
+    aiortc.process.kill().expect("it runs");
+    sessions_become(&server, 0, Duration::from_secs(30));
+}
