@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use farwire_blocking::{Accepted, Delivery, Publisher};
+use farwire_blocking::{Accepted, Delivery, PublishError, Publisher};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let published = publish_all(&publisher, Source::new(args), args.count, &interrupt, &mut tally);
     drop(announcement);
     tally.acknowledged = connection.flush(FLUSH);
+    tally.replaced = connection.topic_stats(&args.topic).map_or(0, |stats| stats.replaced);
     conclude(args, &tally)?;
     published?;
     match tally {
@@ -153,10 +154,13 @@ fn publish_all(
 ) -> Result<(), Failure> {
     for _ in 0..count.unwrap_or(u64::MAX) {
         let Some(message) = source.next(interrupt)? else { return Ok(()) };
-        match publisher.publish(&message) {
-            Ok(accepted) => {
-                tally.sent += 1;
-                tally.replaced += u64::from(matches!(accepted, Accepted::ReplacedOldest));
+        match publish(publisher, &message) {
+            Ok(_) => tally.sent += 1,
+            Err(error @ PublishError::QueueFull { .. }) => {
+                if tally.refused == 0 {
+                    output::note(format_args!("a message was refused: {error}"));
+                }
+                tally.refused += 1;
             }
             Err(error) => {
                 tally.refused += 1;
@@ -165,6 +169,14 @@ fn publish_all(
         }
     }
     Ok(())
+}
+
+/// Text goes as text, which is what a browser hands to its page as a string.
+fn publish(publisher: &Publisher, message: &[u8]) -> Result<Accepted, PublishError> {
+    match std::str::from_utf8(message) {
+        Ok(text) => publisher.publish_text(text),
+        Err(_) => publisher.publish(message),
+    }
 }
 
 fn conclude(args: &Args, tally: &Tally) -> Result<(), Failure> {

@@ -71,7 +71,12 @@ impl Rendezvous {
             // A publisher that ends meanwhile takes its file along; that is the same as not being there.
             let Ok(since) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
             let Some(found) = read(&entry.path()) else { continue };
-            let ours = found.topic == self.topic && found.app_id == self.app_id && is_alive(found.pid);
+            if !is_alive(found.pid) {
+                // It was killed, and will not tidy up any more.
+                let _ = fs::remove_file(entry.path());
+                continue;
+            }
+            let ours = found.topic == self.topic && found.app_id == self.app_id;
             if ours && newest.as_ref().is_none_or(|(latest, _)| since > *latest) {
                 newest = Some((since, found));
             }
@@ -190,6 +195,7 @@ mod tests {
             fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(soon)).expect("newer");
         }
         assert_eq!(session(&odom).as_deref(), Some("alive"));
+        assert!(!scratch.0.join("odom.1.2147483647").exists(), "swept away");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! `farwire serve`: an SFU of one's own.
 
-use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,7 +9,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
-use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET};
+use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET, host_and_port};
 use crate::show::shell_word;
 
 /// Run an SFU until Ctrl-C; the other commands find it by themselves on the same machine
@@ -49,12 +48,15 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let (app_id, own_secret) = args.app.given();
     let app_id = app_id.unwrap_or(LOCAL_APP_ID);
-    let mut config = Config::new(app_id, own_secret.unwrap_or(LOCAL_APP_SECRET)).http(args.http).udp(args.udp);
+    let app_secret = own_secret.unwrap_or(LOCAL_APP_SECRET);
+    // What no client could send is not worth serving.
+    farwire_blocking::Config::new(DEFAULT_URL, app_id, app_secret).map_err(Failure::usage)?;
+    let mut config = Config::new(app_id, app_secret).http(args.http).udp(args.udp);
     if let Some(announce) = args.announce {
         config = config.announce(announce);
     }
-    let server = Server::spawn(config).map_err(|error| explain(&error, args))?;
-    let api_root = reachable(&server.api_root(), args.announce);
+    let server = Server::spawn(config).map_err(|error| explain(&error))?;
+    let api_root = reachable(server.api_root(), args.http, args.announce);
     if args.json {
         output::json(&Ready { api_root: &api_root, udp: server.udp_addr(), app_id })?;
     } else {
@@ -108,40 +110,26 @@ fn check(args: &Args) -> Result<(), Failure> {
 }
 
 /// Turns the most common reason not to start into something to do.
-fn explain(error: &SpawnError, args: &Args) -> Failure {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if kind == Some(io::ErrorKind::AddrInUse) {
-            return Failure::failed(format_args!(
-                "--http {} or --udp {} is in use, perhaps by another `farwire serve`: \
-                 stop that one, or pass --http {}:0 for a free port",
-                args.http,
-                args.udp,
-                shell_ip(args.http.ip())
-            ));
+fn explain(error: &SpawnError) -> Failure {
+    let (flag, address) = match error {
+        SpawnError::Http(address, cause) if cause.kind() == io::ErrorKind::AddrInUse => ("--http", address),
+        SpawnError::Udp(address, cause) if cause.kind() == io::ErrorKind::AddrInUse => ("--udp", address),
+        _ => return Failure::failed(error),
+    };
+    let any_port = SocketAddr::new(address.ip(), 0);
+    Failure::failed(format_args!(
+        "{flag} {address} is in use, perhaps by another `farwire serve`: \
+         stop that one, or pass {flag} {any_port} for a free port"
+    ))
+}
+
+/// The API root as the others can call it: an SFU that listens on every address names one for its own machine only.
+fn reachable(api_root: String, http: SocketAddr, announce: Option<IpAddr>) -> String {
+    match (announce, host_and_port(&api_root)) {
+        (Some(ip), Some((_, Some(port)))) if http.ip().is_unspecified() => {
+            format!("http://{}/v1", SocketAddr::new(ip, port))
         }
-        cause = error.source();
-    }
-    Failure::failed(format_args!("cannot serve: {error}"))
-}
-
-/// The API root as the others can call it: nobody can connect to 0.0.0.0.
-fn reachable(api_root: &str, announce: Option<IpAddr>) -> String {
-    match announce {
-        Some(ip) => api_root.replacen("//0.0.0.0:", &format!("//{}:", shell_ip(ip)), 1).replacen(
-            "//[::]:",
-            &format!("//{}:", shell_ip(ip)),
-            1,
-        ),
-        None => api_root.to_owned(),
-    }
-}
-
-fn shell_ip(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
+        _ => api_root,
     }
 }
 
@@ -180,10 +168,11 @@ mod tests {
 
     #[test]
     fn an_unspecified_address_is_shown_as_the_announced_one() {
-        let v4 = "192.168.1.5".parse().ok();
-        assert_eq!(reachable("http://0.0.0.0:8787/v1", v4), "http://192.168.1.5:8787/v1");
-        assert_eq!(reachable("http://[::]:8787/v1", v4), "http://192.168.1.5:8787/v1");
-        assert_eq!(reachable("http://10.0.0.1:8787/v1", v4), "http://10.0.0.1:8787/v1");
-        assert_eq!(reachable("http://0.0.0.0:8787/v1", None), "http://0.0.0.0:8787/v1");
+        let root = || "http://127.0.0.1:8787/v1".to_owned();
+        let (all, one) = (SocketAddr::from(([0; 4], 0)), SocketAddr::from(([127, 0, 0, 1], 0)));
+        assert_eq!(reachable(root(), all, "192.168.1.5".parse().ok()), "http://192.168.1.5:8787/v1");
+        assert_eq!(reachable(root(), all, "fd00::5".parse().ok()), "http://[fd00::5]:8787/v1");
+        assert_eq!(reachable(root(), all, None), root());
+        assert_eq!(reachable(root(), one, "192.168.1.5".parse().ok()), root());
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use farwire_blocking::{Config, Connection};
+use farwire_blocking::{ApiError, Config, ConnectError, Connection, EndReason, Stage};
 
 use crate::failure::Failure;
 
@@ -112,7 +112,12 @@ impl Sfu {
                 .map_err(|error| Failure::usage(format_args!("cannot subscribe from session {session:?}: {error}")))?;
         }
         farwire_blocking::connect(config).map_err(|error| {
-            let hint = if self.loopback { "\n       is an SFU running there? `farwire serve` starts one" } else { "" };
+            let hint = match &error {
+                ConnectError::Ended(why) if self.loopback && is_unanswered(why) => {
+                    "\n       is an SFU running there? `farwire serve` starts one"
+                }
+                _ => "",
+            };
             Failure::failed(format_args!("cannot connect to {}: {error}{hint}", self.url))
         })
     }
@@ -124,6 +129,11 @@ impl Sfu {
     }
 }
 
+/// Whether nobody is at the other end.
+fn is_unanswered(why: &EndReason) -> bool {
+    matches!(why, EndReason::TimedOut { stage: Stage::Create, .. } | EndReason::Api(ApiError::Http { .. }))
+}
+
 fn given(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.is_empty())
 }
@@ -133,7 +143,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// The host (an IPv6 address without its brackets) and the port, if the URL names one.
-fn host_and_port(url: &str) -> Option<(&str, Option<u16>)> {
+pub(crate) fn host_and_port(url: &str) -> Option<(&str, Option<u16>)> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
     let authority = rest.split(['/', '?', '#']).next()?;
     // `http://127.0.0.1@elsewhere/` goes elsewhere.

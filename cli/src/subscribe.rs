@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::parse_seconds;
-use crate::rendezvous::Rendezvous;
+use crate::rendezvous::{Found, Rendezvous};
 use crate::settings::{Sfu, Target};
 use crate::show;
 
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// The topic's name, as the publisher spells it
     topic: String,
     /// The publisher's session
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     session: Option<String>,
     /// The publisher publishes with --reliable
     #[arg(long)]
@@ -111,7 +111,7 @@ impl Receiver<'_> {
             let Some(source) = self.source()? else { return Ok(()) };
             let connection = sfu.connect(Some(&source.session))?;
             let subscription = self.subscribe(&connection, &source)?;
-            output::note(format_args!("subscribed to {:?} from session {}", self.args.topic, source.session));
+            output::note(format_args!("subscribing to {:?} from session {}", self.args.topic, source.session));
             if let Stop::Done = self.receive(&subscription, &source)? {
                 return Ok(());
             }
@@ -153,7 +153,7 @@ impl Receiver<'_> {
 
     fn receive(&mut self, subscription: &Subscription, source: &Source) -> Result<Stop, Failure> {
         let subscribed = Instant::now();
-        let mut open = false;
+        let (mut open, mut gone) = (false, false);
         let mut look_again = subscribed + LOOK_AGAIN;
         loop {
             if let Some(stop) = self.receive_burst(subscription, source, &mut open)? {
@@ -166,19 +166,24 @@ impl Receiver<'_> {
             let now = Instant::now();
             if now >= look_again {
                 look_again = now + LOOK_AGAIN;
-                if self.moved_from(source) {
-                    output::note(format_args!("{:?} has a newer publisher: following it", self.args.topic));
-                    return Ok(Stop::Moved);
+                match self.newest() {
+                    Some(found) if found.session != source.session => {
+                        output::note(format_args!("{:?} has a newer publisher: following it", self.args.topic));
+                        return Ok(Stop::Moved);
+                    }
+                    None if self.rendezvous.is_some() && !std::mem::replace(&mut gone, true) => {
+                        output::note(format_args!(
+                            "the publisher of {:?} is gone: waiting for the next",
+                            self.args.topic
+                        ));
+                    }
+                    _ => {}
                 }
             }
             if !open && now > subscribed + SLOW_OPEN {
                 open = true;
                 if subscription.wait_open(Duration::ZERO).is_err() {
-                    output::note(format_args!(
-                        "session {} does not publish {:?} yet; is the topic spelled the same on both sides, \
-                         and --reliable on both or on neither?",
-                        source.session, self.args.topic
-                    ));
+                    self.explain_silence(subscription, source);
                 }
             }
         }
@@ -217,21 +222,35 @@ impl Receiver<'_> {
 
     /// The end of a publisher is no failure if the next one can be found.
     fn closed(&mut self, source: &Source, why: &RecvError) -> Result<Stop, Failure> {
-        let still_there = self
-            .rendezvous
-            .as_ref()
-            .is_none_or(|rendezvous| rendezvous.newest().is_some_and(|found| found.session == source.session));
+        let still_there = match &self.rendezvous {
+            Some(rendezvous) => rendezvous.newest().is_some_and(|found| found.session == source.session),
+            None => true,
+        };
         if still_there {
-            return Err(Failure::failed(format_args!("stopped receiving: {why}")));
+            return Err(match why {
+                RecvError::Closed(reason) => Failure::failed(reason),
+                other => Failure::failed(format_args!("stopped receiving: {other}")),
+            });
         }
         output::note(format_args!("the publisher of {:?} is gone", self.args.topic));
         self.last_news = Instant::now();
         Ok(Stop::Moved)
     }
 
-    fn moved_from(&self, source: &Source) -> bool {
-        let newest = self.rendezvous.as_ref().and_then(Rendezvous::newest);
-        newest.is_some_and(|found| found.session != source.session)
+    fn newest(&self) -> Option<Found> {
+        self.rendezvous.as_ref().and_then(Rendezvous::newest)
+    }
+
+    /// Says what the SFU says, or else what people most often get wrong.
+    fn explain_silence(&self, subscription: &Subscription, source: &Source) {
+        match subscription.trouble() {
+            Some(trouble) => output::note(format_args!("still trying to subscribe: {trouble}")),
+            None => output::note(format_args!(
+                "session {} does not publish {:?} yet; is the topic spelled the same on both sides, \
+                 and --reliable on both or on neither?",
+                source.session, self.args.topic
+            )),
+        }
     }
 
     fn lag(&mut self, missed: u64) {

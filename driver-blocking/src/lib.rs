@@ -1,1 +1,59 @@
-//! (being written)
+//! farwire for plain threads: connect, publish, subscribe, without an async runtime.
+//!
+//! A robot's loop:
+//!
+//! ```no_run
+//! use farwire_blocking::{Config, connect};
+//! use std::{thread, time::Duration};
+//!
+//! # fn read_pose() -> [u8; 24] { [0; 24] }
+//! # fn drive(_command: &[u8]) {}
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let connection = connect(Config::new("http://127.0.0.1:8787/v1", "farwire", "secret")?)?;
+//! let pose = connection.publisher("pose")?;
+//! let commands = connection.subscribe("cmd_vel")?;
+//! loop {
+//!     pose.publish(&read_pose())?;
+//!     if let Some(command) = commands.latest()? {
+//!         drive(&command);
+//!     }
+//!     thread::sleep(Duration::from_millis(10));
+//! }
+//! # }
+//! ```
+//!
+//! - [`connect`] dials an SFU and gives a [`Connection`], which any number of threads can share.
+//! - A [`Publisher`] sends on the thread that calls it, down to the socket.
+//! - A [`Subscription`] is a bounded mailbox: wait for the next message, or take the newest and skip the rest.
+//! - When the last of the three kinds of handle is dropped, the connection is closed and nothing is left of it: no
+//!   thread, no socket, no session on the SFU.
+//!
+//! Topics are lossy unless asked for otherwise: [`Delivery::LOSSY`] suits state that the next message replaces,
+//! [`Delivery::RELIABLE`] commands and events. Publisher and subscriber of a topic must use the same.
+//!
+//! One thread per connection receives and keeps the timers; HTTP requests run on short-lived threads of their own. No
+//! protocol is decided here: that is [`farwire_core`]'s.
+
+mod connection;
+mod engine;
+mod http;
+mod inboxes;
+mod io_thread;
+mod mailbox;
+mod message;
+mod outgoing;
+mod publisher;
+mod sockets;
+mod subscription;
+mod turnstile;
+
+pub use farwire_core;
+pub use farwire_core::cloudflare::ApiError;
+pub use farwire_core::link::LinkEnd;
+pub use farwire_core::{Accepted, Config, ConfigError, Delivery, EndReason, MAX_TOPIC, PublishError, Reliability};
+pub use farwire_core::{Secret, SessionId, Stage, Topic, TopicError, TopicStats};
+
+pub use crate::connection::{ConnectError, Connection, connect};
+pub use crate::message::Message;
+pub use crate::publisher::Publisher;
+pub use crate::subscription::{Iter, RecvError, Subscription};

@@ -6,7 +6,7 @@ It has one session. Each line on stdin is a command in JSON, answered by one lin
 
     {"do": "connect"}                                                   -> {"session": ID}
     {"do": "open", "entry": {...}, "lossy": bool}                       -> {"id": N}
-    {"do": "send", "channel": NAME, "messages": [[KIND, HEX], ...], "per_second": N or null}   -> {"sent": N}
+    {"do": "send", "channel": NAME, "messages": [[KIND, HEX], ...]}     -> {"sent": N}
     {"do": "received", "channel": NAME, "count": N, "idle": SECONDS}    -> {"messages": [[KIND, HEX], ...]}
     {"do": "leave"}                                                     -> {"left": true}
 
@@ -81,12 +81,8 @@ class Client:
                 raise RuntimeError(f"{item['errorCode']}: {item.get('errorDescription')}")
             await asyncio.sleep(0.05)
 
-    async def send(self, channel, messages, per_second=None):
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        for number, (kind, digits) in enumerate(messages):
-            if per_second:
-                await asyncio.sleep(start + number / per_second - loop.time())
+    async def send(self, channel, messages):
+        for kind, digits in messages:
             data = bytes.fromhex(digits)
             self.channels[channel].send(data.decode() if kind == "text" else data)
         return {"sent": len(messages)}

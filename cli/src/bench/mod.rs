@@ -27,7 +27,7 @@ pub(crate) use worker::{Args as WorkerArgs, run as work};
 ///
 /// Publisher, SFU and subscriber are three processes. The SFU is farwire's own, unless you name another one with --url
 /// or FARWIRE_URL. For each size and delivery there is a throughput run (as fast as the publisher may) and a ping-pong
-/// run (1,000 messages a second).
+/// run (1,000 times a second, or as often as the round trip allows).
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Payload sizes in bytes

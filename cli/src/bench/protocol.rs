@@ -27,7 +27,7 @@ pub(super) enum Ask {
     Flood { during: Duration, count: Option<u64>, rate: Option<f64> },
     /// Publisher: subscribes to echoes on a second connection. Answers `Ready`.
     HearEchoes { publisher_session: String, topic: String, reliable: bool },
-    /// Publisher: publishes at a fixed rate and times the echoes. Answers `Pinged`.
+    /// Publisher: publishes at a fixed rate, each after the echo of the one before. Answers `Pinged`.
     Ping { during: Duration, hz: f64 },
 
     /// Subscriber: subscribes, and answers `Ready` when the first message is there; echoes each one if told to.
@@ -81,6 +81,8 @@ pub(super) struct Received {
     pub(super) messages: u64,
     /// Messages with a lower number than one before them.
     pub(super) overtaken: u64,
+    /// Messages that arrived, but were dropped unread because the mailbox was full.
+    pub(super) unread: u64,
     /// Between the first and the last one.
     pub(super) took: Duration,
 }

@@ -22,8 +22,8 @@ const WARM_UP: Duration = Duration::from_millis(300);
 const NO_ROOM: Duration = Duration::from_micros(50);
 /// For everything published to be acknowledged.
 const FLUSH: Duration = Duration::from_secs(10);
-/// For the last echo to come back.
-const LAST_ECHO: Duration = Duration::from_secs(2);
+/// For an echo to come back; after that it counts as lost.
+const ECHO: Duration = Duration::from_secs(1);
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(sfu: Sfu, asks: &Receiver<Ask>) -> Result<(), Failure> {
@@ -168,29 +168,37 @@ impl Worker {
         Ok(flooded)
     }
 
-    /// Publishes on this thread and receives on another, so that a slow echo never delays the next ping.
+    /// Publishes a ping, waits for its echo, and waits for the next tick. A slow echo delays the next ping, so that
+    /// pings never queue behind each other, whatever their size.
     fn ping(&mut self, during: Duration, hz: f64) -> Result<Pinged, Failure> {
         let (Some(run), Some((_connection, echoes))) = (&mut self.run, self.echoes.take()) else {
             return Err(Failure::failed("asked to ping before Call and HearEchoes"));
         };
         wait_for_echo(run, &echoes)?;
-        let pings = |during: Duration| (during.as_secs_f64() * hz).ceil().max(1.0) as u64;
-        let (warm_up, total) = (pings(WARM_UP), pings(during));
-        let epoch = run.payload.epoch();
-        let latencies = thread::scope(|scope| {
-            let receiver = scope.spawn(move || receive_echoes(&echoes, epoch, total, WARM_UP + during + LAST_ECHO));
-            let mut pace = Pace::new(Instant::now(), hz);
-            for seq in 0..warm_up + total {
-                sleep_until(pace.next(Instant::now()));
-                let kind = if seq < warm_up { Kind::WarmUp } else { Kind::Measured };
-                run.publish(kind, seq)?;
+        let interval = Duration::from_secs_f64(1.0 / hz);
+        let measured_from = Instant::now() + WARM_UP;
+        let end = measured_from + during;
+        let mut latencies = Latencies::default();
+        let mut sent = 0;
+        let mut due = Instant::now();
+        for seq in 1.. {
+            sleep_until(due);
+            let now = Instant::now();
+            if now >= end && sent > 0 {
+                break;
             }
-            receiver.join().map_err(|_| Failure::failed("the thread that receives echoes panicked"))
-        })?;
+            due = (due + interval).max(now);
+            run.publish(Kind::Measured, seq)?;
+            let echo = receive_echo(&echoes, run.payload.epoch(), seq)?;
+            if now >= measured_from {
+                sent += 1;
+                echo.into_iter().for_each(|latency| latencies.push(latency));
+            }
+        }
         let Some(Summary { p50, p90, p99, max }) = latencies.summary() else {
-            return Err(Failure::failed(format_args!("none of {total} pings came back")));
+            return Err(Failure::failed(format_args!("none of {sent} pings came back")));
         };
-        Ok(Pinged { sent: total, returned: latencies.len() as u64, p50, p90, p99, max })
+        Ok(Pinged { sent, returned: latencies.len() as u64, p50, p90, p99, max })
     }
 
     fn run(&mut self) -> Result<&mut Run, Failure> {
@@ -239,23 +247,22 @@ fn wait_for_echo(run: &mut Run, echoes: &Subscription) -> Result<(), Failure> {
     }
 }
 
-fn receive_echoes(echoes: &Subscription, epoch: Instant, total: u64, within: Duration) -> Latencies {
-    let deadline = Instant::now() + within;
-    let mut latencies = Latencies::default();
-    while (latencies.len() as u64) < total {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match echoes.recv_timeout(left) {
+/// How long the echo of `seq` took to come back; `None` if it did not.
+fn receive_echo(echoes: &Subscription, epoch: Instant, seq: u64) -> Result<Option<Duration>, Failure> {
+    let deadline = Instant::now() + ECHO;
+    loop {
+        match echoes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(message) => {
-                if let Some(header) = Header::read(&message).filter(|header| header.kind == Kind::Measured) {
-                    latencies.push(Payload::age(epoch, &header));
+                // Echoes of warm-up messages, and those that were given up, may still come.
+                if let Some(header) = Header::read(&message).filter(|header| header.seq == seq) {
+                    return Ok(Some(Payload::age(epoch, &header)));
                 }
             }
             Err(RecvError::Lagged(_)) => {}
-            // What is missing then is lost.
-            Err(_) => break,
+            Err(RecvError::Timeout) => return Ok(None),
+            Err(closed) => return Err(Failure::failed(format_args!("no more echoes: {closed}"))),
         }
     }
-    latencies
 }
 
 pub(super) fn delivery(reliable: bool) -> Delivery {

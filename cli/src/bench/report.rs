@@ -36,6 +36,8 @@ pub(super) struct Run {
     loss_percent: f64,
     /// Of those lost, dropped at the publisher because the network had no room.
     replaced_at_publisher: u64,
+    /// Of those lost, dropped at the subscriber because it was slower than the SFU.
+    unread_at_subscriber: u64,
     overtaken: u64,
     cpu_us_per_message: CpuPerMessage,
     round_trip_us: RoundTrip,
@@ -114,6 +116,7 @@ impl Run {
             lost,
             loss_percent: tenths(lost as f64 / (flooded.sent as f64).max(1.0) * 1000.0) / 10.0,
             replaced_at_publisher: flooded.replaced,
+            unread_at_subscriber: received.unread,
             overtaken: received.overtaken,
             cpu_us_per_message: CpuPerMessage::new(cpu, delivered),
             round_trip_us: RoundTrip {

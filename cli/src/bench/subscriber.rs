@@ -53,7 +53,7 @@ impl Worker {
             }
             Ask::Settle { expected, quiet } => {
                 let listener =
-                    self.listener.as_ref().ok_or_else(|| Failure::failed("asked to Settle before Listen"))?;
+                    self.listener.as_mut().ok_or_else(|| Failure::failed("asked to Settle before Listen"))?;
                 Answer::Received(listener.settle(expected, quiet))
             }
             Ask::Disconnect => {
@@ -84,6 +84,9 @@ impl Worker {
 
 /// The receiving thread and what it has counted.
 struct Listener {
+    subscription: Arc<Subscription>,
+    /// Messages dropped unread before the measured ones.
+    unread_before: u64,
     tally: Arc<Tally>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -102,23 +105,27 @@ struct Tally {
 
 impl Listener {
     fn start(subscription: Subscription, echo: Option<Publisher>) -> Listener {
+        let subscription = Arc::new(subscription);
         let tally = Arc::new(Tally::default());
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
-            let (tally, stop) = (Arc::clone(&tally), Arc::clone(&stop));
+            let (subscription, tally, stop) = (Arc::clone(&subscription), Arc::clone(&tally), Arc::clone(&stop));
             thread::spawn(move || receive(&subscription, echo.as_ref(), &tally, &stop))
         };
-        Listener { tally, stop, thread: Some(thread) }
+        Listener { subscription, unread_before: 0, tally, stop, thread: Some(thread) }
     }
 
-    /// Waits until `expected` messages are there, or none has come for `quiet`.
-    fn settle(&self, expected: Option<u64>, quiet: Duration) -> Received {
+    /// Waits until `expected` messages are there, or none has come for `quiet`. Without expectations it ends the
+    /// warm-up.
+    fn settle(&mut self, expected: Option<u64>, quiet: Duration) -> Received {
         let start = Instant::now();
         loop {
             let since_last = now().saturating_sub(self.tally.last.load(Ordering::Relaxed));
             let silent = since_last as u128 >= quiet.as_nanos() && start.elapsed() >= quiet;
-            let received = self.tally.read();
+            let unread = self.subscription.dropped();
+            let received = Received { unread: unread - self.unread_before, ..self.tally.read() };
             if silent || expected.is_some_and(|expected| received.messages >= expected) || start.elapsed() > SETTLE {
+                self.unread_before = if expected.is_none() { unread } else { self.unread_before };
                 return received;
             }
             thread::sleep(LOOK);
@@ -142,6 +149,7 @@ impl Tally {
         Received {
             messages: self.messages.load(Ordering::Relaxed),
             overtaken: self.overtaken.load(Ordering::Relaxed),
+            unread: 0,
             took: Duration::from_nanos(last.saturating_sub(first)),
         }
     }

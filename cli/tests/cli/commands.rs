@@ -98,11 +98,12 @@ fn a_subscriber_follows_its_publisher() {
     let mut sub = start(&scratch, &url, &["sub", "odom", "--timeout", "20"]);
     for _ in 0..2 {
         let publisher = start(&scratch, &url, &["pub", "odom", "--hz", "50"]);
-        sub.note("subscribed to", SOON);
+        sub.note("subscribing to", SOON);
         let line = sub.line(SOON);
         assert!(line.contains("\"seq\""), "{line}");
         publisher.signal(Signal::INT);
         publisher.end(SOON).expect(0);
+        sub.note("is gone", SOON);
     }
     sub.signal(Signal::INT);
     let ended = sub.end(SOON).expect(0);

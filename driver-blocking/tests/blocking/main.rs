@@ -1,0 +1,10 @@
+//! The driver against real sockets: servers that misbehave, and the embedded SFU.
+
+mod failures;
+mod handles;
+mod leftovers;
+mod lifecycle;
+mod pressure;
+mod script;
+mod sfu;
+mod traffic;
