@@ -206,6 +206,9 @@ impl Receiver<'_> {
                 }
                 Ok(None) | Err(RecvError::Timeout) => break,
                 Err(RecvError::Lagged(missed)) => self.lag(missed),
+                Err(RecvError::Interrupted) => {
+                    output::note(format_args!("{:?} was interrupted: waiting for its publisher", self.args.topic));
+                }
                 Err(closed) => {
                     self.printer.flush()?;
                     return self.closed(source, &closed).map(Some);

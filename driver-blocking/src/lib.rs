@@ -57,3 +57,8 @@ pub use crate::connection::{ConnectError, Connection, connect};
 pub use crate::message::Message;
 pub use crate::publisher::Publisher;
 pub use crate::subscription::{Iter, RecvError, Subscription};
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

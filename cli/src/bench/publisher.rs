@@ -98,7 +98,8 @@ impl Worker {
             publisher.publish(b"hello").map_err(Failure::failed)?;
             match subscription.recv_timeout(Duration::from_millis(1)) {
                 Ok(_) => return Ok(start.elapsed()),
-                Err(RecvError::Timeout | RecvError::Lagged(_)) if start.elapsed() < FIRST_MESSAGE => {}
+                Err(RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted)
+                    if start.elapsed() < FIRST_MESSAGE => {}
                 Err(error) => return Err(Failure::failed(format_args!("no first message: {error}"))),
             }
         }
@@ -241,7 +242,8 @@ fn wait_for_echo(run: &mut Run, echoes: &Subscription) -> Result<(), Failure> {
         run.publish(Kind::WarmUp, 0)?;
         match echoes.recv_timeout(CALL_EVERY) {
             Ok(_) => return Ok(()),
-            Err(RecvError::Timeout | RecvError::Lagged(_)) if start.elapsed() < FIRST_MESSAGE => {}
+            Err(RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted)
+                if start.elapsed() < FIRST_MESSAGE => {}
             Err(error) => return Err(Failure::failed(format_args!("no first echo: {error}"))),
         }
     }
@@ -258,7 +260,7 @@ fn receive_echo(echoes: &Subscription, epoch: Instant, seq: u64) -> Result<Optio
                     return Ok(Some(Payload::age(epoch, &header)));
                 }
             }
-            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Lagged(_) | RecvError::Interrupted) => {}
             Err(RecvError::Timeout) => return Ok(None),
             Err(closed) => return Err(Failure::failed(format_args!("no more echoes: {closed}"))),
         }

@@ -161,7 +161,7 @@ fn receive(subscription: &Subscription, echo: Option<&Publisher>, tally: &Tally,
         let message = match subscription.recv_timeout(TICK) {
             Ok(message) => message,
             // What is dropped here was not delivered, and counts as lost.
-            Err(RecvError::Timeout | RecvError::Lagged(_)) => continue,
+            Err(RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted) => continue,
             Err(_) => return,
         };
         if let Some(echo) = echo {

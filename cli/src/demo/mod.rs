@@ -174,7 +174,7 @@ fn receive(subscription: &Subscription, lane: &Lane, stop: &AtomicBool, also: im
                 }
             }
             // What lags or closes is missing in the end, and counted there.
-            Err(RecvError::Timeout | RecvError::Lagged(_)) => {}
+            Err(RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted) => {}
             Err(_) => return,
         }
     }
