@@ -71,6 +71,7 @@ mod tests {
             });
             assert!(panicking.join().is_err());
         });
-        assert_eq!((*value.lock(), *value.lock_urgently()), (1, 1));
+        assert_eq!(*value.lock(), 1);
+        assert_eq!(*value.lock_urgently(), 1);
     }
 }
