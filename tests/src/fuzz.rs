@@ -53,11 +53,11 @@ pub fn api_json(data: &[u8]) {
     survives_writing::<SessionDescription>(data);
     survives_writing::<ErrorBody>(data);
     survives_writing::<DataChannels>(data);
-    if let Some(entry) = survives_writing::<DataChannel>(data) {
-        if let (Some(delivery), Some(name)) = (entry.delivery(), &entry.data_channel_name) {
-            let wanted = DataChannel::wanted(entry.location.unwrap_or(Location::Local), name, delivery);
-            assert_eq!(wanted.delivery(), Some(delivery));
-        }
+    if let Some(entry) = survives_writing::<DataChannel>(data)
+        && let (Some(delivery), Some(name)) = (entry.delivery(), &entry.data_channel_name)
+    {
+        let wanted = DataChannel::wanted(entry.location.unwrap_or(Location::Local), name, delivery);
+        assert_eq!(wanted.delivery(), Some(delivery));
     }
     if let Ok(mut state) = serde_json::from_slice::<SessionState>(data) {
         // Numbers in tracks may lose digits, which nobody reads.

@@ -135,7 +135,7 @@ impl Rig {
         self.clients.push(Client { address, link, streams: Vec::new() });
         self.call(Asked::NewSession, Method::Post, "new", &Value::Null);
         self.settle();
-        let offer = if choices.byte() % 8 == 0 { choices.edit(&offer) } else { offer };
+        let offer = if choices.byte().is_multiple_of(8) { choices.edit(&offer) } else { offer };
         self.establish(choices, Asked::Establish(number), &offer);
         self.settle();
         self.exchange(10);
