@@ -97,7 +97,7 @@ struct Listener {
 struct Tally {
     messages: AtomicU64,
     overtaken: AtomicU64,
-    /// Nanoseconds since [`epoch`] at the first and the last measured message, and at the last of any kind.
+    /// Nanoseconds since `epoch` at the first and the last measured message, and at the last of any kind.
     first_measured: AtomicU64,
     last_measured: AtomicU64,
     last: AtomicU64,

@@ -25,7 +25,7 @@ pub enum ApiError {
         /// Why there is none.
         failure: Failure,
     },
-    /// The SFU refused; see [`ApiError::advice`].
+    /// The SFU refused.
     #[error("{method} {url}: {status} {code}: {description}{}", self.advice())]
     Refused {
         /// The request's method.
