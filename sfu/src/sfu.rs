@@ -68,6 +68,10 @@ pub struct Sfu {
     dirty: VecDeque<SessionKey>,
     timers: BTreeSet<(Instant, SessionKey)>,
     outbox: VecDeque<Output>,
+    /// Datagrams of sessions that brought messages for others, acknowledgements mostly: the messages go first.
+    later: VecDeque<Output>,
+    /// Whose datagrams are in `later`.
+    later_of: Vec<SessionKey>,
     stats: Stats,
 }
 
@@ -94,6 +98,8 @@ impl Sfu {
             dirty: VecDeque::new(),
             timers: BTreeSet::new(),
             outbox: VecDeque::new(),
+            later: VecDeque::new(),
+            later_of: Vec::new(),
             stats: Stats::default(),
         }
     }
@@ -149,6 +155,10 @@ impl Sfu {
             }
             match self.dirty.pop_front() {
                 Some(key) => self.serve(now, key),
+                None if !self.later.is_empty() => {
+                    self.later_of.clear();
+                    std::mem::swap(&mut self.outbox, &mut self.later);
+                }
                 None => return Output::WaitUntil(self.timers.first().map(|(at, _)| *at)),
             }
         }
@@ -191,10 +201,11 @@ impl Sfu {
     /// One session's turn: its transport's output, its events, its queues, its deadlines.
     fn serve(&mut self, now: Instant, key: SessionKey) {
         let mut turn = OUTPUTS_PER_TURN;
+        let mut datagrams = Vec::new();
         let transport = loop {
             let Some(session) = self.sessions.get_mut(&key) else { return };
             match session.link.poll(now) {
-                LinkOutput::Transmit(to, datagram) => self.outbox.push_back(Output::Transmit(to, datagram)),
+                LinkOutput::Transmit(to, datagram) => datagrams.push(Output::Transmit(to, datagram)),
                 LinkOutput::Event(event) => self.handle_event(now, key, event),
                 LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => self.leave_holds(key),
                 LinkOutput::WaitUntil(at) => match session.hold.release() {
@@ -208,10 +219,12 @@ impl Sfu {
             turn -= 1;
             if turn == 0 {
                 // Still dirty: it comes again after the others.
+                self.send(key, datagrams);
                 self.dirty.push_back(key);
                 return;
             }
         };
+        self.send(key, datagrams);
         let Some(session) = self.sessions.get_mut(&key) else { return };
         // What is done from here on may give it another turn.
         session.is_dirty = false;
@@ -229,6 +242,19 @@ impl Sfu {
             }
             session.timer = timer;
             self.timers.extend(timer.map(|at| (at, key)));
+        }
+    }
+
+    /// Puts a session's datagrams in line, in their order, behind what it brought for others.
+    fn send(&mut self, key: SessionKey, datagrams: Vec<Output>) {
+        let is_late = self.later_of.contains(&key);
+        if is_late || !self.dirty.is_empty() {
+            self.later.extend(datagrams);
+            if !is_late {
+                self.later_of.push(key);
+            }
+        } else {
+            self.outbox.extend(datagrams);
         }
     }
 
