@@ -10,6 +10,7 @@ use farwire_core::{Config, Delivery, EndReason, Peer, Topic, TopicError, TopicSt
 use farwire_udp::Waiter;
 
 use crate::engine::Shared;
+use crate::lead::Lead;
 use crate::{Publisher, Subscription, io_thread, sockets};
 
 /// Dials the SFU, and blocks until the connection is up.
@@ -20,15 +21,21 @@ pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
     if config.seed == 0 {
         config.seed = draw_seed();
     }
-    let sockets = Arc::new(sockets::bind(&config).map_err(ConnectError::Socket)?);
-    let (waiter, waker) = Waiter::new().map_err(|error| {
-        ConnectError::Socket(io::Error::new(error.kind(), format!("cannot open a pipe to wake the thread: {error}")))
-    })?;
+    let sockets = sockets::bind(&config).map_err(ConnectError::Socket)?;
+    let waiter = || {
+        Waiter::new(sockets.to_vec()).map_err(|error| {
+            ConnectError::Socket(io::Error::new(error.kind(), format!("cannot wait for the UDP sockets: {error}")))
+        })
+    };
+    // The first waiter goes first: a caller that waits for a message.
+    let (leads_waiter, leads_waker) = waiter()?;
+    let (io_waiter, io_waker) = waiter()?;
+    let lead = Lead::new(sockets.clone(), leads_waiter, leads_waker);
     let peer = Peer::new(&config, sockets::local_addresses(&config, &sockets), Instant::now());
-    let shared = Shared::new(&config, peer, Arc::clone(&sockets), waker);
+    let shared = Shared::new(&config, peer, sockets.clone(), lead, io_waker);
     let thread = thread::Builder::new().name("farwire-io".into()).spawn({
         let shared = Arc::clone(&shared);
-        move || io_thread::run(&shared, &sockets, waiter)
+        move || io_thread::run(&shared, &sockets, io_waiter)
     });
     let thread = thread.map_err(ConnectError::Thread)?;
 

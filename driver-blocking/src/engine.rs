@@ -1,7 +1,7 @@
 //! What all threads of a connection share: the peer, and what its outputs act on.
 //!
-//! Whoever calls the peer also does what it then says: a publisher's own thread sends its datagrams. The I/O thread
-//! receives and keeps the timers, and sleeps without the lock.
+//! Whoever calls the peer also does what it then says: a publisher's own thread sends its datagrams, and a waiting
+//! receiver's takes them in. The I/O thread keeps the timers and receives otherwise, and sleeps without the lock.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,10 +16,12 @@ use farwire_udp::Waker;
 
 use crate::http::{Client, Requests};
 use crate::inboxes::Inboxes;
+use crate::lead::Lead;
 use crate::mailbox::Mailbox;
 use crate::outgoing::{Datagram, Outgoing};
 use crate::sockets::Sockets;
 use crate::turnstile::Turnstile;
+use crate::{Message, RecvError};
 
 /// One connection, as its handles and threads see it.
 pub(crate) struct Shared {
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     outgoing: Mutex<Outgoing>,
     /// Something happened that a blocked caller may wait for.
     progress: Condvar,
+    lead: Lead,
+    /// Of the I/O thread.
     waker: Waker,
     /// The I/O thread is up, and will look at the deadline before it sleeps.
     io_awake: AtomicBool,
@@ -54,7 +58,7 @@ pub(crate) struct Engine {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, peer: Peer, sockets: Arc<Sockets>, waker: Waker) -> Arc<Shared> {
+    pub(crate) fn new(config: &Config, peer: Peer, sockets: Sockets, lead: Lead, waker: Waker) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
             engine: Turnstile::new(Engine {
                 peer,
@@ -72,6 +76,7 @@ impl Shared {
             }),
             outgoing: Mutex::new(Outgoing::new(sockets)),
             progress: Condvar::new(),
+            lead,
             waker,
             io_awake: AtomicBool::new(true),
         })
@@ -91,6 +96,12 @@ impl Shared {
         let mut engine = self.lock();
         let now = Instant::now();
         let result = command(&mut engine, now);
+        self.turn(engine, now);
+        result
+    }
+
+    /// Does what the peer says, on the thread of a caller.
+    pub(crate) fn turn(&self, mut engine: MutexGuard<'_, Engine>, now: Instant) {
         let deadline = engine.pump(now);
         // An I/O thread that is up looks at the deadline itself.
         let wake = !self.io_awake.load(Ordering::Relaxed) && is_earlier(deadline, engine.io_wakes);
@@ -99,9 +110,18 @@ impl Shared {
         }
         self.settle(engine);
         if wake {
-            self.waker.wake();
+            self.wake_io();
         }
-        result
+    }
+
+    /// Ends the I/O thread's sleep.
+    pub(crate) fn wake_io(&self) {
+        self.waker.wake();
+    }
+
+    /// Waits for the next message of a subscription.
+    pub(crate) fn receive(&self, mailbox: &Mailbox, timeout: Option<Duration>) -> Result<Message, RecvError> {
+        self.lead.receive(self, mailbox, timeout)
     }
 
     /// The I/O thread is up.
@@ -122,8 +142,8 @@ impl Shared {
 
     /// Lets others have the engine, then sends and tells what came of the turn.
     fn settle(&self, mut engine: MutexGuard<'_, Engine>) {
-        // Receivers first: they are on their way while this thread is still sending.
         engine.inboxes.deliver();
+        let awaited = engine.inboxes.take_awaited();
         let outgoing = (!engine.datagrams.is_empty()).then(|| {
             let mut outgoing = self.outgoing();
             outgoing.take_over(&mut engine.datagrams);
@@ -133,6 +153,10 @@ impl Shared {
         let news = std::mem::take(&mut engine.news) && engine.waiting > 0;
         let over = engine.over;
         drop(engine);
+        // Receivers first: they are on their way while this thread is still sending. They will want the engine's lock.
+        for mailbox in awaited {
+            mailbox.notify();
+        }
         if let Some(mut outgoing) = outgoing {
             outgoing.send();
         }
@@ -196,7 +220,7 @@ impl Shared {
         topic: &Topic,
         delivery: Delivery,
     ) -> Result<(SubscriptionId, Arc<Mailbox>), TopicError> {
-        let mailbox = Arc::new(Mailbox::new(topic.clone(), delivery));
+        let mailbox = Arc::new(Mailbox::new(topic.clone(), delivery, self.lead.waker()));
         let id = self.act(|engine, now| {
             let id = engine.peer.subscribe(now, topic, delivery)?;
             engine.inboxes.insert(id, Arc::clone(&mailbox));

@@ -13,6 +13,8 @@ pub(crate) struct Inboxes {
     inboxes: HashMap<SubscriptionId, Inbox>,
     /// Those with messages that their mailboxes do not have yet.
     filled: Vec<SubscriptionId>,
+    /// Those that have new messages and receivers who wait for them.
+    awaited: Vec<Arc<Mailbox>>,
     /// Those whose channels have opened.
     opened: Vec<Arc<Mailbox>>,
 }
@@ -57,13 +59,20 @@ impl Inboxes {
         }
     }
 
-    /// Hands over what was collected.
+    /// Hands over what was collected. Who waits for it is still to be notified.
     pub(crate) fn deliver(&mut self) {
         for id in self.filled.drain(..) {
-            if let Some(inbox) = self.inboxes.get_mut(&id) {
-                inbox.mailbox.deliver(&mut inbox.arrived);
+            if let Some(inbox) = self.inboxes.get_mut(&id)
+                && inbox.mailbox.deliver(&mut inbox.arrived)
+            {
+                self.awaited.push(Arc::clone(&inbox.mailbox));
             }
         }
+    }
+
+    /// The mailboxes whose receivers are to be notified.
+    pub(crate) fn take_awaited(&mut self) -> Vec<Arc<Mailbox>> {
+        std::mem::take(&mut self.awaited)
     }
 
     /// The mailboxes of a topic.
@@ -74,6 +83,8 @@ impl Inboxes {
     /// The connection is over: delivers the rest, closes all mailboxes, and forgets them.
     pub(crate) fn close(&mut self, reason: &EndReason) {
         self.deliver();
+        // Closing notifies.
+        self.awaited.clear();
         for (_, inbox) in self.inboxes.drain() {
             inbox.mailbox.close(reason.clone());
         }

@@ -39,12 +39,14 @@ mod engine;
 mod http;
 mod inboxes;
 mod io_thread;
+mod lead;
 mod mailbox;
 mod message;
 mod outgoing;
 mod publisher;
 mod sockets;
 mod subscription;
+mod turn;
 mod turnstile;
 
 pub use farwire_core;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use farwire_core::cloudflare::ApiError;
 use farwire_core::{Delivery, EndReason, Payload, Topic};
+use farwire_udp::Waker;
 
 use crate::{Message, RecvError};
 
@@ -31,6 +32,8 @@ pub(crate) struct Mailbox {
     reliable: bool,
     state: Mutex<State>,
     changed: Condvar,
+    /// Of the leader, which waits for datagrams and not for `changed`.
+    lead: Waker,
 }
 
 #[derive(Debug, Default)]
@@ -49,21 +52,23 @@ struct State {
     end: Option<RecvError>,
     /// Threads that wait on `changed`.
     waiting: usize,
+    /// The leader waits for this mailbox, and sleeps or is about to.
+    is_lead_waiting: bool,
 }
 
 impl Mailbox {
-    pub(crate) fn new(topic: Topic, delivery: Delivery) -> Mailbox {
+    pub(crate) fn new(topic: Topic, delivery: Delivery, lead: Waker) -> Mailbox {
         let reliable = delivery.is_reliable();
         let limits = if reliable { RELIABLE } else { LOSSY };
-        Mailbox { topic, limits, reliable, state: Mutex::default(), changed: Condvar::new() }
+        Mailbox { topic, limits, reliable, state: Mutex::default(), changed: Condvar::new(), lead }
     }
 
     pub(crate) fn topic(&self) -> &Topic {
         &self.topic
     }
 
-    /// Takes messages in, and drops the oldest for what is too much.
-    pub(crate) fn deliver(&self, arrived: &mut Vec<Payload>) {
+    /// Takes messages in, and drops the oldest for what is too much. `true`: somebody waits, and is to be notified.
+    pub(crate) fn deliver(&self, arrived: &mut Vec<Payload>) -> bool {
         let mut state = self.lock();
         for payload in arrived.drain(..) {
             state.bytes += payload.bytes.len();
@@ -77,7 +82,21 @@ impl Mailbox {
         if self.reliable {
             state.untold += dropped;
         }
-        self.wake(state);
+        state.is_awaited()
+    }
+
+    /// Wakes all who wait, since they may wait for different things. A notification is a system call even when nobody
+    /// does.
+    pub(crate) fn notify(&self) {
+        let state = self.lock();
+        let (others, lead) = (state.waiting > 0, state.is_lead_waiting);
+        drop(state);
+        if lead {
+            self.lead.wake();
+        }
+        if others {
+            self.changed.notify_all();
+        }
     }
 
     /// Notes that the SFU's channel is open.
@@ -113,9 +132,27 @@ impl Mailbox {
         self.end(RecvError::Closed(reason));
     }
 
-    /// Waits for a message; `None`: for ever.
-    pub(crate) fn receive(&self, timeout: Option<Duration>) -> Result<Message, RecvError> {
-        self.wait_for(timeout, State::next)
+    /// The next message or gap, if one is there, or the end.
+    pub(crate) fn next(&self) -> Option<Result<Message, RecvError>> {
+        self.lock().next()
+    }
+
+    /// [`Mailbox::next`]; if there is none, the leader is going to sleep, and is to be woken by its waker.
+    pub(crate) fn begin_lead(&self) -> Option<Result<Message, RecvError>> {
+        let mut state = self.lock();
+        let next = state.next();
+        state.is_lead_waiting = next.is_none();
+        next
+    }
+
+    /// The leader is awake.
+    pub(crate) fn end_lead(&self) {
+        self.lock().is_lead_waiting = false;
+    }
+
+    /// Waits for a message that another thread takes in; `None`: for ever.
+    pub(crate) fn receive(&self, deadline: Option<Instant>) -> Result<Message, RecvError> {
+        self.wait_for(deadline, State::next)
     }
 
     /// The next message, if there is one.
@@ -141,7 +178,7 @@ impl Mailbox {
 
     /// Waits until the SFU's channel is open.
     pub(crate) fn wait_open(&self, timeout: Duration) -> Result<(), RecvError> {
-        self.wait_for(Some(timeout), |state| match &state.end {
+        self.wait_for(Instant::now().checked_add(timeout), |state| match &state.end {
             Some(end) => Some(Err(end.clone())),
             None => state.open.then_some(Ok(())),
         })
@@ -163,11 +200,9 @@ impl Mailbox {
 
     fn wait_for<T>(
         &self,
-        timeout: Option<Duration>,
+        deadline: Option<Instant>,
         mut done: impl FnMut(&mut State) -> Option<Result<T, RecvError>>,
     ) -> Result<T, RecvError> {
-        // A time beyond the clock's range is never reached either.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.lock();
         loop {
             if let Some(result) = done(&mut state) {
@@ -186,12 +221,11 @@ impl Mailbox {
         }
     }
 
-    /// A notification is a system call even when nobody waits. All are woken, since they may wait for different things.
     fn wake(&self, state: MutexGuard<'_, State>) {
-        let waiting = state.waiting > 0;
+        let is_awaited = state.is_awaited();
         drop(state);
-        if waiting {
-            self.changed.notify_all();
+        if is_awaited {
+            self.notify();
         }
     }
 
@@ -201,6 +235,10 @@ impl Mailbox {
 }
 
 impl State {
+    fn is_awaited(&self) -> bool {
+        self.waiting > 0 || self.is_lead_waiting
+    }
+
     /// What a receiver gets next: word of a gap, then the messages after it, then the end.
     fn next(&mut self) -> Option<Result<Message, RecvError>> {
         if self.untold > 0 {

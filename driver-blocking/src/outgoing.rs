@@ -1,7 +1,6 @@
 //! Datagrams on their way to the sockets.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use farwire_core::Side;
 use farwire_udp::SendBatch;
@@ -19,14 +18,14 @@ pub(crate) struct Datagram {
 /// the engine's is held, so that datagrams leave in the order in which the peer made them.
 pub(crate) struct Outgoing {
     /// `None` once the connection is over.
-    sockets: Option<Arc<Sockets>>,
+    sockets: Option<Sockets>,
     batches: [SendBatch; 2],
     /// What is to be sent next; empty while nobody holds the lock.
     datagrams: Vec<Datagram>,
 }
 
 impl Outgoing {
-    pub(crate) fn new(sockets: Arc<Sockets>) -> Outgoing {
+    pub(crate) fn new(sockets: Sockets) -> Outgoing {
         Outgoing { sockets: Some(sockets), batches: [SendBatch::new(), SendBatch::new()], datagrams: Vec::new() }
     }
 

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 
 use farwire_core::Config;
 use farwire_udp::Socket;
 
 /// The sockets, in the order of `farwire_core::Side::ALL`.
-pub(crate) type Sockets = [Socket; 2];
+pub(crate) type Sockets = [Arc<Socket>; 2];
 
 /// Binds both sockets to all interfaces, in the IP version of the API's host.
 pub(crate) fn bind(config: &Config) -> io::Result<Sockets> {
@@ -18,6 +19,7 @@ pub(crate) fn bind(config: &Config) -> io::Result<Sockets> {
     let any = SocketAddr::new(any, 0);
     let bind = || {
         Socket::bind(any)
+            .map(Arc::new)
             .map_err(|error| io::Error::new(error.kind(), format!("cannot open a UDP socket on {any}: {error}")))
     };
     Ok([bind()?, bind()?])

@@ -36,7 +36,7 @@ impl Subscription {
     /// On a reliable topic, [`RecvError::Lagged`] or [`RecvError::Interrupted`] once where messages are missing. On any,
     /// [`RecvError::Closed`] or [`RecvError::Refused`] when nothing more will come; what has arrived is received first.
     pub fn recv(&self) -> Result<Message, RecvError> {
-        self.mailbox.receive(None)
+        self.handle.shared.receive(&self.mailbox, None)
     }
 
     /// Waits for the next message, for at most `timeout`.
@@ -44,7 +44,7 @@ impl Subscription {
     /// # Errors
     /// As for [`recv`](Self::recv), and [`RecvError::Timeout`].
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError> {
-        self.mailbox.receive(Some(timeout))
+        self.handle.shared.receive(&self.mailbox, Some(timeout))
     }
 
     /// The next message, if one is there.

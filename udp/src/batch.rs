@@ -137,10 +137,11 @@ mod tests {
     use super::*;
     use crate::{ReceiveBuffers, Waiter};
     use std::net::Ipv4Addr;
+    use std::sync::Arc;
     use std::time::Duration;
 
-    fn loopback() -> Socket {
-        Socket::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap()
+    fn loopback() -> Arc<Socket> {
+        Arc::new(Socket::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap())
     }
 
     /// A datagram whose bytes all depend on its index.
@@ -156,12 +157,12 @@ mod tests {
     }
 
     /// Waits for `count` datagrams.
-    fn collect(from: &Socket, to: &Socket, count: usize) -> Vec<Vec<u8>> {
-        let (mut waiter, _waker) = Waiter::new().unwrap();
+    fn collect(from: &Socket, to: &Arc<Socket>, count: usize) -> Vec<Vec<u8>> {
+        let (mut waiter, _waker) = Waiter::new(vec![Arc::clone(to)]).unwrap();
         let mut buffers = ReceiveBuffers::new();
         let mut received = Vec::new();
         while received.len() < count {
-            let readiness = waiter.wait(&[to], Some(Duration::from_secs(10))).unwrap();
+            let readiness = waiter.wait(Some(Duration::from_secs(10))).unwrap();
             assert!(readiness.readable(0), "{} of {count} came", received.len());
             to.receive(&mut buffers, |source, datagram| {
                 assert_eq!(source, from.local_addr());

@@ -11,17 +11,18 @@
 //! ```
 //! # fn main() -> std::io::Result<()> {
 //! use farwire_udp::{ReceiveBuffers, SendBatch, Socket, Waiter};
+//! use std::sync::Arc;
 //! use std::time::Duration;
 //!
 //! let loopback = (std::net::Ipv4Addr::LOCALHOST, 0).into();
-//! let (alice, bob) = (Socket::bind(loopback)?, Socket::bind(loopback)?);
+//! let (alice, bob) = (Socket::bind(loopback)?, Arc::new(Socket::bind(loopback)?));
 //!
 //! let mut batch = SendBatch::new();
 //! batch.push(&alice, bob.local_addr(), b"hello");
 //! batch.flush(&alice);
 //!
-//! let (mut waiter, _waker) = Waiter::new()?;
-//! let readiness = waiter.wait(&[&bob], Some(Duration::from_secs(10)))?;
+//! let (mut waiter, _waker) = Waiter::new(vec![Arc::clone(&bob)])?;
+//! let readiness = waiter.wait(Some(Duration::from_secs(10)))?;
 //! assert!(readiness.readable(0));
 //!
 //! let mut buffers = ReceiveBuffers::new();
@@ -38,5 +39,5 @@ mod socket;
 mod wait;
 
 pub use batch::{MAX_DATAGRAM, SendBatch};
-pub use socket::{BUFFER_REQUEST, ReceiveBuffers, Socket};
+pub use socket::{BUFFER_REQUEST, FULL_RECEIVE, ReceiveBuffers, Socket};
 pub use wait::{MAX_SOCKETS, Readiness, Waiter, Waker};

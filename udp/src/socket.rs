@@ -20,6 +20,9 @@ const BUFFER_SIZE: usize = 64 * 1024;
 /// Buffers offered to one recvmmsg call.
 const BUFFER_COUNT: usize = 8;
 
+/// A [`Socket::receive`] that gives fewer datagrams than this has emptied the socket.
+pub const FULL_RECEIVE: usize = if cfg!(target_os = "linux") { BUFFER_COUNT } else { 1 };
+
 /// Pending ICMP errors that one [`Socket::receive`] clears before it calls the socket empty.
 const ERRORS_PER_RECEIVE: usize = 8;
 
@@ -72,8 +75,8 @@ impl Socket {
 
     /// Makes one system call, gives each datagram that came to `each` with its source, and returns how many there were.
     ///
-    /// There may be more: call again until it returns 0, which means that nothing is there now. One call gives at most
-    /// 8 datagrams without GRO and 512 with it. An ICMP error that an earlier datagram caused is passed over.
+    /// Fewer than [`FULL_RECEIVE`] means that no more were there; after more, call again. One call gives at most 8
+    /// datagrams without GRO and 512 with it. An ICMP error that an earlier datagram caused is passed over.
     ///
     /// # Errors
     ///
@@ -206,10 +209,11 @@ mod tests {
     use super::*;
     use crate::{SendBatch, Waiter};
     use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::sync::Arc;
     use std::time::Duration;
 
-    fn loopback() -> Socket {
-        Socket::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap()
+    fn loopback() -> Arc<Socket> {
+        Arc::new(Socket::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap())
     }
 
     #[test]
@@ -259,6 +263,7 @@ mod tests {
         let v4 = loopback();
         // A machine without IPv6 has nothing to test here.
         let Ok(dual) = Socket::bind((Ipv6Addr::UNSPECIFIED, 0).into()) else { return };
+        let dual = Arc::new(dual);
         let dual_addr = SocketAddr::from((Ipv4Addr::LOCALHOST, dual.local_addr().port()));
 
         let mut batch = SendBatch::new();
@@ -272,12 +277,12 @@ mod tests {
     }
 
     /// Waits for one datagram.
-    fn one(socket: &Socket) -> (SocketAddr, Vec<u8>) {
-        let (mut waiter, _waker) = Waiter::new().unwrap();
+    fn one(socket: &Arc<Socket>) -> (SocketAddr, Vec<u8>) {
+        let (mut waiter, _waker) = Waiter::new(vec![Arc::clone(socket)]).unwrap();
         let mut buffers = ReceiveBuffers::new();
         let mut received = Vec::new();
         while received.is_empty() {
-            assert!(waiter.wait(&[socket], Some(Duration::from_secs(10))).unwrap().readable(0), "nothing came");
+            assert!(waiter.wait(Some(Duration::from_secs(10))).unwrap().readable(0), "nothing came");
             socket.receive(&mut buffers, |source, datagram| received.push((source, datagram.to_vec()))).unwrap();
         }
         assert_eq!(received.len(), 1);

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use farwire_core::http::RequestId;
-use farwire_udp::{ReceiveBuffers, SendBatch, Socket, Waiter, Waker};
+use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, SendBatch, Socket, Waiter, Waker};
 
 use self::http::{Incoming, Listener, Reply};
 use crate::{Config, Output, Sfu, Stats};
@@ -69,7 +69,8 @@ impl Server {
         if announced.ip().is_unspecified() {
             return Err(SpawnError::Announce(udp));
         }
-        let (waiter, waker) = Waiter::new().map_err(SpawnError::System)?;
+        let socket = Arc::new(socket);
+        let (waiter, waker) = Waiter::new(vec![Arc::clone(&socket)]).map_err(SpawnError::System)?;
         let shared = Arc::new(Shared { stop: AtomicBool::new(false), stats: Mutex::default(), waker: waker.clone() });
         let (requests, incoming) = sync_channel(MAX_REQUESTS);
         let http = config.http;
@@ -154,7 +155,7 @@ fn random_seed() -> [u8; 32] {
 
 struct Driver {
     sfu: Sfu,
-    socket: Socket,
+    socket: Arc<Socket>,
     incoming: Receiver<(Incoming, Reply)>,
     replies: HashMap<RequestId, Reply>,
     next: u64,
@@ -167,24 +168,27 @@ impl Driver {
         let mut wait_until = None;
         while !self.shared.stop.load(Ordering::Acquire) {
             let timeout = wait_until.map(|at: Instant| at.saturating_duration_since(Instant::now()));
-            if waiter.wait(&[&self.socket], timeout).is_err() {
+            let Ok(ready) = waiter.wait(timeout) else {
                 // Only a broken descriptor gets here, and nothing is served without it.
                 break;
+            };
+            if ready.woken() {
+                self.take_requests();
             }
-            self.take_requests();
             for _ in 0..RECEIVES_PER_TURN {
-                let now = Instant::now();
-                let sfu = &mut self.sfu;
-                let received = self.socket.receive(&mut buffers, |source, datagram| {
-                    sfu.handle_datagram(now, source, datagram);
-                });
-                if received.is_ok_and(|count| count == 0) {
+                let (now, sfu) = (Instant::now(), &mut self.sfu);
+                let received = match ready.readable(0) {
+                    true => self.socket.receive(&mut buffers, |source, datagram| {
+                        sfu.handle_datagram(now, source, datagram);
+                    }),
+                    false => Ok(0),
+                };
+                self.sfu.handle_timeout(now);
+                wait_until = self.turn(&mut batch);
+                if received.is_ok_and(|count| count < FULL_RECEIVE) {
                     break;
                 }
-                self.turn(&mut batch);
             }
-            self.sfu.handle_timeout(Instant::now());
-            wait_until = self.turn(&mut batch);
         }
         self.sfu.close(Instant::now());
         self.turn(&mut batch);
