@@ -17,7 +17,9 @@ pub(crate) enum Call<'a> {
 pub(crate) enum Action {
     Show,
     Establish,
+    Renegotiate,
     NewChannels,
+    UpdateChannels,
     CloseChannels,
 }
 
@@ -39,15 +41,18 @@ pub(crate) fn route<'a>(
         return Err(Refusal::unauthorized());
     }
     let parts = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
-    let action = match (method, parts) {
-        (Method::Post, [Some("sessions"), Some("new"), None, ..]) => return Ok(Call::NewSession),
-        (Method::Get, [Some("sessions"), Some(_), None, ..]) => Action::Show,
-        (Method::Post, [Some("sessions"), Some(_), Some("datachannels"), Some("establish"), None]) => Action::Establish,
-        (Method::Post, [Some("sessions"), Some(_), Some("datachannels"), Some("new"), None]) => Action::NewChannels,
-        (Method::Put, [Some("sessions"), Some(_), Some("datachannels"), Some("close"), None]) => Action::CloseChannels,
+    let [Some("sessions"), Some(id), rest @ ..] = parts else { return Err(Refusal::unknown_path()) };
+    let action = match (method, rest) {
+        (Method::Post, [None, ..]) if id == "new" => return Ok(Call::NewSession),
+        (Method::Get, [None, ..]) => Action::Show,
+        (Method::Put, [Some("renegotiate"), None, _]) => Action::Renegotiate,
+        (Method::Post, [Some("datachannels"), Some("establish"), None]) => Action::Establish,
+        (Method::Post, [Some("datachannels"), Some("new"), None]) => Action::NewChannels,
+        (Method::Put, [Some("datachannels"), Some("update"), None]) => Action::UpdateChannels,
+        (Method::Put, [Some("datachannels"), Some("close"), None]) => Action::CloseChannels,
         _ => return Err(Refusal::unknown_path()),
     };
-    Ok(Call::Session { id: parts[1].unwrap_or_default(), action })
+    Ok(Call::Session { id, action })
 }
 
 #[cfg(test)]
@@ -64,7 +69,11 @@ mod tests {
         assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", token), Ok(()));
         assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new?correlationId=1", token), Ok(()));
         assert_eq!(status(Method::Get, "/v1/apps/app/sessions/abc", token), Ok(()));
-        assert_eq!(status(Method::Put, "/v1/apps/app/sessions/abc/datachannels/close", token), Ok(()));
+        for call in ["renegotiate", "datachannels/update", "datachannels/close"] {
+            assert_eq!(status(Method::Put, &format!("/v1/apps/app/sessions/abc/{call}"), token), Ok(()), "{call}");
+            assert_eq!(status(Method::Post, &format!("/v1/apps/app/sessions/abc/{call}"), token), Err(404), "{call}");
+            assert_eq!(status(Method::Put, &format!("/v1/apps/app/sessions/abc/{call}/x"), token), Err(404), "{call}");
+        }
         for bad in [None, Some(""), Some("Bearer "), Some("Bearer s3cre"), Some("Bearer s3cret!"), Some("s3cret")] {
             assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", bad), Err(401), "{bad:?}");
         }

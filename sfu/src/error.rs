@@ -4,6 +4,8 @@ use farwire_core::cloudflare::api::{DataChannel, ErrorBody, code};
 use farwire_core::http::Response;
 use serde::Serialize;
 
+use crate::limits::{CALLS_PER_SECOND, MAX_DELAYED, MAX_WAITING};
+
 /// An error of the API: for a whole request with its status, or for one item of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
@@ -18,7 +20,7 @@ impl Refusal {
     }
 
     pub(crate) fn unknown_app() -> Refusal {
-        Refusal::new(404, code::NOT_FOUND, "there is no app with this id here")
+        Refusal::new(404, code::NOT_FOUND, "there is no app with this id here: check the app id in the path")
     }
 
     pub(crate) fn unknown_path() -> Refusal {
@@ -27,6 +29,11 @@ impl Refusal {
 
     pub(crate) fn body(problem: &str) -> Refusal {
         Refusal::new(400, code::DECODING_ERROR, &format!("the body cannot be read: {problem}"))
+    }
+
+    /// `establish` fails with the code of an unreadable body, also when it comes at the wrong time.
+    pub(crate) fn establish(problem: &str) -> Refusal {
+        Refusal::new(400, code::DECODING_ERROR, &format!("the transport cannot be established: {problem}"))
     }
 
     pub(crate) fn params(problem: &str) -> Refusal {
@@ -47,6 +54,19 @@ impl Refusal {
 
     pub(crate) fn gone() -> Refusal {
         Refusal::new(410, code::SESSION_ERROR, "there is no such session, or it has ended: make a new one")
+    }
+
+    pub(crate) fn too_many_calls() -> Refusal {
+        let problem = format!(
+            "{MAX_DELAYED} calls on this session wait because there were more than {CALLS_PER_SECOND} in a second: \
+             slow down and try again"
+        );
+        Refusal::new(429, code::RETRYABLE_TRANSIENT, &problem)
+    }
+
+    pub(crate) fn too_many_waiting() -> Refusal {
+        let problem = format!("{MAX_WAITING} calls wait for this session to connect: wait for them, and try again");
+        Refusal::new(429, code::RETRYABLE_TRANSIENT, &problem)
     }
 
     pub(crate) fn full(what: &str) -> Refusal {

@@ -9,10 +9,13 @@
 //! # Ok::<(), farwire_sfu::SpawnError>(())
 //! ```
 
+mod allowance;
 mod api;
 mod config;
 mod error;
 mod hold;
+mod limits;
+mod replies;
 mod server;
 mod session;
 mod sfu;

@@ -7,9 +7,13 @@ use std::time::Instant;
 use farwire_core::cloudflare::api::{DataChannel, DataChannels, Location, SessionState};
 use farwire_core::http::RequestId;
 use farwire_core::link::{Link, LinkError, PLACEHOLDER, StreamId};
-use farwire_core::{Delivery, Overflow, Payload, Pushed, QueueLimits, SendQueue};
+use farwire_core::{Delivery, Payload, Pushed, SendQueue};
 
+use crate::allowance::Allowance;
+use crate::api::Action;
 use crate::hold::Hold;
+use crate::limits::{CONNECT_WITHIN, RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, REUSE_WITHIN};
+use crate::replies::{Replies, queue};
 use crate::stats::Stats;
 
 /// Names a session inside the SFU.
@@ -25,14 +29,6 @@ const FIRST_STREAM: StreamId = 2;
 /// Messages that go from the queues to SCTP between two drains.
 const WRITES_PER_DRAIN: usize = 16;
 
-/// What waits for one subscriber at most on a lossy channel: the oldest messages give way.
-const LOSSY_QUEUE: usize = 256;
-const LOSSY_QUEUE_BYTES: usize = 1 << 20;
-
-/// What waits for one subscriber at most on a reliable channel: past it the channel is closed.
-const RELIABLE_QUEUE: usize = 65_536;
-const RELIABLE_QUEUE_BYTES: usize = 16 << 20;
-
 /// A reliable queue that is fuller than one part in this many slows its publisher down.
 const HIGH_WATER: usize = 8;
 
@@ -45,17 +41,25 @@ pub(crate) struct Session {
     pub(crate) ufrag: String,
     /// Addresses from which its datagrams came.
     pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) established: bool,
+    pub(crate) negotiation: Negotiation,
     pub(crate) connected: bool,
+    /// When its client last checked the connectivity.
+    pub(crate) heard: Instant,
     /// By when it is to be connected.
     pub(crate) connect_by: Option<Instant>,
-    /// Requests that wait for the transport, each with its deadline.
-    pub(crate) waiting: Vec<(Instant, RequestId, DataChannels)>,
+    /// Changes that wait for the transport, in the order of their requests, each with its deadline.
+    pub(crate) waiting: VecDeque<(Instant, RequestId, Change)>,
+    /// The calls that it has left.
+    pub(crate) allowance: Allowance,
+    /// Calls that came too fast, in their order, each with the time at which it may be made.
+    pub(crate) delayed: VecDeque<(Instant, RequestId, Action, Vec<u8>)>,
     pub(crate) streams: HashMap<StreamId, Stream>,
     /// What it publishes, by channel name.
     pub(crate) published: HashMap<String, StreamId>,
-    /// Subscriptions with queued messages, in the order of their turns.
-    backlog: VecDeque<StreamId>,
+    /// What it subscribes to, by publication.
+    pub(crate) subscribed: HashMap<(SessionKey, StreamId), StreamId>,
+    /// Channels with queued messages, in the order of their turns.
+    pub(crate) backlog: VecDeque<StreamId>,
     /// Subscriptions that no longer hold their publishers back, and those publishers.
     pub(crate) released: Vec<(StreamId, SessionKey)>,
     /// What holds this session back as a publisher.
@@ -69,8 +73,30 @@ pub(crate) struct Session {
     pub(crate) has_ended: bool,
 }
 
+/// How far the exchange of session descriptions is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Negotiation {
+    None,
+    /// The SFU's offer waits for its answer.
+    Offered,
+    Done,
+}
+
+impl Negotiation {
+    pub(crate) fn is_begun(self) -> bool {
+        self != Negotiation::None
+    }
+}
+
+/// A change to a session's channels.
+pub(crate) enum Change {
+    New(DataChannels),
+    Update(DataChannels),
+    Close(DataChannels),
+}
+
 pub(crate) enum Stream {
-    Publication { name: String, subscribers: Vec<(SessionKey, StreamId)> },
+    Publication { name: String, subscribers: Vec<(SessionKey, StreamId)>, replies: Replies },
     Subscription(Subscription),
 }
 
@@ -97,11 +123,6 @@ impl Subscription {
         delivery: Delivery,
         gate: Option<Instant>,
     ) -> Subscription {
-        let mut limits = QueueLimits::suited_to(delivery);
-        (limits.messages, limits.bytes, limits.overflow) = match delivery.is_reliable() {
-            true => (RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, Overflow::Refuse),
-            false => (LOSSY_QUEUE, LOSSY_QUEUE_BYTES, Overflow::DropOldest),
-        };
         Subscription {
             name,
             publisher,
@@ -110,7 +131,7 @@ impl Subscription {
             reliable: delivery.is_reliable(),
             holds: false,
             is_given_up: false,
-            queue: SendQueue::new(limits),
+            queue: queue(delivery),
             in_backlog: false,
         }
     }
@@ -131,19 +152,24 @@ pub(crate) enum Delivered {
 }
 
 impl Session {
-    pub(crate) fn new(id: String, mut link: Link, connect_by: Instant) -> Session {
+    pub(crate) fn new(id: String, mut link: Link, now: Instant) -> Session {
+        let connect_by = now + CONNECT_WITHIN;
         let ufrag = link.local_ufrag();
         Session {
             id,
             link,
             ufrag,
             addresses: Vec::new(),
-            established: false,
+            negotiation: Negotiation::None,
             connected: false,
+            heard: now,
             connect_by: Some(connect_by),
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
+            allowance: Allowance::new(now),
+            delayed: VecDeque::new(),
             streams: HashMap::new(),
             published: HashMap::new(),
+            subscribed: HashMap::new(),
             backlog: VecDeque::new(),
             released: Vec::new(),
             hold: Hold::default(),
@@ -197,9 +223,13 @@ impl Session {
         let (mut written, mut without_room) = (0, 0);
         while written < WRITES_PER_DRAIN && without_room < self.backlog.len() {
             let Some(stream) = self.backlog.pop_front() else { break };
-            let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { continue };
-            let Some(front) = subscription.queue.front() else {
-                subscription.in_backlog = false;
+            let (queue, in_backlog) = match self.streams.get_mut(&stream) {
+                Some(Stream::Subscription(subscription)) => (&mut subscription.queue, &mut subscription.in_backlog),
+                Some(Stream::Publication { replies, .. }) => (&mut replies.queue, &mut replies.in_backlog),
+                None => continue,
+            };
+            let Some(front) = queue.front() else {
+                *in_backlog = false;
                 continue;
             };
             if !self.link.has_room(front.bytes.len()) {
@@ -220,29 +250,34 @@ impl Session {
                     continue;
                 }
             }
-            subscription.queue.pop();
+            queue.pop();
             without_room = 0;
-            if subscription.holds && !subscription.is_fuller_than(LOW_WATER) {
-                subscription.holds = false;
-                self.released.push((stream, subscription.publisher.0));
-            }
-            if subscription.queue.is_empty() {
-                subscription.in_backlog = false;
+            if queue.is_empty() {
+                *in_backlog = false;
             } else {
                 self.backlog.push_back(stream);
+            }
+            if let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream)
+                && subscription.holds
+                && !subscription.is_fuller_than(LOW_WATER)
+            {
+                subscription.holds = false;
+                self.released.push((stream, subscription.publisher.0));
             }
         }
         written > 0
     }
 
-    /// To be called after a change to what is due besides the transport: gates, waiting requests, the connection.
+    /// To be called after a change to what is due besides the transport: gates, waiting calls, the connection.
     pub(crate) fn reschedule(&mut self) {
         let gates = self.streams.values().filter_map(|stream| match stream {
             Stream::Subscription(subscription) => subscription.gate,
             Stream::Publication { .. } => None,
         });
         let check = self.hold.check_at();
-        self.due = self.waiting.iter().map(|(at, ..)| *at).chain(self.connect_by).chain(gates).chain(check).min();
+        let calls = self.waiting.iter().map(|(at, ..)| *at).chain(self.delayed.iter().map(|(at, ..)| *at));
+        let contact = self.connected.then(|| self.heard + REUSE_WITHIN);
+        self.due = calls.chain(self.connect_by).chain(contact).chain(gates).chain(check).min();
     }
 
     /// As `GET /sessions/{id}` shows it.
@@ -250,8 +285,12 @@ impl Session {
         let mut data_channels: Vec<DataChannel> = self.streams.keys().filter_map(|id| self.channel(*id)).collect();
         data_channels.sort_by_key(|channel| channel.id);
         for channel in &mut data_channels {
-            let open = channel.id.is_some_and(|id| self.link.is_open(id));
-            channel.status = Some(if open { "active" } else { "initializing" }.to_owned());
+            let status = match channel.id.is_some_and(|id| self.link.is_open(id)) {
+                _ if self.link.is_interrupted() => "inactive",
+                true => "active",
+                false => "initializing",
+            };
+            channel.status = Some(status.to_owned());
         }
         SessionState { tracks: Vec::new(), data_channels }
     }

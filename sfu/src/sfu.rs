@@ -4,7 +4,7 @@ mod calls;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use farwire_core::Payload;
 use farwire_core::http::{Method, RequestId, Response};
@@ -12,14 +12,9 @@ use farwire_core::link::{Certificate, LinkEvent, LinkOutput, StreamId, is_stun, 
 use sha1::{Digest, Sha1};
 
 use crate::error::Refusal;
+use crate::limits::{MAX_ADDRESSES, REUSE_WITHIN};
 use crate::session::{Delivered, Session, SessionKey, Stream};
 use crate::{Config, Stats};
-
-/// A session that is not connected by then is removed.
-const CONNECT_WITHIN: Duration = Duration::from_secs(30);
-
-/// Source addresses kept for one session; ICE moves between a few at most.
-const MAX_ADDRESSES: usize = 8;
 
 /// Outputs of one session before the others have their turn.
 const OUTPUTS_PER_TURN: usize = 256;
@@ -120,6 +115,9 @@ impl Sfu {
             return kept;
         }
         let accepted = session.link.handle_datagram(now, source, datagram);
+        if accepted && named.is_some() {
+            session.heard = now;
+        }
         if !accepted {
             self.stats.stray += 1;
         } else if named.is_some() && self.by_address.get(&source) != Some(&key) {
@@ -264,11 +262,12 @@ impl Sfu {
             LinkEvent::Connected => {
                 let Some(session) = self.sessions.get_mut(&key) else { return };
                 session.connected = true;
+                session.heard = now;
                 session.connect_by = None;
                 let waiting = std::mem::take(&mut session.waiting);
                 session.reschedule();
-                for (_, request, body) in waiting {
-                    let response = self.new_channels(now, key, body);
+                for (_, request, change) in waiting {
+                    let response = self.change(now, key, change);
                     self.respond(request, response);
                 }
             }
@@ -288,11 +287,13 @@ impl Sfu {
         let subscribers = match session.streams.get_mut(&stream) {
             Some(Stream::Publication { subscribers, .. }) => std::mem::take(subscribers),
             Some(Stream::Subscription(subscription)) => {
-                // The subscriber's first message opens the gate; there is nobody to hand later ones to.
+                // The subscriber's first message opens the gate; later ones are replies.
                 if subscription.gate.take().is_some() {
                     session.reschedule();
+                    return;
                 }
-                return;
+                let publication = subscription.publisher;
+                return self.reply(now, (key, stream), publication, payload);
             }
             None => return,
         };
@@ -324,6 +325,24 @@ impl Sfu {
         }
     }
 
+    /// Hands a subscriber's message to the publisher, if this subscriber may reply.
+    fn reply(
+        &mut self,
+        now: Instant,
+        from: (SessionKey, StreamId),
+        (publisher, to): (SessionKey, StreamId),
+        payload: &Payload,
+    ) {
+        let Some(session) = self.sessions.get_mut(&publisher) else { return };
+        match session.take_reply(to, from, payload, &mut self.stats) {
+            Delivered::Overflowed => {
+                self.stats.overflowed += 1;
+                self.close_stream(now, from.0, from.1);
+            }
+            Delivered::Taken | Delivered::TakenAndHolds => self.mark(publisher),
+        }
+    }
+
     /// Closes a channel from this end and forgets it.
     fn close_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
         if let Some(session) = self.sessions.get_mut(&key) {
@@ -337,17 +356,19 @@ impl Sfu {
     fn drop_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         match session.streams.remove(&stream) {
-            Some(Stream::Publication { name, subscribers }) => {
+            Some(Stream::Publication { name, subscribers, .. }) => {
                 session.published.remove(&name);
                 for (subscriber, to) in subscribers {
                     self.close_stream(now, subscriber, to);
                 }
             }
             Some(Stream::Subscription(subscription)) => {
+                session.subscribed.remove(&subscription.publisher);
                 session.reschedule();
                 let (publisher, from) = subscription.publisher;
                 let Some(session) = self.sessions.get_mut(&publisher) else { return };
                 session.hold.leave((key, stream));
+                session.set_reply(from, (key, stream), false);
                 if let Some(Stream::Publication { subscribers, .. }) = session.streams.get_mut(&from) {
                     subscribers.retain(|subscriber| *subscriber != (key, stream));
                 }
@@ -400,29 +421,32 @@ impl Sfu {
         subscribers.any(|subscriber| Some(subscriber) != first)
     }
 
-    /// What has not happened in time: the connection, an answer's transport, a subscriber's acknowledgement.
+    /// What has not happened in time: the connection, a sign of life, a call's transport, a subscriber's acknowledgement;
+    /// and what has had to wait until now.
     fn expire(&mut self, now: Instant, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
-        if session.connect_by.is_some_and(|by| by <= now) {
+        let is_lost = session.connected && session.heard + REUSE_WITHIN <= now;
+        if is_lost || session.connect_by.is_some_and(|by| by <= now) {
             session.link.close(now);
             session.has_ended = true;
             return;
         }
-        let (late, waiting) = std::mem::take(&mut session.waiting).into_iter().partition(|(at, ..)| *at <= now);
-        session.waiting = waiting;
+        let late = session.waiting.iter().take_while(|(at, ..)| *at <= now).count();
+        let late: Vec<_> = session.waiting.drain(..late).collect();
         let ungated: Vec<StreamId> = session
             .streams
             .iter()
             .filter(|(_, stream)| matches!(stream, Stream::Subscription(s) if s.gate.is_some_and(|by| by <= now)))
             .map(|(id, _)| *id)
             .collect();
-        for (_, request, _) in Vec::from_iter::<Vec<_>>(late) {
+        for (_, request, _) in late {
             self.respond(request, Refusal::not_connected().response());
         }
         for stream in ungated {
             self.close_stream(now, key, stream);
         }
         self.check_hold(now, key);
+        self.call_delayed(now, key);
         if let Some(session) = self.sessions.get_mut(&key) {
             session.reschedule();
         }
@@ -445,7 +469,9 @@ impl Sfu {
         if let Some(at) = session.timer {
             self.timers.remove(&(at, key));
         }
-        for (_, request, _) in session.waiting {
+        let waiting = session.waiting.iter().map(|(_, request, _)| *request);
+        let delayed = session.delayed.iter().map(|(_, request, ..)| *request);
+        for request in waiting.chain(delayed).collect::<Vec<_>>() {
             self.respond(request, Refusal::gone().response());
         }
     }

@@ -8,7 +8,9 @@ pub struct Stats {
     pub sessions: usize,
     /// Messages that came from publishers.
     pub received: u64,
-    /// Messages handed to subscribers' transports.
+    /// Messages that came from subscribers and were for their publishers.
+    pub replies: u64,
+    /// Messages handed to the transports of subscribers, or of publishers as replies.
     pub forwarded: u64,
     /// Messages that a lossy subscriber lost because newer ones took their place in its queue.
     pub replaced: u64,

@@ -30,9 +30,12 @@ pub mod code {
     /// The server is overloaded; try again.
     pub const TEMPORARILY_UNAVAILABLE: &str = "temporarily_unavailable_error";
 
+    /// Nothing is wrong with the request but its time.
+    pub const RETRYABLE_TRANSIENT: &str = "retryable_transient_error";
+
     /// Codes that may go away by themselves.
     pub const RETRYABLE: [&str; 5] = [
-        "retryable_transient_error",
+        RETRYABLE_TRANSIENT,
         TEMPORARILY_UNAVAILABLE,
         "transport_unavailable_error",
         "backend_error",
@@ -50,7 +53,7 @@ pub enum Location {
     Remote,
 }
 
-/// An SDP with its kind.
+/// An SDP with its kind. Its `Debug` leaves out the SDP.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionDescription {
     /// `offer` or `answer`.
@@ -60,12 +63,30 @@ pub struct SessionDescription {
     pub sdp: String,
 }
 
+impl std::fmt::Debug for SessionDescription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionDescription").field("type", &self.kind).field("sdp", &self.sdp.len()).finish()
+    }
+}
+
+/// Body of `POST /sessions/new`, which may be left out, and of `PUT /sessions/{id}/renegotiate`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Described {
+    /// A new session's first offer, or the answer to the SFU's offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_description: Option<SessionDescription>,
+}
+
 /// Answer to `POST /sessions/new`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSession {
     /// The new session's id.
     pub session_id: String,
+    /// The SFU's answer, if the request came with an offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_description: Option<SessionDescription>,
 }
 
 /// Body of `POST /sessions/{id}/datachannels/establish`.
@@ -73,6 +94,7 @@ pub struct NewSession {
 #[serde(rename_all = "camelCase")]
 pub struct Establish {
     /// Always `server-events`, remote.
+    #[serde(default)]
     pub data_channel: DataChannel,
     /// The client's offer, if it makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +116,7 @@ pub struct Established {
     pub session_description: Option<SessionDescription>,
 }
 
-/// Body and answer of `datachannels/new` and `datachannels/close`.
+/// Body and answer of `datachannels/new`, `datachannels/update` and `datachannels/close`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataChannels {
@@ -130,6 +152,9 @@ pub struct DataChannel {
     /// Deliver nothing before the subscriber's first message, which the SFU consumes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_for_ack: Option<bool>,
+    /// Whether this subscriber's messages go to the publisher; one subscriber of a channel at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_reply: Option<bool>,
     /// `active`, `inactive` or `initializing`, in a session's state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,

@@ -13,6 +13,7 @@
 
 mod cork;
 mod empty;
+mod sections;
 mod window;
 
 use std::collections::{HashMap, VecDeque};
@@ -29,6 +30,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 use self::cork::Cork;
+use self::sections::Sections;
 use self::window::Window;
 use crate::{Delivery, Payload};
 
@@ -76,7 +78,9 @@ impl std::fmt::Debug for Certificate {
 pub enum Role {
     /// Offers, checks connectivity, and collects small writes of a flood into packets.
     Client,
-    /// Answers from a public address (ICE lite).
+    /// Answers from a public address (ICE lite), or offers from there. It does not end because the contact is lost, since
+    /// it comes back with the client's next connectivity check, from whatever address: how long to wait is the owner's
+    /// to say.
     Server,
 }
 
@@ -118,7 +122,7 @@ pub enum LinkEnd {
     /// The far end closed it.
     #[error("closed by the other end")]
     Remote,
-    /// Nothing was heard from the far end for seconds, or connectivity was never reached.
+    /// Nothing was heard from the far end for seconds, or connectivity was never reached. Not a server's end.
     #[error("no contact with the other end")]
     Lost,
     /// The transport gave up; the text is str0m's.
@@ -188,6 +192,7 @@ pub struct Link {
     deadline: Option<Instant>,
     /// The latest time that str0m was told.
     told: Instant,
+    is_interrupted: bool,
     ended: bool,
 }
 
@@ -238,6 +243,7 @@ impl Link {
             dirty: true,
             deadline: None,
             told: now,
+            is_interrupted: false,
             ended: false,
         }
     }
@@ -252,13 +258,23 @@ impl Link {
         offer.to_sdp_string()
     }
 
-    /// Takes the answer to [`Link::offer`].
+    /// The server's SDP offer: one SCTP section, with a channel that the server opens in band under this label once
+    /// connected. Nothing is ever sent on it.
+    pub fn offer_channel(&mut self, label: &str) -> String {
+        let mut changes = self.rtc.sdp_api();
+        changes.add_channel(label.to_owned());
+        let Some((offer, pending)) = changes.apply() else { return String::new() };
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// Takes the answer to [`Link::offer`] or [`Link::offer_channel`].
     ///
     /// # Errors
-    /// [`LinkError::Sdp`] when it cannot be used; the link is then of no use either.
+    /// [`LinkError::Sdp`] when it cannot be used. Unless it is no SDP at all, the link is then of no use either.
     pub fn accept_answer(&mut self, sdp: &str) -> Result<(), LinkError> {
-        let pending = self.pending.take().ok_or(LinkError::Sdp("no offer is waiting for an answer"))?;
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| LinkError::Sdp("the answer is not SDP"))?;
+        let pending = self.pending.take().ok_or(LinkError::Sdp("no offer is waiting for an answer"))?;
         self.rtc
             .sdp_api()
             .accept_answer(pending, answer)
@@ -268,17 +284,19 @@ impl Link {
         Ok(())
     }
 
-    /// The server's answer to a client's SDP offer.
+    /// The server's answer to a client's SDP offer. Audio and video in it are declined.
     ///
     /// # Errors
     /// [`LinkError::Sdp`] when the offer cannot be used; the link is then of no use either.
     pub fn answer(&mut self, sdp: &str) -> Result<String, LinkError> {
-        let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| LinkError::Sdp("the offer is not SDP"))?;
+        let sections = Sections::parse(sdp).map_err(LinkError::Sdp)?;
+        let offer = SdpOffer::from_sdp_string(&sections.data_offer());
+        let offer = offer.map_err(|_| LinkError::Sdp("the offer is not SDP"))?;
         let answer =
             self.rtc.sdp_api().accept_offer(offer).map_err(|_| LinkError::Sdp("the offer cannot be answered"))?;
         self.max_message = max_message_size(sdp);
         self.dirty = true;
-        Ok(answer.to_sdp_string())
+        Ok(sections.whole_answer(&answer.to_sdp_string()))
     }
 
     /// The ICE user fragment by which STUN messages name this link.
@@ -359,6 +377,11 @@ impl Link {
     /// Whether a channel can be written to.
     pub fn is_open(&self, stream: StreamId) -> bool {
         self.channels.get(&stream).is_some_and(|channel| channel.state == State::Open)
+    }
+
+    /// Whether the contact with the far end is lost, for now at least: there was no connectivity check for about 15 s.
+    pub fn is_interrupted(&self) -> bool {
+        self.is_interrupted
     }
 
     /// The largest message, in bytes, that the far end receives; 64 KiB until its SDP is known.
@@ -487,7 +510,12 @@ impl Link {
                     self.outbox.push_back(LinkOutput::Event(LinkEvent::Closed(stream)));
                 }
             }
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.end(LinkEnd::Lost),
+            Event::IceConnectionStateChange(state) => match state {
+                IceConnectionState::Disconnected if self.role == Role::Client => self.end(LinkEnd::Lost),
+                IceConnectionState::Disconnected => self.is_interrupted = true,
+                IceConnectionState::Connected | IceConnectionState::Completed => self.is_interrupted = false,
+                _ => {}
+            },
             Event::Closed => {
                 // What str0m still has to send is its own farewell.
                 while let Ok(Output::Transmit(transmit)) = self.rtc.poll_output() {
