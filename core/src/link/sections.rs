@@ -92,15 +92,15 @@ impl<'a> Sections<'a> {
         let bundle = if self.bundle.is_empty() { &data_mid } else { &self.bundle };
         let mut lines = with_bundle(&session, bundle);
         for (place, section) in self.sections.iter().enumerate() {
-            let has_candidates = place == self.transport;
-            let wanted = |line: &&str| has_candidates || !line.starts_with("a=candidate:") && *line != END;
             if place == self.data {
-                lines.extend(answered.lines.iter().copied().filter(wanted).map(str::to_owned));
-            } else {
-                let is_bundled = section.mid().is_some_and(|mid| self.bundle.contains(&mid));
-                section.decline(is_bundled, &mut lines);
-                lines.extend(answered.transport_lines().filter(wanted).map(str::to_owned));
+                lines.extend(answered.lines.iter().map(|line| (*line).to_owned()));
+                continue;
             }
+            let is_bundled = section.mid().is_some_and(|mid| self.bundle.contains(&mid));
+            section.decline(is_bundled, &mut lines);
+            // aiortc takes the candidates of the first section of a bundle or of its last one, depending on its policy.
+            let wanted = |line: &&str| is_bundled || !line.starts_with("a=candidate:");
+            lines.extend(answered.transport_lines().filter(wanted).map(str::to_owned));
         }
         join(&lines)
     }
@@ -109,8 +109,6 @@ impl<'a> Sections<'a> {
         with_bundle(&self.session, bundle)
     }
 }
-
-const END: &str = "a=end-of-candidates";
 
 impl<'a> Section<'a> {
     /// `audio`, `video`, `application`, …
