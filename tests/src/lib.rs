@@ -1,9 +1,12 @@
 //! A world in one thread: several peers and an SFU with virtual time, a network with delay and loss between them, and
-//! HTTP answers by script. The protocol's tests are written in it.
+//! HTTP answers by script. The protocol's tests are written in it. [`Foreigners`] is the same for clients that are not
+//! farwire's.
 
+mod foreign;
 pub mod fuzz;
 mod http;
 mod world;
 
+pub use crate::foreign::{Client, Foreigners, Received, SFU};
 pub use crate::http::{Fate, HttpLog};
 pub use crate::world::{Network, Node, World};
