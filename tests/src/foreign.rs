@@ -46,6 +46,7 @@ pub struct Client {
     address: SocketAddr,
     deadline: Instant,
     streams: HashMap<u16, str0m::channel::ChannelId>,
+    in_band: Vec<str0m::channel::ChannelId>,
 }
 
 /// An SFU and its foreign clients, in virtual time.
@@ -138,6 +139,8 @@ impl Foreigners {
         config.set_max_stun_retransmits(60);
         let mut rtc = config.build(self.now);
         rtc.add_local_candidate(Candidate::host(local, "udp").expect("an address")).expect("a new candidate");
+        // Without it str0m names no time at which to be called.
+        rtc.handle_input(Input::Timeout(self.now)).expect("alive");
         self.clients.push(Client {
             session: answer["sessionId"].as_str().expect("an id").to_owned(),
             received: Vec::new(),
@@ -150,6 +153,7 @@ impl Foreigners {
             address: local,
             deadline: self.now,
             streams: HashMap::new(),
+            in_band: Vec::new(),
         });
         number
     }
@@ -266,11 +270,16 @@ impl Foreigners {
     /// Opens a channel in band, as a page does without asking the SFU.
     pub fn open_in_band(&mut self, number: usize, label: &str) {
         let client = &mut self.clients[number];
-        client
-            .rtc
-            .direct_api()
-            .create_data_channel(ChannelConfig { label: label.to_owned(), ..ChannelConfig::default() });
+        let config = ChannelConfig { label: label.to_owned(), ..ChannelConfig::default() };
+        let id = client.rtc.direct_api().create_data_channel(config);
+        client.in_band.push(id);
         client.deadline = self.now;
+    }
+
+    /// The channels that a client has opened in band and that are open.
+    pub fn open_in_band_count(&mut self, number: usize) -> usize {
+        let client = &mut self.clients[number];
+        client.in_band.iter().filter(|id| client.rtc.channel(**id).is_some()).count()
     }
 
     /// Sends a message on an open channel.

@@ -46,6 +46,10 @@ const DEFAULT_MAX_MESSAGE: usize = 64 * 1024;
 /// The negotiated channel of the offer, so that the SCTP section exists; DimOS uses the same id.
 pub const PLACEHOLDER: StreamId = 100;
 
+/// Channels that the far end may have opened in band, or the link itself for the far end's sake. No message of theirs is
+/// read; further ones are closed.
+const MAX_IN_BAND: usize = 16;
+
 /// Datagrams that str0m takes between two drains: its DTLS queue holds 30.
 const INPUTS_PER_DRAIN: u32 = 16;
 
@@ -179,6 +183,7 @@ pub struct Link {
     pending: Option<SdpPendingOffer>,
     channels: HashMap<StreamId, Channel>,
     streams: HashMap<ChannelId, StreamId>,
+    in_band: Vec<ChannelId>,
     opening: Vec<StreamId>,
     unacked: Vec<StreamId>,
     max_message: usize,
@@ -233,6 +238,7 @@ impl Link {
             pending: None,
             channels: HashMap::new(),
             streams: HashMap::new(),
+            in_band: Vec::new(),
             opening: Vec::new(),
             unacked: Vec::new(),
             max_message: DEFAULT_MAX_MESSAGE,
@@ -502,7 +508,15 @@ impl Link {
                     self.outbox.push_back(LinkOutput::Event(LinkEvent::Message(*stream, payload)));
                 }
             }
+            Event::ChannelOpen(id, _) if !self.streams.contains_key(&id) => {
+                if self.in_band.len() < MAX_IN_BAND {
+                    self.in_band.push(id);
+                } else {
+                    self.rtc.direct_api().close_data_channel(id);
+                }
+            }
             Event::ChannelClose(id) => {
+                self.in_band.retain(|open| *open != id);
                 if let Some(stream) = self.streams.remove(&id) {
                     self.channels.remove(&stream);
                     self.opening.retain(|opening| *opening != stream);

@@ -51,6 +51,8 @@ pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a browser may keep a preflight's answer, in seconds; Chrome's upper bound.
 const PREFLIGHT_MAX_AGE: &str = "7200";
+/// After how many seconds a client may ask again that was told 429 or 503.
+const RETRY_AFTER: &str = "1";
 /// How long to go on reading after the last response, so that it is not lost to the reset that unread bytes cause.
 const LINGER: Duration = Duration::from_secs(2);
 /// The pause after a failed accept, which usually means that there are no file descriptors left.
@@ -352,6 +354,11 @@ fn json(status: StatusCode, body: Vec<u8>) -> hyper::Response<Full<Bytes>> {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+    }
     if !is_empty {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use farwire_core::Delivery;
 use farwire_core::cloudflare::api::{DataChannels, Established, NewSession};
 use farwire_core::http::{Method, RequestId, Response};
-use farwire_core::link::{Link, LinkOutput, Role};
+use farwire_core::link::{Link, LinkOutput, PLACEHOLDER, Role};
 use farwire_sfu::{Config, Incoming, Output, Sfu};
 use serde_json::{Value, json};
 
@@ -46,6 +46,8 @@ enum Asked {
     NewSession,
     /// By the client with this number.
     Establish(usize),
+    /// The same for the SFU's offer.
+    Offer(usize),
     NewChannels(usize),
     Other,
 }
@@ -54,6 +56,9 @@ struct Client {
     address: SocketAddr,
     link: Link,
     streams: Vec<u16>,
+    session: String,
+    /// To be sent to `renegotiate`.
+    answer: Option<String>,
 }
 
 struct Rig {
@@ -100,10 +105,16 @@ impl Rig {
                 let entries: Vec<Value> = (0..choices.below(4)).map(|_| json!({"id": choices.byte()})).collect();
                 self.call_session(choices, Asked::Other, Method::Put, "/datachannels/close", &entries.into());
             }
+            3 | 4 => self.update(choices),
             8 => self.call_session(choices, Asked::Other, Method::Get, "", &Value::Null),
             9 => {
-                let action = choices.one_of(&["/datachannels/new", "/datachannels/close", "/datachannels/establish"]);
-                let path = self.session_path(choices, action.unwrap_or_default());
+                let actions = ["new", "close", "establish", "update", "../renegotiate"];
+                let action = choices.one_of(&actions).unwrap_or_default();
+                let action = match action.strip_prefix("..") {
+                    Some(renegotiate) => renegotiate.to_owned(),
+                    None => format!("/datachannels/{action}"),
+                };
+                let path = self.session_path(choices, &action);
                 let method = if choices.flag() { Method::Put } else { Method::Post };
                 self.ask(Asked::Other, method, &path, Some(BEARER), choices.bytes());
             }
@@ -132,13 +143,51 @@ impl Rig {
         let address = address(2 + number as u8, 1);
         let mut link = Link::new(Role::Client, address, certificate(), self.now);
         let offer = link.offer();
-        self.clients.push(Client { address, link, streams: Vec::new() });
         self.call(Asked::NewSession, Method::Post, "new", &Value::Null);
         self.settle();
-        let offer = if choices.byte().is_multiple_of(8) { choices.edit(&offer) } else { offer };
-        self.establish(choices, Asked::Establish(number), &offer);
+        let session = self.sessions.last().cloned().unwrap_or_default();
+        self.clients.push(Client { address, link, streams: Vec::new(), session, answer: None });
+        match choices.byte() % 16 {
+            0 | 8 => {
+                let offer = choices.edit(&offer);
+                self.establish(choices, Asked::Establish(number), &offer);
+            }
+            9 => {
+                let offer = with_media(&offer, choices);
+                self.establish(choices, Asked::Establish(number), &offer);
+            }
+            2 | 3 => self.ask_for_offer(number),
+            _ => self.establish(choices, Asked::Establish(number), &offer),
+        }
         self.settle();
+        self.renegotiate(choices, number);
         self.exchange(10);
+    }
+
+    /// The client answers the SFU's offer.
+    fn ask_for_offer(&mut self, number: usize) {
+        let path = format!("/v1/apps/app/sessions/{}/datachannels/establish", self.clients[number].session);
+        let body = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}});
+        self.ask(Asked::Offer(number), Method::Post, &path, Some(BEARER), body.to_string().as_bytes());
+    }
+
+    fn renegotiate(&mut self, choices: &mut Choices<'_>, number: usize) {
+        let Some(answer) = self.clients[number].answer.take() else { return };
+        let answer = if choices.byte().is_multiple_of(8) { choices.edit(&answer) } else { answer };
+        let path = format!("/v1/apps/app/sessions/{}/renegotiate", self.clients[number].session);
+        let body = json!({"sessionDescription": {"type": "answer", "sdp": answer}});
+        self.ask(Asked::Other, Method::Put, &path, Some(BEARER), body.to_string().as_bytes());
+        self.settle();
+    }
+
+    fn update(&mut self, choices: &mut Choices<'_>) {
+        let entry = |choices: &mut Choices<'_>| {
+            let session = choices.one_of(&self.sessions).unwrap_or_default();
+            let name = format!("c{}", choices.byte() % 4);
+            json!({"location": "remote", "sessionId": session, "dataChannelName": name, "canReply": choices.flag()})
+        };
+        let entries: Vec<Value> = (0..choices.below(4)).map(|_| entry(choices)).collect();
+        self.call_session(choices, Asked::Other, Method::Put, "/datachannels/update", &entries.into());
     }
 
     fn establish(&mut self, choices: &mut Choices<'_>, asked: Asked, sdp: &str) {
@@ -175,6 +224,9 @@ impl Rig {
             }
             if bits & 32 == 32 {
                 entry["waitForAck"] = true.into();
+            }
+            if bits & 64 == 64 {
+                entry["canReply"] = (bits & 128 == 128).into();
             }
             entries.push(entry);
         }
@@ -292,7 +344,7 @@ impl Rig {
     fn answered(&mut self, id: RequestId, response: &Response) {
         let asked = self.asked.remove(&id).expect("one answer for each request");
         let Response { status, body } = response;
-        assert!(matches!(status, 200 | 201 | 400 | 401 | 404 | 406 | 410 | 425 | 503), "status {status}");
+        assert!(matches!(status, 200 | 201 | 400 | 401 | 404 | 406 | 410 | 425 | 429 | 503), "status {status}");
         let json: Value = serde_json::from_slice(body).expect("a body of JSON");
         assert_eq!(*status >= 400, json["errorCode"].is_string(), "{status} {json}");
         if *status >= 400 {
@@ -310,6 +362,15 @@ impl Rig {
                 // An edited offer may have an answer that does not fit.
                 let _ = self.clients[client].link.accept_answer(&sdp);
             }
+            Asked::Offer(number) => {
+                let answer: Established = serde_json::from_slice(body).expect("an offer");
+                let client = &mut self.clients[number];
+                // The client that offered before is of no use for answering.
+                client.link = Link::new(Role::Client, client.address, certificate(), self.now);
+                // It also tells the link the time, without which it starts nothing.
+                let _ = client.link.open(self.now, PLACEHOLDER, Delivery::RELIABLE);
+                client.answer = client.link.answer(&answer.session_description.expect("an offer").sdp).ok();
+            }
             Asked::NewChannels(client) => {
                 let answer: DataChannels = serde_json::from_slice(body).expect("channels");
                 let Some(client) = self.clients.get_mut(client) else { return };
@@ -322,4 +383,14 @@ impl Rig {
             Asked::Other => {}
         }
     }
+}
+
+/// The offer with media before and after its section, in the same bundle or not.
+fn with_media(offer: &str, choices: &mut Choices<'_>) -> String {
+    let media =
+        "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:v\r\na=rtpmap:96 VP8/90000\r\na=sendonly\r\n";
+    let (session, data) = offer.split_at(offer.find("m=").unwrap_or(offer.len()));
+    let session = if choices.flag() { session.replace("BUNDLE ", "BUNDLE v ") } else { session.to_owned() };
+    let whole = if choices.flag() { format!("{session}{media}{data}") } else { format!("{session}{data}{media}") };
+    if choices.flag() { choices.edit(&whole) } else { whole }
 }

@@ -259,6 +259,18 @@ fn a_dropped_reply_is_503() {
 }
 
 #[test]
+fn who_asks_too_often_is_told_when_to_come_back() {
+    let busy = |_, reply: Reply| drop(reply.send(Response { status: 429, body: b"{}".to_vec() }));
+    let listener = Listener::spawn(LOOPBACK, busy).unwrap();
+    let answered = Client::connect(&listener).request("GET / HTTP/1.1", "");
+    assert_eq!((answered.status, answered.headers["retry-after"].as_str()), (429, "1"));
+    // A page may read it, too.
+    assert_eq!(answered.headers["access-control-expose-headers"], "retry-after");
+    let fine = Client::connect(&echo_listener()).request("GET / HTTP/1.1", "");
+    assert!(!fine.headers.contains_key("retry-after"));
+}
+
+#[test]
 fn a_late_reply_is_503() {
     let (listener, held) = silent_listener(Limits { reply: SOON, ..Limits::default() });
     let mut client = Client::connect(&listener);

@@ -15,7 +15,8 @@ use crate::session::{Negotiation, Session, SessionKey};
 /// an `actpass` offer as `passive` leaves that role to the other side.
 const OPENED_BY_CLIENT: StreamId = 0;
 
-/// The same when the SFU opens it, whose client takes the DTLS client's role by answering `active`.
+/// The same when the SFU opens it, whose client takes the DTLS client's role by answering `active` (RFC 8842, 5.3). To one
+/// that answers `passive` it comes as 0.
 const OPENED_BY_SFU: StreamId = 1;
 
 impl Sfu {

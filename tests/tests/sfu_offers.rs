@@ -1,0 +1,235 @@
+//! Every way to a connection that clients of the API take.
+
+use std::time::Duration;
+
+use farwire_core::http::Method;
+use farwire_core::link::{Link, Role};
+use farwire_tests::{Foreigners, SFU};
+use serde_json::{Value, json};
+
+const MOMENT: Duration = Duration::from_millis(50);
+
+fn offered(sdp: &str) -> Value {
+    json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"},
+        "sessionDescription": {"type": "offer", "sdp": sdp}})
+}
+
+/// A message goes from the first client to the second.
+fn assert_carries(world: &mut Foreigners, from: usize, to: usize) {
+    let (out, into) = (world.publish(from, "t"), world.subscribe(to, from, "t", &json!({})));
+    world.send(from, out, false, b"hello");
+    world.run_for(MOMENT);
+    assert_eq!(world.received(to), [(into, false, b"hello".to_vec())]);
+}
+
+#[test]
+fn the_client_offers_and_opens_server_events() {
+    let mut world = Foreigners::new();
+    world.connect_by_offer(false);
+    world.connect_by_offer(false);
+    assert_carries(&mut world, 0, 1);
+    assert!(world.clients[0].announced.iter().all(|(id, _)| *id == 0), "{:?}", world.clients[0].announced);
+    // Ids 0 and 1 are for server-events, and 100 is where DimOS has its placeholder.
+    let ids: Vec<u16> = (0..110).map(|i| world.publish(0, &format!("c{i}"))).collect();
+    assert!(ids.iter().all(|id| *id >= 2 && *id != 100), "{ids:?}");
+    // A closed channel's id is not given again.
+    world.item(0, "close", &json!({"id": ids[5]}));
+    world.run_for(MOMENT);
+    assert!(world.publish(0, "c5") > ids[109]);
+}
+
+#[test]
+fn the_sfu_offers_and_opens_server_events() {
+    let mut world = Foreigners::new();
+    world.connect_by_answer();
+    world.connect_by_answer();
+    // 1 for a client that takes the DTLS client's role, as browsers do; str0m leaves it to the SFU.
+    let [(id, label)] = &world.clients[0].announced[..] else { panic!("{:?}", world.clients[0].announced) };
+    assert!(*id <= 1 && label == "server-events", "{id} {label}");
+    assert_carries(&mut world, 0, 1);
+    assert_carries(&mut world, 1, 0);
+}
+
+#[test]
+fn an_answer_out_of_turn_is_refused_and_harms_nothing() {
+    let mut world = Foreigners::new();
+    let client = world.add(false);
+    let renegotiate = format!("/{}/renegotiate", world.clients[client].session);
+    let establish = format!("/{}/datachannels/establish", world.clients[client].session);
+    let refused = (406, "invalid_session_description".to_owned());
+    let early = json!({"sessionDescription": {"type": "answer", "sdp": "v=0"}});
+    assert_eq!(world.refusal(Method::Put, &renegotiate, &early), refused);
+    let answer = world.answer_offer(client);
+    for wrong in [
+        json!({}),
+        json!({"sessionDescription": {"type": "offer", "sdp": answer["sessionDescription"]["sdp"]}}),
+        json!({"sessionDescription": {"type": "answer", "sdp": "nonsense"}}),
+    ] {
+        assert_eq!(world.refusal(Method::Put, &renegotiate, &wrong), refused, "{wrong}");
+    }
+    let again = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}});
+    assert_eq!(world.refusal(Method::Post, &establish, &again), (400, "decoding_error".into()));
+    // The exchange can still be finished.
+    assert_eq!(world.call(Method::Put, &renegotiate, &answer), (200, json!({})));
+    world.run_for(Duration::from_secs(1));
+    assert!(world.clients[client].is_connected);
+    assert_eq!(world.refusal(Method::Put, &renegotiate, &answer), refused, "a second time");
+    assert_eq!(world.refusal(Method::Post, &establish, &again), (400, "decoding_error".into()));
+    assert_carries(&mut world, client, client);
+}
+
+#[test]
+fn an_offer_that_cannot_be_answered_may_be_followed_by_one_that_can() {
+    let mut world = Foreigners::new();
+    let (_, answer) = world.connect_by_offer(false);
+    let client = world.add(false);
+    let establish = format!("/{}/datachannels/establish", world.clients[client].session);
+    let no_fingerprint: String =
+        answer.lines().filter(|line| !line.contains("fingerprint")).map(|l| format!("{l}\r\n")).collect();
+    let no_data = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n";
+    for bad in ["", "nonsense", no_data, &no_fingerprint, &"m=video 9 x 0\r\n".repeat(100)] {
+        assert_eq!(world.refusal(Method::Post, &establish, &offered(bad)), (400, "decoding_error".into()), "{bad}");
+    }
+    let wrong_kind = json!({"dataChannel": {}, "sessionDescription": {"type": "answer", "sdp": answer}});
+    let refused = (406, "invalid_session_description".to_owned());
+    assert_eq!(world.refusal(Method::Post, &establish, &wrong_kind), refused);
+    let other = json!({"dataChannel": {"location": "remote", "dataChannelName": "mine"}});
+    assert_eq!(world.refusal(Method::Post, &establish, &other), (406, "invalid_params".into()));
+    let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let (status, _) = world.call(Method::Post, &establish, &offered(&link.offer()));
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn a_session_can_be_made_with_its_offer() {
+    let mut world = Foreigners::new();
+    let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let body = json!({"sessionDescription": {"type": "offer", "sdp": link.offer()}});
+    let (status, answer) = world.call(Method::Post, "/new", &body);
+    assert_eq!((status, &answer["sessionDescription"]["type"]), (201, &json!("answer")));
+    link.accept_answer(answer["sessionDescription"]["sdp"].as_str().expect("SDP")).expect("an answer that fits");
+    assert!(answer["sessionId"].is_string());
+    let (_, plain) = world.call(Method::Post, "/new?correlationId=x", &json!({}));
+    assert_eq!(plain["sessionDescription"], Value::Null);
+    let bad = json!({"sessionDescription": {"type": "offer", "sdp": "nonsense"}});
+    assert_eq!(world.refusal(Method::Post, "/new", &bad), (400, "decoding_error".into()));
+    assert_eq!(world.sfu.stats().sessions, 2, "a session that could not be made is not there");
+}
+
+#[test]
+fn media_in_an_offer_is_declined_and_the_data_connects() {
+    let mut world = Foreigners::new();
+    let (robot, answer) = world.connect_by_offer(true);
+    let operator = world.connect_by_answer();
+    let kinds: Vec<&str> = answer.lines().filter_map(|line| line.strip_prefix("m=")?.split(' ').next()).collect();
+    assert_eq!(kinds, ["video", "audio", "application"]);
+    assert_carries(&mut world, robot, operator);
+    assert_carries(&mut world, operator, robot);
+}
+
+/// As aiortc writes it, where each section has a transport of its own until they are bundled.
+const ROBOT: &str = "v=0
+o=- 1 1 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=group:BUNDLE 0 1 2
+a=msid-semantic:WMS *
+m=video 50001 UDP/TLS/RTP/SAVPF 97 98
+c=IN IP4 192.168.0.7
+a=sendonly
+a=mid:0
+a=rtcp-mux
+a=rtpmap:97 rtx/90000
+a=fmtp:97 apt=98
+a=rtpmap:98 VP8/90000
+a=rtcp-fb:98 nack
+a=fmtp:98 max-fs=12288
+a=candidate:1 1 udp 2130706431 192.168.0.7 50001 typ host
+a=end-of-candidates
+a=ice-ufrag:vide
+a=ice-pwd:videovideovideovideovi
+a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F
+a=setup:actpass
+m=audio 50002 UDP/TLS/RTP/SAVPF 0
+c=IN IP4 192.168.0.7
+a=recvonly
+a=mid:1
+a=rtcp-mux
+a=ice-ufrag:audi
+a=ice-pwd:audioaudioaudioaudioau
+a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F
+a=setup:actpass
+m=application 0 UDP/DTLS/SCTP webrtc-datachannel
+c=IN IP4 192.168.0.7
+a=bundle-only
+a=mid:2
+a=sctp-port:5000
+a=max-message-size:65536
+";
+
+/// The answer's lines, section by section; the session's come first.
+fn answer_to(offer: &str) -> Vec<Vec<String>> {
+    let now = std::time::Instant::now();
+    let answer = Link::new(Role::Server, SFU, None, now).answer(offer).expect("an answer");
+    let mut sections = vec![Vec::new()];
+    for line in answer.lines() {
+        if line.starts_with("m=") {
+            sections.push(Vec::new());
+        }
+        sections.last_mut().expect("one").push(line.to_owned());
+    }
+    sections
+}
+
+#[test]
+fn a_declined_section_keeps_what_foreign_clients_insist_on() {
+    let answer = answer_to(ROBOT);
+    let has = |section: usize, line: &str| answer[section].iter().any(|have| have.starts_with(line));
+    assert!(has(0, "a=group:BUNDLE 0 1 2") && has(0, "a=ice-lite"), "{answer:?}");
+    assert_eq!(answer[1][0], "m=video 9 UDP/TLS/RTP/SAVPF 98", "a codec, not a helper of one");
+    assert_eq!(answer[2][0], "m=audio 9 UDP/TLS/RTP/SAVPF 0", "a codec that needs no rtpmap");
+    assert_eq!(answer[3][0].split(' ').next(), Some("m=application"));
+    for line in ["a=rtpmap:98 VP8/90000", "a=fmtp:98 max-fs=12288"] {
+        assert!(has(1, line), "no {line} in {:?}", answer[1]);
+    }
+    assert!(!has(1, "a=rtpmap:97"), "{:?}", answer[1]);
+    for (section, mid) in [(1, "0"), (2, "1"), (3, "2")] {
+        assert!(has(section, &format!("a=mid:{mid}")), "{:?}", answer[section]);
+        for line in ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:passive", "a=candidate:"] {
+            assert!(has(section, line), "no {line} in {:?}", answer[section]);
+        }
+    }
+    for section in [1, 2] {
+        assert!(has(section, "a=inactive") && has(section, "a=rtcp-mux"), "{:?}", answer[section]);
+    }
+    assert!(has(3, "a=sctp-port:") && has(3, "a=max-message-size:"), "{:?}", answer[3]);
+}
+
+#[test]
+fn media_outside_of_the_bundle_gets_port_0_and_stays_outside() {
+    let own_transport = "a=bundle-only\na=ice-ufrag:data\na=ice-pwd:datadatadatadatadatada\n\
+        a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\n\
+        a=setup:actpass\n";
+    for group in ["a=group:BUNDLE 2\n", "a=group:BUNDLE 0 1\n", ""] {
+        let offer = ROBOT.replace("a=group:BUNDLE 0 1 2\n", group).replace("a=bundle-only\n", own_transport);
+        let answer = answer_to(&offer.replace("m=application 0", "m=application 50003"));
+        assert!(answer[0].iter().any(|line| line == "a=group:BUNDLE 2"), "{answer:?}");
+        assert_eq!(answer[1][0], "m=video 0 UDP/TLS/RTP/SAVPF 98");
+        assert_eq!(answer[2][0], "m=audio 0 UDP/TLS/RTP/SAVPF 0");
+        assert!(answer[3].iter().any(|line| line.starts_with("a=candidate:")), "{:?}", answer[3]);
+    }
+}
+
+#[test]
+fn channels_that_a_client_opens_on_its_own_are_bounded_and_in_nobody_s_way() {
+    let mut world = Foreigners::new();
+    world.connect_by_offer(false);
+    world.connect_by_offer(false);
+    for i in 0..50 {
+        world.open_in_band(0, &format!("mine {i}"));
+        world.run_for(MOMENT);
+    }
+    assert_carries(&mut world, 0, 1);
+    let open = world.open_in_band_count(0);
+    assert!(open <= 16, "{open} channels are open");
+}
