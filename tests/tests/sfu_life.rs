@@ -97,7 +97,11 @@ fn sessions_that_never_connect_leave_nothing_behind() {
             let (status, answer) = world.call(Method::Post, "/new", &Value::Null);
             assert_eq!(status, 201);
             let path = format!("/{}/datachannels/establish", answer["sessionId"].as_str().expect("an id"));
-            world.call(Method::Post, &path, &json!({"dataChannel": {}}));
+            world.call(
+                Method::Post,
+                &path,
+                &json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}}),
+            );
         }
         assert_eq!(world.refusal(Method::Post, "/new", &Value::Null).0, 503);
         world.run_for(31 * SECOND);

@@ -90,11 +90,17 @@ fn an_offer_that_cannot_be_answered_may_be_followed_by_one_that_can() {
     for bad in ["", "nonsense", no_data, &no_fingerprint, &"m=video 9 x 0\r\n".repeat(100)] {
         assert_eq!(world.refusal(Method::Post, &establish, &offered(bad)), (400, "decoding_error".into()), "{bad}");
     }
-    let wrong_kind = json!({"dataChannel": {}, "sessionDescription": {"type": "answer", "sdp": answer}});
+    let wrong_kind = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}, "sessionDescription": {"type": "answer", "sdp": answer}});
     let refused = (406, "invalid_session_description".to_owned());
     assert_eq!(world.refusal(Method::Post, &establish, &wrong_kind), refused);
-    let other = json!({"dataChannel": {"location": "remote", "dataChannelName": "mine"}});
-    assert_eq!(world.refusal(Method::Post, &establish, &other), (406, "invalid_params".into()));
+    for other in [
+        json!({}),
+        json!({"dataChannel": {}}),
+        json!({"dataChannel": {"location": "remote", "dataChannelName": "mine"}}),
+        json!({"dataChannel": {"location": "local", "dataChannelName": "server-events"}}),
+    ] {
+        assert_eq!(world.refusal(Method::Post, &establish, &other), (406, "invalid_params".into()), "{other}");
+    }
     let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
     let (status, _) = world.call(Method::Post, &establish, &offered(&link.offer()));
     assert_eq!(status, 200);

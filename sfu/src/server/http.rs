@@ -317,7 +317,11 @@ impl Refusal {
             Refusal::BodyBroken => (StatusCode::BAD_REQUEST, "body could not be read"),
             Refusal::NoReply => (StatusCode::SERVICE_UNAVAILABLE, "no answer in time"),
         };
-        let code = if status.is_server_error() { "temporarily_unavailable_error" } else { "decoding_error" };
+        let code = match self {
+            Refusal::BodyTooLong => "payload_too_large",
+            _ if status.is_server_error() => "temporarily_unavailable_error",
+            _ => "decoding_error",
+        };
         let body = format!(r#"{{"errorCode":"{code}","errorDescription":"{description}"}}"#);
         let mut response = json(status, body.into_bytes());
         let headers = response.headers_mut();

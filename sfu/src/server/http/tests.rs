@@ -141,7 +141,7 @@ fn a_body_that_announces_too_much_gets_413_before_it_is_sent() {
     let listener = echo_listener();
     let mut client = Client::connect(&listener);
     client.write(format!("PUT / HTTP/1.1\r\nHost: sfu\r\nContent-Length: {}\r\n\r\n", MAX_BODY + 1));
-    client.response().assert_error(413, "decoding_error");
+    client.response().assert_error(413, "payload_too_large");
     assert!(client.is_closed());
 }
 
@@ -149,7 +149,7 @@ fn a_body_that_announces_too_much_gets_413_before_it_is_sent() {
 fn a_client_that_sends_too_much_before_it_reads_still_gets_413() {
     let listener = echo_listener();
     let mut client = Client::connect(&listener);
-    client.request("PUT / HTTP/1.1", vec![0; 8 * MAX_BODY]).assert_error(413, "decoding_error");
+    client.request("PUT / HTTP/1.1", vec![0; 8 * MAX_BODY]).assert_error(413, "payload_too_large");
 
     let mut client = Client::connect(&listener);
     client.write("PUT / HTTP/1.1\r\nHost: sfu\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -158,7 +158,7 @@ fn a_client_that_sends_too_much_before_it_reads_still_gets_413() {
         client.write([0; 0x10000]);
         client.write("\r\n");
     }
-    client.response().assert_error(413, "decoding_error");
+    client.response().assert_error(413, "payload_too_large");
 }
 
 #[test]

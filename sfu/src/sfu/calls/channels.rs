@@ -12,7 +12,7 @@ use crate::limits::{ACK_WITHIN, MAX_BATCH, MAX_CHANNELS, MAX_NAME};
 use crate::replies::Replies;
 use crate::session::{Change, SessionKey, Stream, Subscription};
 
-/// What is wrong with a request as a whole.
+/// What is wrong with a request: one value that cannot be used refuses the whole of it.
 pub(super) fn check(change: &Change) -> Result<(), Refusal> {
     let (Change::New(body) | Change::Update(body) | Change::Close(body)) = change;
     let channels = &body.data_channels;
@@ -22,14 +22,47 @@ pub(super) fn check(change: &Change) -> Result<(), Refusal> {
     }
     let all_at = |location| channels.iter().all(|channel| channel.location == Some(location));
     match change {
-        Change::New(_) if !all_at(Location::Local) && !all_at(Location::Remote) => Err(Refusal::params(
-            "dataChannels: all entries need the same location, \"local\" or \"remote\": send two requests for both",
-        )),
-        Change::Update(_) if !all_at(Location::Remote) => Err(Refusal::params(
-            "dataChannels: only subscriptions can be updated: every entry needs the location \"remote\"",
-        )),
-        _ => Ok(()),
+        Change::New(_) if !all_at(Location::Local) && !all_at(Location::Remote) => {
+            return Err(Refusal::params(
+                "dataChannels: all entries need the same location, \"local\" or \"remote\": send two requests for both",
+            ));
+        }
+        Change::Update(_) if !all_at(Location::Remote) => {
+            return Err(Refusal::params(
+                "dataChannels: only subscriptions can be updated: every entry needs the location \"remote\"",
+            ));
+        }
+        _ => {}
     }
+    let wrong = |(place, entry)| Some((place, problem(change, entry)?));
+    match channels.iter().enumerate().find_map(wrong) {
+        Some((place, problem)) => Err(Refusal::params(&format!("dataChannels[{place}].{problem}"))),
+        None => Ok(()),
+    }
+}
+
+/// The field of an entry that cannot be used, and what could.
+fn problem(change: &Change, entry: &DataChannel) -> Option<String> {
+    if let Change::Close(_) = change {
+        return entry.id.is_none().then(|| "id: the channel's id on this session is needed".to_owned());
+    }
+    let name = entry.data_channel_name.as_deref().unwrap_or_default();
+    if !(1..=MAX_NAME).contains(&name.len()) {
+        return Some(format!("dataChannelName: 1 to {MAX_NAME} bytes are needed, and there are {}", name.len()));
+    }
+    let is_remote = entry.location == Some(Location::Remote);
+    let problem = if is_remote && entry.session_id.is_none() {
+        "sessionId: the publisher's is needed"
+    } else if !is_remote && name == SERVER_EVENTS {
+        "dataChannelName: server-events is the SFU's own: choose another name"
+    } else if entry.delivery().is_none() {
+        "maxRetransmits and maxPacketLifeTime exclude each other: send one of them"
+    } else if matches!(change, Change::Update(_)) && entry.can_reply.is_none() {
+        "canReply: say true to grant it, false to revoke it"
+    } else {
+        return None;
+    };
+    Some(problem.to_owned())
 }
 
 impl Sfu {
@@ -43,10 +76,8 @@ impl Sfu {
     }
 
     fn publish(&mut self, now: Instant, key: SessionKey, entry: &DataChannel) -> Result<DataChannel, Refusal> {
-        let (name, delivery) = (name(entry)?, delivery(entry)?);
-        if name == SERVER_EVENTS {
-            return Err(params("dataChannelName: server-events is the SFU's own: choose another name"));
-        }
+        let name = entry.data_channel_name.as_deref().unwrap_or_default();
+        let delivery = entry.delivery().unwrap_or(Delivery::RELIABLE);
         let session = self.sessions.get_mut(&key).ok_or_else(Refusal::gone)?;
         if session.published.contains_key(name) {
             let problem = "this session publishes a channel of this name already: use that one, or close it first";
@@ -62,8 +93,9 @@ impl Sfu {
     }
 
     fn subscribe(&mut self, now: Instant, key: SessionKey, entry: &DataChannel) -> Result<DataChannel, Refusal> {
-        let (name, delivery) = (name(entry)?, delivery(entry)?);
-        let publication = self.find_publication(entry.session_id.as_deref(), name)?;
+        let name = entry.data_channel_name.as_deref().unwrap_or_default();
+        let delivery = entry.delivery().unwrap_or(Delivery::RELIABLE);
+        let publication = self.find_publication(entry)?;
         let session = self.sessions.get_mut(&key).ok_or_else(Refusal::gone)?;
         if session.subscribed.contains_key(&publication) {
             let problem = "this session subscribes to this channel already: use that subscription, or close it first";
@@ -109,8 +141,8 @@ impl Sfu {
     }
 
     fn try_update_channel(&mut self, key: SessionKey, entry: &DataChannel) -> Result<DataChannel, Refusal> {
-        let can_reply = entry.can_reply.ok_or_else(|| params("canReply: say true to grant it, false to revoke it"))?;
-        let publication = self.find_publication(entry.session_id.as_deref(), name(entry)?)?;
+        let can_reply = entry.can_reply.unwrap_or_default();
+        let publication = self.find_publication(entry)?;
         let session = self.sessions.get(&key).ok_or_else(Refusal::gone)?;
         let stream = session.subscribed.get(&publication).copied();
         let not_subscribed = || {
@@ -125,9 +157,9 @@ impl Sfu {
         Ok(DataChannel { can_reply: Some(can_reply), ..channel })
     }
 
-    fn find_publication(&self, session: Option<&str>, name: &str) -> Result<(SessionKey, StreamId), Refusal> {
-        let id = session.ok_or_else(|| params("sessionId: the publisher's is needed"))?;
-        let publisher = self.by_id.get(id).copied();
+    fn find_publication(&self, entry: &DataChannel) -> Result<(SessionKey, StreamId), Refusal> {
+        let name = entry.data_channel_name.as_deref().unwrap_or_default();
+        let publisher = entry.session_id.as_ref().and_then(|id| self.by_id.get(id)).copied();
         let stream = publisher.and_then(|key| self.sessions.get(&key)?.published.get(name).copied());
         match (publisher, stream) {
             (Some(key), Some(stream)) => Ok((key, stream)),
@@ -144,13 +176,11 @@ impl Sfu {
 
     /// Closes a channel, or says that there is none.
     pub(super) fn close_channel(&mut self, now: Instant, key: SessionKey, entry: &DataChannel) -> DataChannel {
-        let Some(id) = entry.id else {
-            return params("id: the channel's id on this session is needed").on(DataChannel::default());
-        };
-        let Some(channel) = self.sessions.get(&key).and_then(|session| session.channel(id)) else {
+        let session = self.sessions.get(&key);
+        let Some((id, channel)) = entry.id.and_then(|id| Some((id, session?.channel(id)?))) else {
             let problem = "this session has no channel with this id, or it is closed already";
             return Refusal::item(code::CLOSE_TRACK, problem)
-                .on(DataChannel { id: Some(id), ..DataChannel::default() });
+                .on(DataChannel { id: entry.id, ..DataChannel::default() });
         };
         self.close_stream(now, key, id);
         channel
@@ -161,17 +191,4 @@ impl Sfu {
 fn named(entry: DataChannel) -> DataChannel {
     let DataChannel { location, session_id, data_channel_name, .. } = entry;
     DataChannel { location, session_id, data_channel_name, ..DataChannel::default() }
-}
-
-fn params(problem: &str) -> Refusal {
-    Refusal::item(code::INVALID_PARAMS, problem)
-}
-
-fn name(entry: &DataChannel) -> Result<&str, Refusal> {
-    let name = entry.data_channel_name.as_deref().filter(|name| (1..=MAX_NAME).contains(&name.len()));
-    name.ok_or_else(|| params(&format!("dataChannelName: 1 to {MAX_NAME} bytes are needed")))
-}
-
-fn delivery(entry: &DataChannel) -> Result<Delivery, Refusal> {
-    entry.delivery().ok_or_else(|| params("maxRetransmits and maxPacketLifeTime exclude each other: send one of them"))
 }

@@ -42,10 +42,11 @@ impl Sfu {
 
     pub(super) fn establish(&mut self, now: Instant, key: SessionKey, body: &Establish) -> Result<Response, Refusal> {
         let channel = &body.data_channel;
-        if channel.data_channel_name.as_deref().is_some_and(|name| name != SERVER_EVENTS)
-            || channel.location == Some(Location::Local)
-        {
-            return Err(Refusal::params("dataChannel: only \"server-events\", remote, can be established"));
+        let is_server_events = channel.data_channel_name.as_deref() == Some(SERVER_EVENTS);
+        if !is_server_events || channel.location != Some(Location::Remote) {
+            let problem =
+                "dataChannel: the location \"remote\" and the name \"server-events\" are needed, and no others";
+            return Err(Refusal::params(problem));
         }
         let sdp = offer(body.session_description.as_ref())?;
         let session = self.sessions.get_mut(&key).ok_or_else(Refusal::gone)?;
