@@ -108,7 +108,6 @@ fn one_value_that_cannot_be_used_refuses_the_request() {
         ("new", json!({"location": "remote", "sessionId": session, "dataChannelName": "good"})),
         ("new", json!({"dataChannelName": "a"})),
         ("update", json!({"location": "remote", "dataChannelName": "good", "canReply": true})),
-        ("update", json!({"location": "remote", "sessionId": session, "dataChannelName": "good"})),
         ("update", json!({"location": "local", "dataChannelName": "good", "canReply": true})),
         ("close", json!({})),
     ] {

@@ -79,6 +79,23 @@ fn an_answer_out_of_turn_is_refused_and_harms_nothing() {
 }
 
 #[test]
+fn an_answer_that_does_not_fit_may_be_followed_by_another_exchange() {
+    let mut world = Foreigners::new();
+    let (_, foreign) = world.connect_by_offer(false);
+    let client = world.add(false);
+    world.answer_offer(client);
+    let renegotiate = format!("/{}/renegotiate", world.clients[client].session);
+    // An answer of the SFU's own: both ends would be ICE lite.
+    let answer = json!({"sessionDescription": {"type": "answer", "sdp": foreign}});
+    let (status, refused) = world.call(Method::Put, &renegotiate, &answer);
+    assert_eq!((status, &refused["errorCode"]), (406, &json!("invalid_session_description")));
+    assert!(refused["errorDescription"].as_str().is_some_and(|text| text.contains("establish again")), "{refused}");
+    let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let establish = format!("/{}/datachannels/establish", world.clients[client].session);
+    assert_eq!(world.call(Method::Post, &establish, &offered(&link.offer())).0, 200);
+}
+
+#[test]
 fn an_offer_that_cannot_be_answered_may_be_followed_by_one_that_can() {
     let mut world = Foreigners::new();
     let (_, answer) = world.connect_by_offer(false);

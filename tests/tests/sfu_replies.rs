@@ -144,6 +144,12 @@ fn updates_have_an_outcome_for_each_item_and_refuse_what_makes_no_sense() {
     world.send(1, id, false, b"granted");
     world.run_for(MOMENT);
     assert_eq!(world.received(0), [text(t, "granted")]);
+    // What is not said is the API's default.
+    let entry = world.remote(0, "t");
+    assert_eq!(world.item(1, "update", &entry)["canReply"], false);
+    world.send(1, id, false, b"revoked");
+    world.run_for(MOMENT);
+    assert_eq!(world.received(0), []);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! One PeerConnection that carries nothing but negotiated DataChannels, over [str0m].
 //!
 //! ```text
-//!   client: new ── offer ──▶ accept_answer ─┐
-//!                                           ├─▶ handle_* / poll … Connected … open / write … close
-//!   server: new ── answer ──────────────────┘
+//!   client: new ── offer ──────────▶ accept_answer ─┐
+//!   server: new ── offer_channel ──▶ accept_answer ─┼─▶ handle_* / poll … Connected … open / write … close
+//!   either: new ── answer ──────────────────────────┘
 //! ```
 //!
 //! The link keeps a table of stream ids of its own, because str0m panics when an id is used twice; it feeds str0m no
@@ -13,6 +13,7 @@
 
 mod cork;
 mod empty;
+mod negotiation;
 mod sections;
 mod window;
 
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::change::SdpPendingOffer;
 use str0m::channel::{ChannelConfig, ChannelId};
 use str0m::config::DtlsCert;
 use str0m::ice::StunMessage;
@@ -30,7 +31,6 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 use self::cork::Cork;
-use self::sections::Sections;
 use self::window::Window;
 use crate::{Delivery, Payload};
 
@@ -252,57 +252,6 @@ impl Link {
             is_interrupted: false,
             ended: false,
         }
-    }
-
-    /// The client's SDP offer: one SCTP section with the [`PLACEHOLDER`] channel.
-    pub fn offer(&mut self) -> String {
-        let mut changes = self.rtc.sdp_api();
-        let id = changes.add_channel_with_config(channel_config(PLACEHOLDER, Delivery::RELIABLE));
-        let Some((offer, pending)) = changes.apply() else { return String::new() };
-        self.insert(PLACEHOLDER, id);
-        self.pending = Some(pending);
-        offer.to_sdp_string()
-    }
-
-    /// The server's SDP offer: one SCTP section, with a channel that the server opens in band under this label once
-    /// connected. Nothing is ever sent on it.
-    pub fn offer_channel(&mut self, label: &str) -> String {
-        let mut changes = self.rtc.sdp_api();
-        changes.add_channel(label.to_owned());
-        let Some((offer, pending)) = changes.apply() else { return String::new() };
-        self.pending = Some(pending);
-        offer.to_sdp_string()
-    }
-
-    /// Takes the answer to [`Link::offer`] or [`Link::offer_channel`].
-    ///
-    /// # Errors
-    /// [`LinkError::Sdp`] when it cannot be used. Unless it is no SDP at all, the link is then of no use either.
-    pub fn accept_answer(&mut self, sdp: &str) -> Result<(), LinkError> {
-        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| LinkError::Sdp("the answer is not SDP"))?;
-        let pending = self.pending.take().ok_or(LinkError::Sdp("no offer is waiting for an answer"))?;
-        self.rtc
-            .sdp_api()
-            .accept_answer(pending, answer)
-            .map_err(|_| LinkError::Sdp("the answer does not fit the offer"))?;
-        self.max_message = max_message_size(sdp);
-        self.dirty = true;
-        Ok(())
-    }
-
-    /// The server's answer to a client's SDP offer. Audio and video in it are declined.
-    ///
-    /// # Errors
-    /// [`LinkError::Sdp`] when the offer cannot be used; the link is then of no use either.
-    pub fn answer(&mut self, sdp: &str) -> Result<String, LinkError> {
-        let sections = Sections::parse(sdp).map_err(LinkError::Sdp)?;
-        let offer = SdpOffer::from_sdp_string(&sections.data_offer());
-        let offer = offer.map_err(|_| LinkError::Sdp("the offer is not SDP"))?;
-        let answer =
-            self.rtc.sdp_api().accept_offer(offer).map_err(|_| LinkError::Sdp("the offer cannot be answered"))?;
-        self.max_message = max_message_size(sdp);
-        self.dirty = true;
-        Ok(sections.whole_answer(&answer.to_sdp_string()))
     }
 
     /// The ICE user fragment by which STUN messages name this link.
@@ -615,31 +564,5 @@ fn channel_config(stream: StreamId, delivery: Delivery) -> ChannelConfig {
         reliability: delivery.as_str0m(),
         negotiated: Some(stream),
         protocol: String::new(),
-    }
-}
-
-/// `a=max-message-size`: absent means 64 KiB, 0 means any size (RFC 8841), for which a link's own bound stands.
-fn max_message_size(sdp: &str) -> usize {
-    match sdp.lines().find_map(|line| line.trim().strip_prefix("a=max-message-size:")) {
-        None => DEFAULT_MAX_MESSAGE,
-        Some(text) => match text.trim().parse::<u64>() {
-            Ok(0) => MAX_RECEIVED_MESSAGE,
-            Ok(size) => size.min(STR0M_BUFFER as u64 / 4) as usize,
-            Err(_) => DEFAULT_MAX_MESSAGE,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_max_message_size() {
-        assert_eq!(max_message_size("v=0\r\na=mid:0\r\n"), 65_536);
-        assert_eq!(max_message_size("a=max-message-size:0\r\n"), MAX_RECEIVED_MESSAGE);
-        assert_eq!(max_message_size("a=sctp-port:5000\r\na=max-message-size:16384\r\n"), 16_384);
-        assert_eq!(max_message_size("a=max-message-size:99999999999999\r\n"), 1 << 20);
-        assert_eq!(max_message_size("a=max-message-size:x\r\n"), 65_536);
     }
 }

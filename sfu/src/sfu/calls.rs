@@ -80,7 +80,7 @@ impl Sfu {
                 Ok(Some(json(200, &session.state())))
             }
             Action::Establish => self.establish(now, key, &parse(body)?).map(Some),
-            Action::Renegotiate => self.renegotiate(key, &parse(body)?).map(Some),
+            Action::Renegotiate => self.renegotiate(now, key, &parse(body)?).map(Some),
             Action::NewChannels => self.change_or_wait(now, key, id, Change::New(parse(body)?)),
             Action::UpdateChannels => self.change_or_wait(now, key, id, Change::Update(parse(body)?)),
             Action::CloseChannels => self.change_or_wait(now, key, id, Change::Close(parse(body)?)),

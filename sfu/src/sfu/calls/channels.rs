@@ -57,8 +57,6 @@ fn problem(change: &Change, entry: &DataChannel) -> Option<String> {
         "dataChannelName: server-events is the SFU's own: choose another name"
     } else if entry.delivery().is_none() {
         "maxRetransmits and maxPacketLifeTime exclude each other: send one of them"
-    } else if matches!(change, Change::Update(_)) && entry.can_reply.is_none() {
-        "canReply: say true to grant it, false to revoke it"
     } else {
         return None;
     };
@@ -141,6 +139,7 @@ impl Sfu {
     }
 
     fn try_update_channel(&mut self, key: SessionKey, entry: &DataChannel) -> Result<DataChannel, Refusal> {
+        // The API's default is false, here as well.
         let can_reply = entry.can_reply.unwrap_or_default();
         let publication = self.find_publication(entry)?;
         let session = self.sessions.get(&key).ok_or_else(Refusal::gone)?;

@@ -65,12 +65,7 @@ impl Sfu {
             Some(sdp) => match answer(session, sdp) {
                 Ok(answer) => (answer, OPENED_BY_CLIENT),
                 Err(refusal) => {
-                    // A link is used up by an offer that it cannot answer.
-                    self.by_ufrag.remove(&session.ufrag);
-                    session.link = Link::new(Role::Server, self.address, self.certificate.clone(), now);
-                    session.ufrag = session.link.local_ufrag();
-                    self.by_ufrag.insert(session.ufrag.clone(), key);
-                    self.mark(key);
+                    self.renew_link(now, key);
                     return Err(refusal);
                 }
             },
@@ -94,7 +89,7 @@ impl Sfu {
         Ok(json(200, &established))
     }
 
-    pub(super) fn renegotiate(&mut self, key: SessionKey, body: &Described) -> Result<Response, Refusal> {
+    pub(super) fn renegotiate(&mut self, now: Instant, key: SessionKey, body: &Described) -> Result<Response, Refusal> {
         let description = body.session_description.as_ref().filter(|description| description.kind == "answer");
         let answer = description.ok_or_else(|| Refusal::description("sessionDescription: an answer is needed"))?;
         let session = self.sessions.get_mut(&key).ok_or_else(Refusal::gone)?;
@@ -102,10 +97,30 @@ impl Sfu {
             let problem = "no offer of the SFU waits for an answer: establish without an offer makes one";
             return Err(Refusal::description(problem));
         }
-        session.link.accept_answer(&answer.sdp).map_err(|error| Refusal::description(&error.to_string()))?;
+        if let Err(error) = session.link.accept_answer(&answer.sdp) {
+            let what_to_do = match session.link.awaits_answer() {
+                true => "send the client's answer as it is",
+                false => {
+                    self.renew_link(now, key);
+                    "this offer is used up: establish again"
+                }
+            };
+            return Err(Refusal::description(&format!("{error}; {what_to_do}")));
+        }
         session.negotiation = Negotiation::Done;
         self.mark(key);
         Ok(json(200, &Described::default()))
+    }
+
+    /// Starts the negotiation over, since a link is used up by a description that does not fit it.
+    fn renew_link(&mut self, now: Instant, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        self.by_ufrag.remove(&session.ufrag);
+        session.link = Link::new(Role::Server, self.address, self.certificate.clone(), now);
+        session.negotiation = Negotiation::None;
+        session.ufrag = session.link.local_ufrag();
+        self.by_ufrag.insert(session.ufrag.clone(), key);
+        self.mark(key);
     }
 }
 

@@ -1,0 +1,91 @@
+//! Offers and answers, from either end.
+
+use str0m::change::{SdpAnswer, SdpOffer};
+
+use super::sections::Sections;
+use super::{DEFAULT_MAX_MESSAGE, Link, LinkError, MAX_RECEIVED_MESSAGE, PLACEHOLDER, STR0M_BUFFER, channel_config};
+use crate::Delivery;
+
+impl Link {
+    /// The client's SDP offer: one SCTP section with the [`PLACEHOLDER`] channel.
+    pub fn offer(&mut self) -> String {
+        let mut changes = self.rtc.sdp_api();
+        let id = changes.add_channel_with_config(channel_config(PLACEHOLDER, Delivery::RELIABLE));
+        let Some((offer, pending)) = changes.apply() else { return String::new() };
+        self.insert(PLACEHOLDER, id);
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// The server's SDP offer: one SCTP section, with a channel that the server opens in band under this label once
+    /// connected. Nothing is ever sent on it.
+    pub fn offer_channel(&mut self, label: &str) -> String {
+        let mut changes = self.rtc.sdp_api();
+        changes.add_channel(label.to_owned());
+        let Some((offer, pending)) = changes.apply() else { return String::new() };
+        self.pending = Some(pending);
+        offer.to_sdp_string()
+    }
+
+    /// Takes the answer to [`Link::offer`] or [`Link::offer_channel`].
+    ///
+    /// # Errors
+    /// [`LinkError::Sdp`] when it cannot be used. Unless it is no SDP at all, the link is then of no use either.
+    pub fn accept_answer(&mut self, sdp: &str) -> Result<(), LinkError> {
+        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| LinkError::Sdp("the answer is not SDP"))?;
+        let pending = self.pending.take().ok_or(LinkError::Sdp("no offer is waiting for an answer"))?;
+        self.rtc
+            .sdp_api()
+            .accept_answer(pending, answer)
+            .map_err(|_| LinkError::Sdp("the answer does not fit the offer"))?;
+        self.max_message = max_message_size(sdp);
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Whether an offer of this link waits for its answer.
+    pub fn awaits_answer(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// The answer to the far end's SDP offer. Audio and video in it are declined.
+    ///
+    /// # Errors
+    /// [`LinkError::Sdp`] when the offer cannot be used; the link is then of no use either.
+    pub fn answer(&mut self, sdp: &str) -> Result<String, LinkError> {
+        let sections = Sections::parse(sdp).map_err(LinkError::Sdp)?;
+        let offer = SdpOffer::from_sdp_string(&sections.data_offer());
+        let offer = offer.map_err(|_| LinkError::Sdp("the offer is not SDP"))?;
+        let answer =
+            self.rtc.sdp_api().accept_offer(offer).map_err(|_| LinkError::Sdp("the offer cannot be answered"))?;
+        self.max_message = max_message_size(sdp);
+        self.dirty = true;
+        Ok(sections.whole_answer(&answer.to_sdp_string()))
+    }
+}
+
+/// `a=max-message-size`: absent means 64 KiB, 0 means any size (RFC 8841), for which a link's own bound stands.
+fn max_message_size(sdp: &str) -> usize {
+    match sdp.lines().find_map(|line| line.trim().strip_prefix("a=max-message-size:")) {
+        None => DEFAULT_MAX_MESSAGE,
+        Some(text) => match text.trim().parse::<u64>() {
+            Ok(0) => MAX_RECEIVED_MESSAGE,
+            Ok(size) => size.min(STR0M_BUFFER as u64 / 4) as usize,
+            Err(_) => DEFAULT_MAX_MESSAGE,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_max_message_size() {
+        assert_eq!(max_message_size("v=0\r\na=mid:0\r\n"), 65_536);
+        assert_eq!(max_message_size("a=max-message-size:0\r\n"), MAX_RECEIVED_MESSAGE);
+        assert_eq!(max_message_size("a=sctp-port:5000\r\na=max-message-size:16384\r\n"), 16_384);
+        assert_eq!(max_message_size("a=max-message-size:99999999999999\r\n"), 1 << 20);
+        assert_eq!(max_message_size("a=max-message-size:x\r\n"), 65_536);
+    }
+}
