@@ -9,7 +9,7 @@ use crate::stats::Stats;
 
 /// The way back of one publication.
 pub(crate) struct Replies {
-    /// Who may reply.
+    /// Who may reply; nobody once that subscription has ended, since ids are never used twice.
     pub(crate) holder: Option<(SessionKey, StreamId)>,
     pub(crate) queue: SendQueue,
     pub(crate) in_backlog: bool,

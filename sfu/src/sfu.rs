@@ -368,7 +368,6 @@ impl Sfu {
                 let (publisher, from) = subscription.publisher;
                 let Some(session) = self.sessions.get_mut(&publisher) else { return };
                 session.hold.leave((key, stream));
-                session.set_reply(from, (key, stream), false);
                 if let Some(Stream::Publication { subscribers, .. }) = session.streams.get_mut(&from) {
                     subscribers.retain(|subscriber| *subscriber != (key, stream));
                 }

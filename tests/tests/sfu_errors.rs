@@ -157,6 +157,21 @@ fn calls_that_come_too_fast_wait_their_turn_and_too_many_are_refused() {
 }
 
 #[test]
+fn a_call_does_not_overtake_one_that_is_overdue() {
+    let mut world = Foreigners::new();
+    world.connect_by_offer(false);
+    let path = format!("/{}/datachannels/new", world.clients[0].session);
+    let ask = |world: &mut Foreigners, name: &str| world.ask(Method::Post, &path, &local(&[name]));
+    let first: Vec<_> = (0..60).map(|i| ask(&mut world, &format!("c{i}"))).collect();
+    assert!(!world.answers.contains_key(&first[59]));
+    world.skip(2 * SECOND);
+    let last = ask(&mut world, "last");
+    world.run_for(SECOND);
+    let id = |asked| world.answers[asked].2["dataChannels"][0]["id"].as_u64();
+    assert!(id(&first[59]).is_some() && id(&first[59]) < id(&last), "{:?} {:?}", id(&first[59]), id(&last));
+}
+
+#[test]
 fn changes_wait_for_the_transport_together_and_in_their_order() {
     let mut world = Foreigners::new();
     let client = world.add(false);
