@@ -4,13 +4,13 @@
 
 It has one session. Each line on stdin is a command in JSON, answered by one line of JSON on stdout:
 
-    {"do": "connect"}                                                   -> {"session": ID}
+    {"do": "connect", "media": POLICY?}                                 -> {"session": ID}
     {"do": "open", "entry": {...}, "lossy": bool}                       -> {"id": N}
     {"do": "send", "channel": NAME, "messages": [[KIND, HEX], ...]}     -> {"sent": N}
     {"do": "received", "channel": NAME, "count": N, "idle": SECONDS}    -> {"messages": [[KIND, HEX], ...]}
     {"do": "leave"}                                                     -> {"left": true}
 
-KIND is "text" or "binary". An `entry` goes to `datachannels/new` as it is. A `received` waits until `count` messages
+KIND is "text" or "binary". With "media" the offer has video and audio first, bundled by this policy. An `entry` goes to `datachannels/new` as it is. A `received` waits until `count` messages
 have come, or none for `idle` seconds. What cannot be done is answered by {"error": TEXT}.
 """
 
@@ -20,7 +20,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 TIMEOUT = 10
 PLACEHOLDER = 100
@@ -31,13 +31,20 @@ class Client:
         self.root = f"{api_root}/apps/{app_id}"
         self.secret = secret
         self.session = None
-        # Without ICE servers, or it would ask Google's.
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.connection = None
         self.channels = {}
         self.inboxes = {}
 
-    async def connect(self):
+    async def connect(self, media=None):
         up = asyncio.Event()
+        # Without ICE servers, or it would ask Google's.
+        configuration = RTCConfiguration(iceServers=[])
+        if media is not None:
+            configuration.bundlePolicy = RTCBundlePolicy(media)
+        self.connection = RTCPeerConnection(configuration)
+        if media is not None:
+            self.connection.addTransceiver("video", direction="sendonly")
+            self.connection.addTransceiver("audio", direction="recvonly")
         # A placeholder, so that the offer has an SCTP section.
         placeholder = self.connection.createDataChannel("placeholder", negotiated=True, id=PLACEHOLDER)
         placeholder.on("open", up.set)
@@ -136,7 +143,8 @@ async def main():
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
-    await client.connection.close()
+    if client.connection is not None:
+        await client.connection.close()
 
 
 asyncio.run(main())

@@ -127,6 +127,16 @@ fn one_connection_carries_many_requests() {
 }
 
 #[test]
+fn a_body_is_taken_whatever_it_is_called() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+    for kind in ["", "Content-Type: text/plain;charset=UTF-8", "Content-Type: nonsense"] {
+        let head = format!("POST / HTTP/1.1\r\n{kind}");
+        assert_eq!(client.request(head.trim_end(), "{}").body, b"POST / None {}", "{kind}");
+    }
+}
+
+#[test]
 fn the_largest_body_goes_through_both_ways() {
     let listener = echo_listener();
     let mut client = Client::connect(&listener);
