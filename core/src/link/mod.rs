@@ -47,7 +47,7 @@ const DEFAULT_MAX_MESSAGE: usize = 64 * 1024;
 pub const PLACEHOLDER: StreamId = 100;
 
 /// Channels that the far end may have opened in band, or the link itself for the far end's sake. No message of theirs is
-/// read; further ones are closed.
+/// read; further ones are closed. Streams that it makes up without opening them str0m does not show.
 const MAX_IN_BAND: usize = 16;
 
 /// Datagrams that str0m takes between two drains: its DTLS queue holds 30.
