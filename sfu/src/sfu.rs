@@ -475,3 +475,6 @@ impl Sfu {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
