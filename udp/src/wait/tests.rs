@@ -147,20 +147,24 @@ fn the_first_of_two_waiters_that_sleeps_is_woken_and_the_other_is_not() {
     while receive() == 0 {}
     while reports.try_recv().is_ok() {}
 
-    for _ in 0..100 {
+    // Once is enough: a datagram that comes before the first one sleeps may wake the second, which is no error.
+    let mut undisturbed = false;
+    for _ in 0..200 {
         thread::scope(|scope| {
             let sleeper = scope.spawn(|| first.wait(NEVER).unwrap());
-            // Until it sleeps; a datagram before that may wake the second, which is no error but proves nothing.
             thread::sleep(Duration::from_millis(2));
             send();
             assert!(sleeper.join().unwrap().readable(0));
         });
         while receive() == 0 {}
+        undisturbed = reports.try_iter().count() == 0;
+        if undisturbed {
+            break;
+        }
     }
     second_waker.wake();
     others.join().unwrap();
-    let herded = reports.try_iter().count();
-    assert!(!is_exclusive || herded < 50, "the second waiter was woken {herded} times of 100");
+    assert!(undisturbed || !is_exclusive, "both were woken each time");
 }
 
 #[test]
