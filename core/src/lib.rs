@@ -8,6 +8,7 @@
 //!
 //! - [`Peer`] is a connection: [`Peer::poll`] says what to do, the `handle_` methods take what came.
 //! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
+//! - [`lcm`] defines, encodes and decodes typed messages.
 //! - [`link`], [`cloudflare`] and [`http`] are the parts that the SFU builds on as well.
 
 // Tests start virtual time from the real one.
@@ -18,6 +19,7 @@ mod config;
 mod delivery;
 mod end;
 pub mod http;
+pub mod lcm;
 pub mod link;
 mod name;
 pub mod peer;
