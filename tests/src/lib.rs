@@ -5,6 +5,7 @@
 mod foreign;
 pub mod fuzz;
 mod http;
+pub mod lcm;
 mod world;
 
 pub use crate::foreign::{Client, Foreigners, Received, SFU};
