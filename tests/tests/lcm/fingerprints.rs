@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use farwire_core::lcm::Message;
+use farwire_core::lcm::{Member, Message};
 use farwire_core::with_lcm_messages;
 
 use crate::dimos;
@@ -108,7 +108,7 @@ fn messages_in_circles_have_fingerprints() {
 #[test]
 fn a_definition_can_be_looked_at() {
     let schema = farwire_core::lcm::sensor_msgs::Joy::schema();
-    let names: Vec<&str> = schema.members().iter().map(|member| member.name()).collect();
+    let names: Vec<&str> = schema.members().iter().map(Member::name).collect();
     assert_eq!(schema.name(), "sensor_msgs.Joy");
     assert_eq!(names, ["axes_length", "buttons_length", "header", "axes", "buttons"]);
 }
