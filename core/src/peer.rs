@@ -19,6 +19,7 @@ use crate::cloudflare::ApiError;
 use crate::cloudflare::session::{ChannelKey, Session, SessionEvent, SessionOutput};
 use crate::demux::{Demux, InsertError, MessageType};
 use crate::http::{Failure, Request, RequestId, Response};
+use crate::lcm::EncodeError;
 use crate::link::{Certificate, LinkError};
 use crate::{ChannelName, Config, Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
 use crate::{TopicError, TopicStats};
@@ -152,6 +153,14 @@ pub enum PublishError {
         messages: usize,
         /// Bytes in the queue.
         bytes: usize,
+    },
+    /// The message has no encoding.
+    #[error("topic {topic:?}: {error}")]
+    Encode {
+        /// The topic.
+        topic: Topic,
+        /// What is wrong with it.
+        error: EncodeError,
     },
     /// The SFU does not give this topic a channel.
     #[error("topic {topic:?}: {error}")]
