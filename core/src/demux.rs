@@ -60,21 +60,28 @@ impl MessageType {
 /// `C` names a channel and `S` a subscription; both are to be small and quick to compare, such as numbers.
 #[derive(Debug, Clone)]
 pub struct Demux<C, S, const N: usize> {
-    /// Sorted by channel and fingerprint; a channel's raw subscriptions come first.
-    entries: Vec<Entry<C, S>, N>,
+    /// Sorted by channel.
+    raw: Vec<Raw<C, S>, N>,
+    /// Sorted by channel and fingerprint.
+    typed: Vec<Typed<C, S>, N>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry<C, S> {
+struct Raw<C, S> {
     channel: C,
-    /// `None`: raw.
-    kind: Option<MessageType>,
     subscription: S,
 }
 
-impl<C: Copy, S> Entry<C, S> {
-    fn key(&self) -> (C, Option<u64>) {
-        (self.channel, self.kind.map(|kind| kind.fingerprint))
+#[derive(Debug, Clone, Copy)]
+struct Typed<C, S> {
+    channel: C,
+    kind: MessageType,
+    subscription: S,
+}
+
+impl<C: Copy, S> Typed<C, S> {
+    fn key(&self) -> (C, u64) {
+        (self.channel, self.kind.fingerprint)
     }
 }
 
@@ -117,7 +124,7 @@ pub enum InsertError {
 impl<C: Copy + Ord, S: Copy + Eq, const N: usize> Demux<C, S, N> {
     /// A table without subscriptions.
     pub const fn new() -> Self {
-        Demux { entries: Vec::new() }
+        Demux { raw: Vec::new(), typed: Vec::new() }
     }
 
     /// Subscribes to the messages of one type on a channel, or to all of the channel if `kind` is `None`.
@@ -126,23 +133,43 @@ impl<C: Copy + Ord, S: Copy + Eq, const N: usize> Demux<C, S, N> {
     /// When the channel has another type with the same fingerprint, the subscription is in the table, or the table is
     /// full.
     pub fn insert(&mut self, channel: C, kind: Option<MessageType>, subscription: S) -> Result<(), InsertError> {
-        if self.entries.iter().any(|entry| entry.subscription == subscription) {
+        let is_it = |other: S| other == subscription;
+        if self.raw.iter().any(|raw| is_it(raw.subscription))
+            || self.typed.iter().any(|typed| is_it(typed.subscription))
+        {
             return Err(InsertError::Taken);
         }
-        let entry = Entry { channel, kind, subscription };
-        if let (Some(asked), Some(first)) = (kind, self.matching(entry.key()).next())
-            && let Some(in_use) = first.kind.filter(|in_use| in_use.name != asked.name)
+        if let Some(asked) = kind
+            && let Some(Typed { kind: in_use, .. }) = self.typed_for(channel, asked.fingerprint).first()
+            && in_use.name != asked.name
         {
-            return Err(InsertError::SameFingerprint { in_use, asked });
+            return Err(InsertError::SameFingerprint { in_use: *in_use, asked });
         }
-        let at = self.entries.partition_point(|other| other.key() <= entry.key());
-        self.entries.insert(at, entry).map_err(|_| InsertError::Full { limit: N })
+        let full = InsertError::Full { limit: N };
+        if self.len() == N {
+            return Err(full);
+        }
+        match kind {
+            Some(kind) => {
+                let typed = Typed { channel, kind, subscription };
+                let at = self.typed.partition_point(|other| other.key() <= typed.key());
+                self.typed.insert(at, typed).map_err(|_| full)
+            }
+            None => {
+                let at = self.raw.partition_point(|other| other.channel <= channel);
+                self.raw.insert(at, Raw { channel, subscription }).map_err(|_| full)
+            }
+        }
     }
 
     /// Ends a subscription. `false`: there is no such.
     pub fn remove(&mut self, subscription: S) -> bool {
-        let at = self.entries.iter().position(|entry| entry.subscription == subscription);
-        at.map(|at| self.entries.remove(at)).is_some()
+        if let Some(at) = self.raw.iter().position(|raw| raw.subscription == subscription) {
+            self.raw.remove(at);
+            return true;
+        }
+        let at = self.typed.iter().position(|typed| typed.subscription == subscription);
+        at.map(|at| self.typed.remove(at)).is_some()
     }
 
     /// The subscriptions that a message goes to, each once: the channel's raw ones, and those for the type that the bytes
@@ -152,30 +179,43 @@ impl<C: Copy + Ord, S: Copy + Eq, const N: usize> Demux<C, S, N> {
     /// When there are none.
     pub fn receivers(&self, channel: C, bytes: &[u8]) -> Result<impl Iterator<Item = S> + '_, Miss> {
         let fingerprint = fingerprint_of(bytes);
-        let raw = self.matching((channel, None));
-        let typed = fingerprint.map(|fingerprint| self.matching((channel, Some(fingerprint))));
-        let mut all = raw.chain(typed.into_iter().flatten()).map(|entry| entry.subscription).peekable();
-        match (all.peek(), fingerprint) {
-            (Some(_), _) => Ok(all),
-            (None, Some(_)) => Err(Miss::Unmatched),
-            (None, None) => Err(Miss::TooShort),
+        let raw = self.raw_for(channel);
+        let typed = fingerprint.map_or(&[][..], |fingerprint| self.typed_for(channel, fingerprint));
+        match fingerprint {
+            _ if !raw.is_empty() || !typed.is_empty() => {
+                let typed = typed.iter().map(|typed| typed.subscription);
+                Ok(raw.iter().map(|raw| raw.subscription).chain(typed))
+            }
+            Some(_) => Err(Miss::Unmatched),
+            None => Err(Miss::TooShort),
         }
     }
 
     /// How many subscriptions there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.raw.len() + self.typed.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    fn matching(&self, key: (C, Option<u64>)) -> impl Iterator<Item = &Entry<C, S>> {
-        let start = self.entries.partition_point(|entry| entry.key() < key);
-        self.entries.iter().skip(start).take_while(move |entry| entry.key() == key)
+    fn raw_for(&self, channel: C) -> &[Raw<C, S>] {
+        run_of(&self.raw, channel, |raw| raw.channel)
     }
+
+    fn typed_for(&self, channel: C, fingerprint: u64) -> &[Typed<C, S>] {
+        run_of(&self.typed, (channel, fingerprint), Typed::key)
+    }
+}
+
+/// The items with a key in a list that is sorted by it.
+fn run_of<T, K: Ord + Copy>(sorted: &[T], key: K, key_of: impl Fn(&T) -> K) -> &[T] {
+    let start = sorted.partition_point(|item| key_of(item) < key);
+    let rest = sorted.get(start..).unwrap_or_default();
+    let len = rest.iter().take_while(|item| key_of(item) == key).count();
+    rest.get(..len).unwrap_or_default()
 }
 
 impl<C: Copy + Ord, S: Copy + Eq, const N: usize> Default for Demux<C, S, N> {
