@@ -6,6 +6,7 @@ use farwire_core::demux::MessageType;
 use farwire_core::lcm::geometry_msgs::{Accel, Twist, TwistStamped};
 use farwire_core::lcm::sensor_msgs::Joy;
 use farwire_core::lcm::{Message, std_msgs};
+use farwire_core::peer::MAX_SUBSCRIPTIONS;
 use farwire_core::{Delivery, SubscriptionId, Topic, TopicError};
 use farwire_tests::{Node, World, busy_channel};
 
@@ -71,6 +72,24 @@ fn types_that_cannot_be_told_apart_are_refused() {
     subscribe::<std_msgs::Bool>(&mut world, operator).expect("another type");
     world.peer(operator).unsubscribe(twists);
     subscribe::<Accel>(&mut world, operator).expect("no Twist any more");
+}
+
+#[test]
+fn a_connection_has_a_limit_of_subscriptions() {
+    let mut world = World::new(43);
+    let robot = world.connect(&world.config());
+    let (now, topic) = (world.now(), Topic::new("cmd").expect("a good topic"));
+    let all: Vec<_> = (0..MAX_SUBSCRIPTIONS).map(|_| world.subscribe(robot, "cmd", Delivery::RELIABLE)).collect();
+    let peer = world.peer(robot);
+    let other = Topic::new("other").expect("a good topic");
+    let error = peer.subscribe(now, &other, Delivery::RELIABLE).expect_err("one too many");
+    assert_eq!(
+        error.to_string(),
+        r#"topic "other": this connection already has 1024 subscriptions, which is the limit"#
+    );
+    assert_eq!(peer.topic_stats(&other), None, "what was refused leaves no topic");
+    peer.unsubscribe(all[0]);
+    peer.subscribe(now, &topic, Delivery::RELIABLE).expect("there is room again");
 }
 
 #[test]

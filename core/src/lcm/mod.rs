@@ -31,9 +31,8 @@
 //!
 //! # Hostile input
 //!
-//! [`Message::decode`] takes any bytes. It never panics, looks at no byte twice, nests at most [`MAX_DEPTH`] deep, and
-//! reserves memory only for what the rest of the input can hold, so that what it allocates is at most a small multiple
-//! of the input's length.
+//! [`Message::decode`] takes any bytes. It never panics, nests at most [`MAX_DEPTH`] deep, and reserves memory only for
+//! what the rest of the input can hold, so that what it allocates is at most a small multiple of the input's length.
 
 mod element;
 mod error;
