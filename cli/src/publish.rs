@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::message_type::MessageType;
 use crate::output;
 use crate::pace::{Pace, parse_hz};
 use crate::payload;
@@ -23,15 +24,19 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Publish on a topic, and print the `farwire sub` line that receives it
 ///
-/// Publishes a counter and the time, ten times a second, until Ctrl-C. A message is lossy and unordered unless you ask
-/// for --reliable. It is fine to publish before anybody subscribes.
+/// Publishes a counter and the time, ten times a second, until Ctrl-C; or with --type and --json, a message of yours. A
+/// message is lossy and unordered unless you ask for --reliable. It is fine to publish before anybody subscribes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Any name, for example `odom` or `arm/joint states`
-    topic: String,
+    #[arg(required_unless_present = "json")]
+    topic: Option<String>,
     /// Publish each line of stdin as one message instead
     #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, conflicts_with_all = ["hz", "size"])]
     stdin: Option<String>,
+    /// Publish the message that --json gives, of this LCM type, such as `geometry_msgs.TwistStamped`
+    #[arg(long = "type", value_name = "TYPE", value_parser = MessageType::parse, conflicts_with_all = ["stdin", "size"])]
+    kind: Option<MessageType>,
     /// Messages per second
     #[arg(long, default_value = "10", value_parser = parse_hz)]
     hz: f64,
@@ -44,11 +49,55 @@ pub(crate) struct Args {
     /// Deliver every message, in order; subscribers must ask for the same
     #[arg(long)]
     reliable: bool,
-    /// Print one JSON object at the start and one at the end
-    #[arg(long)]
-    json: bool,
+    /// With --type: the message as a JSON object; what it leaves out is zero or empty. Otherwise: print one JSON object at
+    /// the start and one at the end
+    #[arg(long, value_name = "MESSAGE", num_args = 0..=1)]
+    json: Option<Option<String>>,
     #[command(flatten)]
     target: Target,
+}
+
+/// What the arguments come to.
+#[derive(Debug, PartialEq)]
+struct Task<'a> {
+    topic: &'a str,
+    stdin: bool,
+    /// Report in JSON.
+    json: bool,
+    /// A message of one's own.
+    message: Option<Vec<u8>>,
+}
+
+impl Args {
+    /// Settles what `--json` means: without `--type` it takes no value, so that what it took is the topic.
+    fn task(&self) -> Result<Task<'_>, Failure> {
+        let given = self.json.as_ref().and_then(Option::as_deref);
+        let positional = [self.topic.as_deref(), self.stdin.as_deref()];
+        let words = match (self.kind, given) {
+            (Some(kind), Some(json)) => {
+                let wrong = |error| Failure::usage(format_args!("--json is no {}: {error}", kind.name));
+                let topic = self.topic.as_deref().ok_or_else(no_topic)?;
+                let message = Some(kind.encode_json(json).map_err(wrong)?);
+                return Ok(Task { topic, stdin: false, json: false, message });
+            }
+            (Some(kind), None) => {
+                let name = kind.name;
+                return Err(Failure::usage(format_args!("which {name}? pass it with --json, '{{}}' for one of zeros")));
+            }
+            (None, _) => given.into_iter().chain(positional.into_iter().flatten()).collect::<Vec<_>>(),
+        };
+        let (topic, stdin) = match words[..] {
+            [topic] => (topic, false),
+            [topic, "-"] | ["-", topic] => (topic, true),
+            [] => return Err(no_topic()),
+            _ => return Err(Failure::usage("one topic, please; --json takes a message only together with --type")),
+        };
+        Ok(Task { topic, stdin, json: self.json.is_some(), message: None })
+    }
+}
+
+fn no_topic() -> Failure {
+    Failure::usage("on which topic? name one, for example `odom`")
 }
 
 #[derive(Serialize)]
@@ -69,21 +118,22 @@ struct Tally {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let task = args.task()?;
     let sfu = args.target.resolve()?;
     let connection = sfu.connect(None)?;
     // Only now: until here Ctrl-C may simply end the process.
     let interrupt = Interrupt::install()?;
     let delivery = if args.reliable { Delivery::RELIABLE } else { Delivery::LOSSY };
-    let publisher = connection.publisher_with(&args.topic, delivery).map_err(Failure::usage)?;
-    let announcement = announce(args, &sfu, connection.session_id());
-    introduce(args, &sfu, connection.session_id())?;
+    let publisher = connection.publisher_with(task.topic, delivery).map_err(Failure::usage)?;
+    let announcement = announce(task.topic, args.reliable, &sfu, connection.session_id());
+    introduce(&task, args, &sfu, connection.session_id())?;
 
     let mut tally = Tally::default();
-    let published = publish_all(&publisher, Source::new(args), args.count, &interrupt, &mut tally);
+    let published = publish_all(&publisher, Source::new(&task, args), args.count, &interrupt, &mut tally);
     drop(announcement);
     tally.acknowledged = connection.flush(FLUSH);
-    tally.replaced = connection.topic_stats(&args.topic).map_or(0, |stats| stats.replaced);
-    conclude(args, &tally)?;
+    tally.replaced = connection.topic_stats(task.topic).map_or(0, |stats| stats.replaced);
+    conclude(task.json, &tally)?;
     published?;
     match tally {
         Tally { refused: 1.., .. } => Err(Failure::failed("not every message was accepted")),
@@ -96,11 +146,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Lets `farwire sub` on this machine find us without being told the session.
-fn announce(args: &Args, sfu: &Sfu, session: &str) -> Option<Announcement> {
+fn announce(topic: &str, reliable: bool, sfu: &Sfu, session: &str) -> Option<Announcement> {
     if !sfu.loopback {
         return None;
     }
-    match Rendezvous::new(&args.topic, &sfu.app_id, sfu.port()).announce(session, args.reliable) {
+    match Rendezvous::new(topic, &sfu.app_id, sfu.port()).announce(session, reliable) {
         Ok(announcement) => Some(announcement),
         Err(error) => {
             output::note(format_args!("note: subscribers here will need --session, because {error}"));
@@ -109,12 +159,12 @@ fn announce(args: &Args, sfu: &Sfu, session: &str) -> Option<Announcement> {
     }
 }
 
-fn introduce(args: &Args, sfu: &Sfu, session: &str) -> Result<(), Failure> {
-    let sub = subscribe_line(&args.topic, session, args.reliable, sfu);
-    if args.json {
-        return output::json(&Start { topic: &args.topic, session, sub: &sub });
+fn introduce(task: &Task<'_>, args: &Args, sfu: &Sfu, session: &str) -> Result<(), Failure> {
+    let sub = subscribe_line(task.topic, args.kind.map(|kind| kind.name), session, args.reliable, sfu);
+    if task.json {
+        return output::json(&Start { topic: task.topic, session, sub: &sub });
     }
-    output::note(format_args!("publishing {}; to receive it:\n  {sub}", shell_word(&args.topic)));
+    output::note(format_args!("publishing {}; to receive it:\n  {sub}", shell_word(task.topic)));
     if !sfu.loopback {
         output::note("  (there too, with FARWIRE_APP_SECRET exported)");
     }
@@ -122,12 +172,15 @@ fn introduce(args: &Args, sfu: &Sfu, session: &str) -> Result<(), Failure> {
 }
 
 /// The command that receives what this one publishes.
-fn subscribe_line(topic: &str, session: &str, reliable: bool, sfu: &Sfu) -> String {
+fn subscribe_line(topic: &str, kind: Option<&str>, session: &str, reliable: bool, sfu: &Sfu) -> String {
     let mut words = vec!["farwire".to_owned(), "sub".to_owned()];
     // After `--`, a topic that starts with a dash is no flag.
     let dashed = topic.starts_with('-');
     if !dashed {
         words.push(shell_word(topic));
+    }
+    if let Some(kind) = kind {
+        words.extend(["--type".to_owned(), kind.to_owned()]);
     }
     words.extend(["--session".to_owned(), shell_word(session)]);
     if reliable {
@@ -154,7 +207,7 @@ fn publish_all(
 ) -> Result<(), Failure> {
     for _ in 0..count.unwrap_or(u64::MAX) {
         let Some(message) = source.next(interrupt)? else { return Ok(()) };
-        match publish(publisher, &message) {
+        match publish(publisher, source.is_typed(), &message) {
             Ok(_) => tally.sent += 1,
             Err(error @ PublishError::QueueFull { .. }) => {
                 if tally.refused == 0 {
@@ -172,15 +225,15 @@ fn publish_all(
 }
 
 /// Text goes as text, which is what a browser hands to its page as a string.
-fn publish(publisher: &Publisher, message: &[u8]) -> Result<Accepted, PublishError> {
+fn publish(publisher: &Publisher, typed: bool, message: &[u8]) -> Result<Accepted, PublishError> {
     match std::str::from_utf8(message) {
-        Ok(text) => publisher.publish_text(text),
-        Err(_) => publisher.publish(message),
+        Ok(text) if !typed => publisher.publish_text(text),
+        _ => publisher.publish(message),
     }
 }
 
-fn conclude(args: &Args, tally: &Tally) -> Result<(), Failure> {
-    if args.json {
+fn conclude(json: bool, tally: &Tally) -> Result<(), Failure> {
+    if json {
         return output::json(tally);
     }
     let Tally { sent, replaced, refused, acknowledged } = tally;
@@ -193,14 +246,21 @@ fn conclude(args: &Args, tally: &Tally) -> Result<(), Failure> {
 enum Source {
     Counter { seq: u64, size: Option<usize>, pace: Pace },
     Lines(Receiver<io::Result<Vec<u8>>>),
+    Message { bytes: Vec<u8>, pace: Pace },
 }
 
 impl Source {
-    fn new(args: &Args) -> Source {
-        match args.stdin {
-            Some(_) => Source::Lines(lines_of_stdin()),
-            None => Source::Counter { seq: 0, size: args.size, pace: Pace::new(Instant::now(), args.hz) },
+    fn new(task: &Task<'_>, args: &Args) -> Source {
+        let pace = Pace::new(Instant::now(), args.hz);
+        match &task.message {
+            Some(bytes) => Source::Message { bytes: bytes.clone(), pace },
+            None if task.stdin => Source::Lines(lines_of_stdin()),
+            None => Source::Counter { seq: 0, size: args.size, pace },
         }
+    }
+
+    fn is_typed(&self) -> bool {
+        matches!(self, Source::Message { .. })
     }
 
     /// Waits for the next message; `None` at the end, or after Ctrl-C.
@@ -212,6 +272,10 @@ impl Source {
                 }
                 *seq += 1;
                 Ok(Some(payload::counter(*seq, SystemTime::now(), *size)))
+            }
+            Source::Message { bytes, pace } => {
+                let interrupted = interrupt.wait_until(pace.next(Instant::now()));
+                Ok((!interrupted).then(|| bytes.clone()))
             }
             Source::Lines(lines) => loop {
                 match lines.recv_timeout(TICK) {
@@ -241,17 +305,54 @@ fn lines_of_stdin() -> Receiver<io::Result<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(words: &[&str]) -> Args {
+        Command::try_parse_from(["pub"].iter().chain(words)).expect("it parses").args
+    }
+
+    #[test]
+    fn json_takes_a_value_only_with_a_type() {
+        let reports = Task { topic: "odom", stdin: false, json: true, message: None };
+        for words in [&["odom", "--json"], &["--json", "odom"]] {
+            assert_eq!(args(words).task().expect("a task"), reports, "{words:?}");
+        }
+        let lines = Task { stdin: true, ..reports };
+        for words in [&["odom", "-", "--json"], &["--json", "odom", "-"], &["odom", "--json", "-"]] {
+            assert_eq!(args(words).task().expect("a task"), lines, "{words:?}");
+        }
+        let message = Some(b"\x1e\xbe\xf0\x6a\x50\x95\x0e\x3e\x01".to_vec());
+        let typed = args(&["odom", "--type", "std_msgs.Bool", "--json", r#"{"data": true}"#]);
+        assert_eq!(typed.task().expect("a task"), Task { topic: "odom", stdin: false, json: false, message });
+        for words in [
+            &["odom", "--type", "std_msgs.Bool"] as &[&str],
+            &["odom", "--type", "std_msgs.Bool", "--json"],
+            &["odom", "--type", "std_msgs.Bool", "--json", "{"],
+            &["--type", "std_msgs.Bool", "--json", "{}"],
+            &["odom", "--json", "{}"],
+            &["--json"],
+        ] {
+            assert!(matches!(args(words).task(), Err(Failure::Usage(_))), "{words:?}");
+        }
+    }
 
     #[test]
     fn the_line_holds_what_the_subscriber_needs() {
         let local = Sfu::local(DEFAULT_URL.to_owned());
-        assert_eq!(subscribe_line("odom", "s1", false, &local), "farwire sub odom --session s1");
-        assert_eq!(subscribe_line("arm 1", "s1", true, &local), "farwire sub 'arm 1' --session s1 --reliable");
-        assert_eq!(subscribe_line("-x", "s1", false, &local), "farwire sub --session s1 -- -x");
+        assert_eq!(subscribe_line("odom", None, "s1", false, &local), "farwire sub odom --session s1");
+        assert_eq!(subscribe_line("arm 1", None, "s1", true, &local), "farwire sub 'arm 1' --session s1 --reliable");
+        assert_eq!(subscribe_line("-x", None, "s1", false, &local), "farwire sub --session s1 -- -x");
         let url = "https://rtc.live.cloudflare.com/v1".to_owned();
         let far = Sfu { url, app_id: "app1".to_owned(), app_secret: "hunter2".to_owned(), loopback: false };
-        let line = subscribe_line("odom", "s1", false, &far);
+        let line = subscribe_line("odom", None, "s1", false, &far);
         assert_eq!(line, "farwire sub odom --session s1 --url https://rtc.live.cloudflare.com/v1 --app-id app1");
     }
 }

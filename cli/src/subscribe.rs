@@ -7,6 +7,7 @@ use farwire_blocking::{Connection, Delivery, RecvError, Subscription};
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::message_type::MessageType;
 use crate::output;
 use crate::pace::parse_seconds;
 use crate::rendezvous::{Found, Rendezvous};
@@ -38,13 +39,17 @@ pub(crate) struct Args {
     /// The publisher publishes with --reliable
     #[arg(long)]
     reliable: bool,
+    /// Show messages of this LCM type, such as `geometry_msgs.TwistStamped`, by their fields, and others as their
+    /// fingerprint and length
+    #[arg(long = "type", value_name = "TYPE", value_parser = MessageType::parse, conflicts_with = "raw")]
+    kind: Option<MessageType>,
     /// Stop after this many messages
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// Fail when nothing arrives for this long, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     timeout: Option<Duration>,
-    /// Print one JSON object per message: seq, length, and text or base64
+    /// Print one JSON object per message: seq, length, and text or base64; with --type, the message
     #[arg(long, conflicts_with = "raw")]
     json: bool,
     /// Write the bytes as they come, with nothing between messages
@@ -299,11 +304,15 @@ enum Form {
     Human,
     Json,
     Raw,
+    TypedHuman(MessageType),
+    TypedJson(MessageType),
 }
 
 impl Printer<'_> {
     fn new(args: &Args) -> Printer<'static> {
         let form = match args {
+            Args { json: true, kind: Some(kind), .. } => Form::TypedJson(*kind),
+            Args { kind: Some(kind), .. } => Form::TypedHuman(*kind),
             Args { json: true, .. } => Form::Json,
             Args { raw: true, .. } => Form::Raw,
             _ => Form::Human,
@@ -316,6 +325,8 @@ impl Printer<'_> {
         let written = match self.form {
             Form::Human => writeln!(self.out, "{}", show::human(message)),
             Form::Raw => self.out.write_all(message),
+            Form::TypedHuman(kind) => writeln!(self.out, "{}", show::typed_human(kind, message)),
+            Form::TypedJson(kind) => writeln!(self.out, "{}", show::typed_json(kind, self.printed, message)),
             Form::Json => serde_json::to_writer(&mut self.out, &show::json(self.printed, message))
                 .map_err(io::Error::from)
                 .and_then(|()| writeln!(self.out)),

@@ -8,6 +8,7 @@
 //!
 //! - [`Peer`] is a connection: [`Peer::poll`] says what to do, the `handle_` methods take what came.
 //! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
+//! - [`lcm`] defines, encodes and decodes typed messages, and [`demux`] tells them apart.
 //! - [`link`], [`cloudflare`] and [`http`] are the parts that the SFU builds on as well.
 
 // Tests start virtual time from the real one.
@@ -16,8 +17,10 @@
 pub mod cloudflare;
 mod config;
 mod delivery;
+pub mod demux;
 mod end;
 pub mod http;
+pub mod lcm;
 pub mod link;
 mod name;
 pub mod peer;

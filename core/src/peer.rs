@@ -17,13 +17,18 @@ use bytes::Bytes;
 
 use crate::cloudflare::ApiError;
 use crate::cloudflare::session::{ChannelKey, Session, SessionEvent, SessionOutput};
+use crate::demux::{Demux, InsertError, MessageType};
 use crate::http::{Failure, Request, RequestId, Response};
+use crate::lcm::EncodeError;
 use crate::link::{Certificate, LinkError};
 use crate::{ChannelName, Config, Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
 use crate::{TopicError, TopicStats};
 
 /// Topics that one connection can have at the same time.
 pub const MAX_TOPICS: usize = 1024;
+
+/// Subscriptions that one connection can have at the same time.
+pub const MAX_SUBSCRIPTIONS: usize = 1024;
 
 /// Messages that go from the queues to SCTP between two drains.
 const WRITES_PER_DRAIN: usize = 16;
@@ -149,6 +154,14 @@ pub enum PublishError {
         /// Bytes in the queue.
         bytes: usize,
     },
+    /// The message has no encoding.
+    #[error("topic {topic:?}: {error}")]
+    Encode {
+        /// The topic.
+        topic: Topic,
+        /// What is wrong with it.
+        error: EncodeError,
+    },
     /// The SFU does not give this topic a channel.
     #[error("topic {topic:?}: {error}")]
     Refused {
@@ -210,6 +223,7 @@ pub struct Peer {
     by_name: HashMap<Topic, TopicId>,
     by_key: HashMap<ChannelKey, TopicId>,
     subscriptions: HashMap<SubscriptionId, TopicId>,
+    demux: Box<Demux<TopicId, SubscriptionId, MAX_SUBSCRIPTIONS>>,
     /// Topics with queued messages and an open channel, in the order of their turns.
     backlog: VecDeque<TopicId>,
     /// Messages in all queues.
@@ -240,6 +254,7 @@ impl Peer {
             by_name: HashMap::new(),
             by_key: HashMap::new(),
             subscriptions: HashMap::new(),
+            demux: Box::default(),
             backlog: VecDeque::new(),
             queued: 0,
             next_id: 0,
@@ -372,13 +387,46 @@ impl Peer {
         result
     }
 
-    /// Subscribes to a topic of the configured publisher, or of this connection itself. The topic need not exist yet.
+    /// Subscribes to every message of a topic of the configured publisher, or of this connection itself. The topic need
+    /// not exist yet.
     ///
     /// # Errors
     /// When the connection has ended or is full, or has the topic with another delivery.
     pub fn subscribe(&mut self, now: Instant, name: &Topic, delivery: Delivery) -> Result<SubscriptionId, TopicError> {
+        self.subscribe_to(now, name, delivery, None)
+    }
+
+    /// [`subscribe`](Peer::subscribe), but only to the messages that begin with the fingerprint of a type.
+    ///
+    /// # Errors
+    /// As for [`subscribe`](Peer::subscribe), and when the topic has subscriptions for another type with the same
+    /// fingerprint.
+    pub fn subscribe_typed(
+        &mut self,
+        now: Instant,
+        name: &Topic,
+        delivery: Delivery,
+        kind: MessageType,
+    ) -> Result<SubscriptionId, TopicError> {
+        self.subscribe_to(now, name, delivery, Some(kind))
+    }
+
+    fn subscribe_to(
+        &mut self,
+        now: Instant,
+        name: &Topic,
+        delivery: Delivery,
+        kind: Option<MessageType>,
+    ) -> Result<SubscriptionId, TopicError> {
         let id = self.topic_state(name, delivery)?;
         let subscription = SubscriptionId(self.fresh_id());
+        if let Err(error) = self.demux.insert(id, kind, subscription) {
+            self.forget_if_unused(id);
+            return Err(match error {
+                InsertError::SameFingerprint { .. } => TopicError::SameFingerprint { topic: name.clone(), error },
+                _ => TopicError::TooManySubscriptions { topic: name.clone(), limit: MAX_SUBSCRIPTIONS },
+            });
+        }
         self.subscriptions.insert(subscription, id);
         if self.publisher_session.is_none() {
             self.publish_on(now, id);
@@ -398,6 +446,7 @@ impl Peer {
     /// Ends a subscription: no event of it follows. The topic's last one closes its channel.
     pub fn unsubscribe(&mut self, id: SubscriptionId) {
         let Some(topic_id) = self.subscriptions.remove(&id) else { return };
+        self.demux.remove(id);
         self.outbox.retain(|event| !matches!(event, Event::Message(of, _) | Event::Subscribed(of) | Event::Interrupted(of) if *of == id));
         let Some(topic) = self.topics.get_mut(&topic_id) else { return };
         if let Some(reception) = &mut topic.reception {
@@ -410,9 +459,14 @@ impl Peer {
                 topic.reception = None;
             }
         }
-        if topic.publication.is_none() && topic.reception.is_none() {
-            self.by_name.remove(&topic.name);
-            self.topics.remove(&topic_id);
+        self.forget_if_unused(topic_id);
+    }
+
+    /// Counts a message that a typed subscription got and that is none of its type, in [`TopicStats::undecodable`].
+    pub fn note_undecodable(&mut self, id: SubscriptionId) {
+        let topic = self.subscriptions.get(&id).and_then(|topic| self.topics.get_mut(topic));
+        if let Some(topic) = topic {
+            topic.stats.undecodable += 1;
         }
     }
 
@@ -467,6 +521,14 @@ impl Peer {
         Ok(id)
     }
 
+    fn forget_if_unused(&mut self, id: TopicId) {
+        let Some(topic) = self.topics.get(&id) else { return };
+        if topic.publication.is_none() && topic.reception.is_none() {
+            self.by_name.remove(&topic.name);
+            self.topics.remove(&id);
+        }
+    }
+
     fn fresh_id(&mut self) -> u32 {
         self.next_id = self.next_id.wrapping_add(1);
         self.next_id
@@ -512,11 +574,12 @@ impl Peer {
             }
             SessionEvent::Opened(key) => self.channel_opened(now, side, key),
             SessionEvent::Message(key, payload) => {
-                let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
-                let Some(reception) = &topic.reception else { return };
+                let Some(id) = self.by_key.get(&key).copied() else { return };
+                let Some(topic) = self.topics.get_mut(&id).filter(|topic| topic.reception.is_some()) else { return };
                 topic.stats.note_received(payload.bytes.len());
-                for subscriber in &reception.subscribers {
-                    self.outbox.push_back(Event::Message(*subscriber, payload.clone()));
+                match self.demux.receivers(id, &payload.bytes) {
+                    Ok(all) => self.outbox.extend(all.map(|receiver| Event::Message(receiver, payload.clone()))),
+                    Err(miss) => topic.stats.note_missed(miss),
                 }
             }
             SessionEvent::Closed(key) => {

@@ -74,6 +74,23 @@ pub enum TopicError {
         /// The bound.
         limit: usize,
     },
+    /// The topic has subscriptions for another type with the same fingerprint, so that messages of the two could not be
+    /// told apart.
+    #[error("topic {topic:?}: {error}")]
+    SameFingerprint {
+        /// The topic.
+        topic: Topic,
+        /// Which two types.
+        error: crate::demux::InsertError,
+    },
+    /// More subscriptions than one connection can hold.
+    #[error("topic {topic:?}: this connection already has {limit} subscriptions, which is the limit")]
+    TooManySubscriptions {
+        /// The topic that found no place.
+        topic: Topic,
+        /// The bound.
+        limit: usize,
+    },
     /// The connection has ended.
     #[error("topic {topic:?}: the connection has ended")]
     Ended {

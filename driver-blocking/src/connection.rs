@@ -11,7 +11,7 @@ use farwire_udp::Waiter;
 
 use crate::engine::Shared;
 use crate::lead::Lead;
-use crate::{Publisher, Subscription, io_thread, sockets};
+use crate::{Content, Publisher, Subscription, io_thread, sockets};
 
 /// Dials the SFU, and blocks until the connection is up.
 ///
@@ -94,6 +94,47 @@ impl Connection {
     /// # Errors
     /// As for [`publisher`](Self::publisher).
     pub fn publisher_with(&self, topic: &str, delivery: Delivery) -> Result<Publisher, TopicError> {
+        self.publisher_of_with(topic, delivery)
+    }
+
+    /// [`publisher`](Self::publisher) for messages of one type. A topic can have publishers of several types, and raw
+    /// ones as well.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let connection: farwire_blocking::Connection = todo!();
+    /// use farwire_blocking::lcm::geometry_msgs::Twist;
+    ///
+    /// let commands = connection.publisher_of::<Twist>("cmd_vel")?;
+    /// commands.publish(&Twist::default())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A message of another type does not compile:
+    ///
+    /// ```compile_fail,E0308
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let connection: farwire_blocking::Connection = todo!();
+    /// use farwire_blocking::lcm::geometry_msgs::{Accel, Twist};
+    ///
+    /// let commands = connection.publisher_of::<Twist>("cmd_vel")?;
+    /// commands.publish(&Accel::default())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher).
+    pub fn publisher_of<T: Content>(&self, topic: &str) -> Result<Publisher<T>, TopicError> {
+        self.publisher_of_with(topic, Delivery::default())
+    }
+
+    /// [`publisher_with`](Self::publisher_with) for messages of one type.
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher).
+    pub fn publisher_of_with<T: Content>(&self, topic: &str, delivery: Delivery) -> Result<Publisher<T>, TopicError> {
         let topic = Topic::new(topic)?;
         let id = self.handle.shared.act(|engine, now| engine.peer.topic(now, &topic, delivery))?;
         Ok(Publisher::new(Arc::clone(&self.handle), id, topic, delivery))
@@ -115,8 +156,30 @@ impl Connection {
     /// # Errors
     /// As for [`publisher`](Self::publisher).
     pub fn subscribe_with(&self, topic: &str, delivery: Delivery) -> Result<Subscription, TopicError> {
+        self.subscribe_to_with(topic, delivery)
+    }
+
+    /// [`subscribe`](Self::subscribe) to the messages of one type: to those that begin with its fingerprint. What the
+    /// others on the topic are is counted in [`topic_stats`](Self::topic_stats), unless another subscription gets them.
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher), and when this connection subscribes to another type with the same
+    /// fingerprint on this topic.
+    pub fn subscribe_to<T: Content>(&self, topic: &str) -> Result<Subscription<T>, TopicError> {
+        self.subscribe_to_with(topic, Delivery::default())
+    }
+
+    /// [`subscribe_with`](Self::subscribe_with) to the messages of one type.
+    ///
+    /// # Errors
+    /// As for [`subscribe_to`](Self::subscribe_to).
+    pub fn subscribe_to_with<T: Content>(
+        &self,
+        topic: &str,
+        delivery: Delivery,
+    ) -> Result<Subscription<T>, TopicError> {
         let topic = Topic::new(topic)?;
-        let (id, mailbox) = self.handle.shared.subscribe(&topic, delivery)?;
+        let (id, mailbox) = self.handle.shared.subscribe(&topic, delivery, T::KIND)?;
         Ok(Subscription::new(Arc::clone(&self.handle), id, mailbox))
     }
 

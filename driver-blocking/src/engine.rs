@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use farwire_core::demux::MessageType;
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
 use farwire_core::{Accepted, Config, Delivery, EndReason, Event, Output, Peer, PublishError, Side};
@@ -219,10 +220,14 @@ impl Shared {
         &self,
         topic: &Topic,
         delivery: Delivery,
+        kind: Option<MessageType>,
     ) -> Result<(SubscriptionId, Arc<Mailbox>), TopicError> {
         let mailbox = Arc::new(Mailbox::new(topic.clone(), delivery, self.lead.waker()));
         let id = self.act(|engine, now| {
-            let id = engine.peer.subscribe(now, topic, delivery)?;
+            let id = match kind {
+                Some(kind) => engine.peer.subscribe_typed(now, topic, delivery, kind)?,
+                None => engine.peer.subscribe(now, topic, delivery)?,
+            };
             engine.inboxes.insert(id, Arc::clone(&mailbox));
             Ok(id)
         })?;

@@ -28,6 +28,9 @@
 //! - When the last of the three kinds of handle is dropped, the connection is closed and nothing is left of it: no
 //!   thread, no socket, no session on the SFU.
 //!
+//! Publishers and subscriptions carry bytes, or LCM messages of one type: [`Connection::publisher_of`] and
+//! [`Connection::subscribe_to`]. The common robot messages are in [`lcm`], and [`lcm_messages!`] defines others.
+//!
 //! Topics are lossy unless asked for otherwise: [`Delivery::LOSSY`] suits state that the next message replaces,
 //! [`Delivery::RELIABLE`] commands and events. Publisher and subscriber of a topic must use the same.
 //!
@@ -35,6 +38,7 @@
 //! protocol is decided here: that is [`farwire_core`]'s.
 
 mod connection;
+mod content;
 mod engine;
 mod http;
 mod inboxes;
@@ -51,11 +55,13 @@ mod turnstile;
 
 pub use farwire_core;
 pub use farwire_core::cloudflare::ApiError;
+pub use farwire_core::lcm;
 pub use farwire_core::link::LinkEnd;
 pub use farwire_core::{Accepted, Config, ConfigError, Delivery, EndReason, MAX_TOPIC, PublishError, Reliability};
-pub use farwire_core::{Secret, SessionId, Stage, Topic, TopicError, TopicStats};
+pub use farwire_core::{Secret, SessionId, Stage, Topic, TopicError, TopicStats, lcm_messages};
 
 pub use crate::connection::{ConnectError, Connection, connect};
+pub use crate::content::{Content, Raw};
 pub use crate::message::Message;
 pub use crate::publisher::Publisher;
 pub use crate::subscription::{Iter, RecvError, Subscription};

@@ -1,52 +1,30 @@
 //! The sending end of a topic.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farwire_core::{Accepted, Delivery, PublishError, Topic, TopicId};
 
 use crate::connection::Handle;
+use crate::{Content, Raw};
 
 /// Publishes one topic. Clones publish the same topic, in whatever order their threads get to it.
 ///
-/// It keeps the connection open.
-#[derive(Clone)]
-pub struct Publisher {
+/// `T` is what it publishes: bytes, or messages of one LCM type. It keeps the connection open.
+pub struct Publisher<T: Content = Raw> {
     handle: Arc<Handle>,
     id: TopicId,
     topic: Topic,
     delivery: Delivery,
+    content: PhantomData<fn(T)>,
 }
 
 impl Publisher {
     /// How long [`publish`](Self::publish) waits for room in the queue of a reliable topic.
     pub const MAX_WAIT: Duration = Duration::from_secs(5);
-
-    pub(crate) fn new(handle: Arc<Handle>, id: TopicId, topic: Topic, delivery: Delivery) -> Publisher {
-        Publisher { handle, id, topic, delivery }
-    }
-
-    /// Publishes a binary message.
-    ///
-    /// It is sent before this returns, or waits in the topic's queue while the channel is being opened or the network
-    /// is slower than the publisher; the answer says which. When the queue is full, a lossy topic drops its oldest
-    /// message, and a reliable one blocks this call until there is room, for at most [`MAX_WAIT`](Self::MAX_WAIT).
-    ///
-    /// # Errors
-    /// When the message was not taken: it is too large, the queue stayed full, the SFU refuses the topic, or the
-    /// connection has ended.
-    pub fn publish(&self, message: &[u8]) -> Result<Accepted, PublishError> {
-        self.publish_patiently(true, message)
-    }
-
-    /// [`publish`](Self::publish), but never waits: a full queue of a reliable topic is an error at once.
-    ///
-    /// # Errors
-    /// As for [`publish`](Self::publish).
-    pub fn try_publish(&self, message: &[u8]) -> Result<Accepted, PublishError> {
-        self.handle.shared.publish(self.id, true, message)
-    }
 
     /// [`publish`](Self::publish), as text: subscribers in a browser get a string.
     ///
@@ -55,10 +33,42 @@ impl Publisher {
     pub fn publish_text(&self, message: &str) -> Result<Accepted, PublishError> {
         self.publish_patiently(false, message.as_bytes())
     }
+}
+
+impl<T: Content> Publisher<T> {
+    pub(crate) fn new(handle: Arc<Handle>, id: TopicId, topic: Topic, delivery: Delivery) -> Publisher<T> {
+        Publisher { handle, id, topic, delivery, content: PhantomData }
+    }
+
+    /// Publishes a message, as binary.
+    ///
+    /// It is sent before this returns, or waits in the topic's queue while the channel is being opened or the network
+    /// is slower than the publisher; the answer says which. When the queue is full, a lossy topic drops its oldest
+    /// message, and a reliable one blocks this call until there is room, for at most
+    /// [`MAX_WAIT`](Publisher::MAX_WAIT).
+    ///
+    /// # Errors
+    /// When the message was not taken: it has no encoding or is too large, the queue stayed full, the SFU refuses the
+    /// topic, or the connection has ended.
+    pub fn publish(&self, message: &T::Sent) -> Result<Accepted, PublishError> {
+        self.publish_patiently(true, &self.bytes(message)?)
+    }
+
+    /// [`publish`](Self::publish), but never waits: a full queue of a reliable topic is an error at once.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub fn try_publish(&self, message: &T::Sent) -> Result<Accepted, PublishError> {
+        self.handle.shared.publish(self.id, true, &self.bytes(message)?)
+    }
 
     /// The topic.
     pub fn topic(&self) -> &str {
         self.topic.as_str()
+    }
+
+    fn bytes<'a>(&self, message: &'a T::Sent) -> Result<Cow<'a, [u8]>, PublishError> {
+        T::write(message).map_err(|error| PublishError::Encode { topic: self.topic.clone(), error })
     }
 
     fn publish_patiently(&self, binary: bool, message: &[u8]) -> Result<Accepted, PublishError> {
@@ -67,7 +77,7 @@ impl Publisher {
         if !matches!(result, Err(PublishError::QueueFull { .. })) || !self.delivery.is_reliable() {
             return result;
         }
-        let deadline = Instant::now().checked_add(Self::MAX_WAIT);
+        let deadline = Instant::now().checked_add(Publisher::MAX_WAIT);
         loop {
             let waited = shared.wait_writable(self.id, deadline);
             let result = shared.publish(self.id, binary, message);
@@ -79,7 +89,13 @@ impl Publisher {
     }
 }
 
-impl fmt::Debug for Publisher {
+impl<T: Content> Clone for Publisher<T> {
+    fn clone(&self) -> Self {
+        Publisher::new(Arc::clone(&self.handle), self.id, self.topic.clone(), self.delivery)
+    }
+}
+
+impl<T: Content> fmt::Debug for Publisher<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher")
             .field("topic", &self.topic)

@@ -2,6 +2,7 @@
 //! work, and panics only if farwire is wrong.
 
 mod choices;
+mod lcm;
 mod peer;
 mod sdp;
 mod sfu;
@@ -16,6 +17,7 @@ use farwire_core::{ChannelName, MAX_CHANNEL_NAME};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::lcm::{demux, lcm_decode};
 pub use self::peer::peer_inputs;
 pub use self::sdp::session_description;
 pub use self::sfu::sfu_requests;

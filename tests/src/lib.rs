@@ -2,9 +2,11 @@
 //! HTTP answers by script. The protocol's tests are written in it. [`Foreigners`] is the same for clients that are not
 //! farwire's.
 
+pub mod busy_channel;
 mod foreign;
 pub mod fuzz;
 mod http;
+pub mod lcm;
 mod world;
 
 pub use crate::foreign::{Client, Foreigners, Received, SFU};

@@ -68,6 +68,16 @@ fn api_json() {
 }
 
 #[test]
+fn demux() {
+    run("demux", fuzz::demux, 4000);
+}
+
+#[test]
+fn lcm_decode() {
+    run("lcm_decode", fuzz::lcm_decode, 2000);
+}
+
+#[test]
 fn session_description() {
     run("session_description", fuzz::session_description, 400);
 }

@@ -92,6 +92,28 @@ fn lines_of_stdin_become_messages() {
 }
 
 #[test]
+fn typed_messages_go_in_and_out_as_json() {
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let twist = ["--type", "geometry_msgs.TwistStamped"];
+    let message = r#"{"header": {"frame_id": "base"}, "twist": {"linear": {"x": 0.5}}}"#;
+    let _publisher =
+        start(&scratch, &url, &[&["pub", "cmd_vel", "--json", message, "--hz", "50"][..], &twist].concat());
+    let receive = |args: &[&str]| {
+        let args = [&["sub", "cmd_vel", "--count", "1", "--timeout", "15"], args].concat();
+        start(&scratch, &url, &args).end(SOON).expect(0).stdout
+    };
+    let received = json(&receive(&[&twist[..], &["--json"]].concat()));
+    assert_eq!((&received["type"], &received["length"]), (&twist[1].into(), &77.into()));
+    assert_eq!(received["message"]["header"]["frame_id"], "base");
+    assert_eq!(received["message"]["twist"]["linear"]["x"], 0.5);
+    assert_eq!(json(&receive(&twist)), received["message"]);
+    assert_eq!(receive(&["--type", "std_msgs.Bool"]), "[77 bytes of type 9cd2bcbe6cb2a7c0]\n");
+    let unknown = json(&receive(&["--type", "std_msgs.Bool", "--json"]));
+    assert_eq!(unknown["fingerprint"], "9cd2bcbe6cb2a7c0");
+}
+
+#[test]
 fn a_subscriber_follows_its_publisher() {
     let scratch = Scratch::new();
     let (_serve, url) = serve(&scratch);

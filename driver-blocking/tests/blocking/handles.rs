@@ -1,5 +1,6 @@
 //! What handles may be used for.
 
+use farwire_blocking::lcm::geometry_msgs::Twist;
 use farwire_blocking::{ConnectError, Connection, Message, Publisher, RecvError, Subscription};
 
 fn shareable<T: Send + Sync + 'static>() {}
@@ -9,6 +10,8 @@ fn handles_cross_threads() {
     shareable::<Connection>();
     shareable::<Publisher>();
     shareable::<Subscription>();
+    shareable::<Publisher<Twist>>();
+    shareable::<Subscription<Twist>>();
     shareable::<Message>();
     shareable::<RecvError>();
     shareable::<ConnectError>();
@@ -19,4 +22,5 @@ fn handles_that_can_be_cloned() {
     fn cloneable<T: Clone>() {}
     cloneable::<Connection>();
     cloneable::<Publisher>();
+    cloneable::<Publisher<Twist>>();
 }

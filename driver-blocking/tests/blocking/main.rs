@@ -8,3 +8,4 @@ mod pressure;
 mod script;
 mod sfu;
 mod traffic;
+mod typed;

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use farwire_core::demux::MessageType;
 use farwire_core::http::{Failure, Request, RequestId, Response};
 use farwire_core::peer::Reason;
 use farwire_core::{Config, Delivery, Event, Output, Peer, Reliability, Side, SubscriptionId, Topic, TopicId};
@@ -17,6 +18,9 @@ const MAX_STEPS: usize = 96;
 
 /// Timers that may be due at the same time, again and again, before it counts as spinning.
 const MAX_TIMERS: usize = 10_000;
+
+/// What is published is of this type, if it is long enough.
+const OF_THE_TYPE: MessageType = MessageType::new("a.A", u64::from_be_bytes([b'a'; 8]));
 
 /// Feeds a peer answers, datagrams, timeouts and calls. An honest SFU stands by, so that some of them make sense.
 pub fn peer_inputs(data: &[u8]) {
@@ -83,11 +87,13 @@ impl Rig {
                     self.topics.push(id);
                 }
             }
-            2 | 3 => {
+            step @ (2 | 3) => {
                 let (topic, delivery) = (topic(choices), delivery(choices));
-                if let Ok(id) = self.peer.subscribe(self.now, &topic, delivery) {
-                    self.subscriptions.push(id);
-                }
+                let subscribed = match step {
+                    2 => self.peer.subscribe(self.now, &topic, delivery),
+                    _ => self.peer.subscribe_typed(self.now, &topic, delivery, OF_THE_TYPE),
+                };
+                self.subscriptions.extend(subscribed);
             }
             4 | 5 => {
                 let Some(id) = choices.one_of(&self.topics) else { return };
