@@ -12,70 +12,14 @@ import os
 import pathlib
 import sys
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-
-from bad_requests import (
-    BAD_ENTRIES, BAD_REQUESTS, CLOSE, EARLY, ESTABLISH, LOCAL, NEW, NO_APP, REMOTE, RENEGOTIATE, SERVER_EVENTS, STATE,
-    UNAUTHORIZED, UPDATE, answer, channels, offer,
-)
+from aiortc_transport import Transport
+from bad_requests import BAD_ENTRIES, BAD_REQUESTS, EARLY, LOCAL, NO_APP, REMOTE, UNAUTHORIZED
+from calls import CLOSE, ESTABLISH, NEW, SERVER_EVENTS, STATE, UPDATE, channels
+from expect import check
 from validated_api import OWN, Api, Schema
 
-# The longest that a transport may take to come up.
-CONNECT_WITHIN = 10
-
-
-class Transport:
-    """A session, and aiortc at its other end."""
-
-    def __init__(self, api):
-        self.api = api
-        created = api.ask("POST", "/sessions/new?correlationId=a+test&thirdparty=false")
-        check("a new session", created.status, 201)
-        self.id = created.body["sessionId"]
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-
-    async def connect(self, client_offers):
-        await (self.offer() if client_offers else self.answer())
-        await self.connected()
-
-    async def connected(self):
-        while self.connection.connectionState != "connected":
-            changed = asyncio.Event()
-            self.connection.once("connectionstatechange", changed.set)
-            await asyncio.wait_for(changed.wait(), CONNECT_WITHIN)
-
-    async def offer(self):
-        await self.accept(await self.offered(), immediate=False)
-
-    async def offered(self):
-        """What the SFU answers to our offer."""
-        # A placeholder, so that the offer has an SCTP section.
-        self.connection.createDataChannel("placeholder", negotiated=True, id=100)
-        await self.connection.setLocalDescription(await self.connection.createOffer())
-        return await self.ask("POST", ESTABLISH, offer(self.connection.localDescription.sdp))
-
-    async def answer(self):
-        await self.accept(await self.ask("POST", ESTABLISH, {"dataChannel": SERVER_EVENTS}), immediate=True)
-        await self.connection.setLocalDescription(await self.connection.createAnswer())
-        done = await self.ask("PUT", RENEGOTIATE, answer(self.connection.localDescription.sdp))
-        check("renegotiate", (done.status, done.body), (200, {}))
-
-    async def accept(self, established, immediate):
-        check("establish", (established.status, established.body.get("requiresImmediateRenegotiation")), (200, immediate))
-        check("the channel", established.body["dataChannel"]["dataChannelName"], "server-events")
-        description = established.body["sessionDescription"]
-        await self.connection.setRemoteDescription(RTCSessionDescription(description["sdp"], description["type"]))
-
-    async def ask(self, method, call, body=None):
-        return await asyncio.to_thread(self.api.ask, method, call, self.id, body)
-
-    async def leave(self):
-        await self.connection.close()
-
-
-def check(what, actual, *expected):
-    if actual not in expected:
-        raise AssertionError(f"{what}: got {actual!r:.300}, not {' or '.join(map(repr, expected))}")
+# How soon a session whose client left is gone.
+GONE_WITHIN = 10
 
 
 def check_refusal(answer, *documented):
@@ -196,7 +140,7 @@ async def expired(api):
     transport = Transport(api)
     await transport.connect(client_offers=True)
     await transport.leave()
-    by = asyncio.get_running_loop().time() + CONNECT_WITHIN
+    by = asyncio.get_running_loop().time() + GONE_WITHIN
     while (await transport.ask("GET", STATE)).status == 200:
         check("still there", asyncio.get_running_loop().time() < by, True)
         await asyncio.sleep(0.05)

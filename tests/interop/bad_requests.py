@@ -3,29 +3,10 @@
 From https://developers.cloudflare.com/realtime/sfu/observability/error-codes/ and the schema that it names.
 """
 
-NEW, UPDATE, CLOSE, ESTABLISH, RENEGOTIATE, STATE = (
-    "/sessions/{sessionId}" + path
-    for path in (
-        "/datachannels/new", "/datachannels/update", "/datachannels/close", "/datachannels/establish", "/renegotiate", "",
-    )
-)
+from calls import CLOSE, ESTABLISH, NEW, RENEGOTIATE, SERVER_EVENTS, STATE, UPDATE, answer, channels, offer
 
-SERVER_EVENTS = {"location": "remote", "dataChannelName": "server-events"}
 LOCAL = {"location": "local", "dataChannelName": "fresh"}
 REMOTE = {"location": "remote", "dataChannelName": "topic", "sessionId": "PUBLISHER"}
-
-
-def channels(*entries):
-    return {"dataChannels": list(entries)}
-
-
-def offer(sdp="v=0\r\n", kind="offer"):
-    return {"dataChannel": SERVER_EVENTS, "sessionDescription": {"type": kind, "sdp": sdp}}
-
-
-def answer(sdp="v=0\r\n", kind="answer"):
-    return {"sessionDescription": {"type": kind, "sdp": sdp}}
-
 
 UNAUTHORIZED, NO_APP = (401, "unauthorized"), (404, "not_found")
 UNDECODED, INVALID = (400, "decoding_error"), (406, "invalid_params")

@@ -72,7 +72,10 @@ def verdicts(reports):
         failures += report["failure"] is not None
         verdict = f"FAILED: {report['failure']}" if report["failure"] else "ok"
         print(f"{report['name']}: {verdict} ({report['seconds']:.1f} s)", flush=True)
-    print(f"{failures} of {count} failed" if failures else f"all {count} passed")
+    if not count:
+        print("FAILED: no such scenario")
+    else:
+        print(f"{failures} of {count} failed" if failures else f"all {count} passed")
     return count > 0 and failures == 0
 
 

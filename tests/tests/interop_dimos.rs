@@ -9,3 +9,9 @@ use std::time::Duration;
 fn dimos_passes_its_own_grid() {
     script::passes("dimos_grid.py", Duration::from_secs(120));
 }
+
+#[test]
+#[ignore = "needs DimOS from PyPI: see tests/script/mod.rs"]
+fn a_robot_of_dimos_meets_operators() {
+    script::passes("dimos_robot.py", Duration::from_secs(90));
+}

@@ -78,6 +78,17 @@ const kinds = (establish) => async (api) => {
   check(await inbox.wait(sent.length), sent.map(shown), "messages");
 };
 
+/** A message of the size that the SFU's description allows arrives whole. */
+const largest = (establish) => async (api) => {
+  const [publisher, subscriber] = await pair(api, establish);
+  const from = await publisher.publish("largest");
+  const inbox = new Inbox(await subscriber.subscribe(publisher, "largest"));
+  const sent = "x".repeat(publisher.pc.sctp.maxMessageSize);
+  from.send(sent);
+  from.send("after it");
+  check(await inbox.wait(2), [sent, "after it"].map(shown), "messages");
+};
+
 const batch = (establish) => async (api) => {
   const [publisher, subscriber] = await pair(api, establish);
   const names = ["one", "two", "three"];
@@ -234,6 +245,21 @@ const offerWithMedia = async (api) => {
   await recipe(withMedia)(api);
 };
 
+/** A session whose page hung up is gone. */
+const hangUp = (establish) => async (api) => {
+  const [publisher, subscriber] = await pair(api, establish);
+  const from = await publisher.publish("left");
+  await subscriber.subscribe(publisher, "left");
+  subscriber.pc.close();
+  const begun = performance.now();
+  while ((await api.ask("GET", `/sessions/${subscriber.id}`)).status === 200) {
+    if (performance.now() > begun + 35_000) throw new Error("still there after 35 s");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  check((await api.ask("GET", `/sessions/${subscriber.id}`)).status, 410, "status");
+  check(from.readyState, "open", "the publisher's channel");
+};
+
 /** A page can read an error: it comes with CORS headers. */
 const errorsAreReadable = async (api) => {
   const wrong = await api.ask("POST", "/sessions/new", undefined, "wrong");
@@ -249,12 +275,14 @@ const inBothDirections = {
     Object.entries(policies).map(([name, delivery]) => [name, (establish) => policy(establish, delivery)]),
   ),
   "kinds of messages": kinds,
+  "the largest message": largest,
   batch,
   waitForAck,
   "waitForAck and canReply": waitForAckAndReply,
   canReply,
   "closed by the API": closedByApi,
   "closed by the page": closedByPage,
+  "hang up": hangUp,
 };
 
 export const scenarios = {
