@@ -59,6 +59,7 @@ BAD_REQUESTS = [
     ("establish: no SDP at all", "POST", ESTABLISH, "NEW_ONE", offer("nonsense"), *NO_SETUP),
     ("establish: SDP without channels", "POST", ESTABLISH, "NEW_ONE", offer(), *NO_SETUP),
     ("establish: twice", "POST", ESTABLISH, "CONNECTED", {"dataChannel": SERVER_EVENTS}, UNDECODED),
+    ("establish: again before the answer", "POST", ESTABLISH, "OFFERED", {"dataChannel": SERVER_EVENTS}, *NO_SETUP),
     ("renegotiate: body that is not JSON", "PUT", RENEGOTIATE, "NEW_ONE", b"{", UNDECODED),
     ("renegotiate: no description", "PUT", RENEGOTIATE, "CONNECTED", {}, UNDECODED, INVALID, BAD_SDP),
     ("renegotiate: nothing to answer", "PUT", RENEGOTIATE, "CONNECTED", answer(), BAD_SDP),

@@ -40,6 +40,7 @@ const serverEventsOfClient = async (api) => {
   const session = await api.session(clientOffers);
   if (session.serverEvents.readyState !== "open") await event(session.serverEvents, "open", "server-events");
   check(session.serverEvents.id, session.serverEventsId, "id of server-events");
+  await worksWithout(session, session.serverEvents);
 };
 
 /** The SFU announces its channel in band, on the id that it named. */
@@ -47,7 +48,20 @@ const serverEventsOfSfu = async (api) => {
   const session = await api.session(sfuOffers);
   const { channel } = await session.announced;
   check([channel.label, channel.id], ["server-events", session.serverEventsId], "label and id");
+  await worksWithout(session, channel);
 };
+
+/** A session goes on when its page closes `server-events`, as pages do that tidy up. */
+async function worksWithout(session, serverEvents) {
+  const closed = event(serverEvents, "close", "server-events");
+  serverEvents.close();
+  await closed;
+  const other = await session.api.session(clientOffers);
+  const from = await session.publish("after");
+  const inbox = new Inbox(await other.subscribe(session, "after"));
+  from.send("hello");
+  check(await inbox.wait(1), ["text hello"], "messages");
+}
 
 const policy = (establish, delivery) => async (api) => {
   const [publisher, subscriber] = await pair(api, establish);
