@@ -35,12 +35,14 @@ class Broker:
 
     def join(self, robot, operator):
         """The operator's channel ids, by name."""
-        own = {}
+        own, robots = {}, {}
         for name, delivery, robot_publishes, key in CHANNELS:
             publisher, subscriber = (robot, operator) if robot_publishes else (operator, robot)
             local = self.allocate(publisher, location="local", dataChannelName=name, **delivery)
             remote = self.allocate(subscriber, location="remote", sessionId=publisher, dataChannelName=name, **delivery)
-            own[name], self.ids[key] = (remote, local) if robot_publishes else (local, remote)
+            own[name], robots[key] = (remote, local) if robot_publishes else (local, remote)
+        # At once, so that no heartbeat sees a part of them.
+        self.ids = robots
         return own
 
     def leave(self, robot, operator, own):
