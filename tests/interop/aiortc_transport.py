@@ -48,7 +48,8 @@ class Transport:
         check("renegotiate", (done.status, done.body), (200, {}))
 
     async def accept(self, established, immediate):
-        check("establish", (established.status, established.body.get("requiresImmediateRenegotiation")), (200, immediate))
+        check("establish", established.status, 200)
+        check("requiresImmediateRenegotiation", established.body["requiresImmediateRenegotiation"], immediate)
         check("the channel", established.body["dataChannel"]["dataChannelName"], "server-events")
         description = established.body["sessionDescription"]
         await self.connection.setRemoteDescription(RTCSessionDescription(description["sdp"], description["type"]))

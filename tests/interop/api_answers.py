@@ -54,9 +54,9 @@ async def good_requests(publisher, subscriber):
     published = await publisher.ask("POST", NEW, channels(*local))
     check("codes", published.item_codes(), [None, None, None])
     check("names", [item["dataChannelName"] for item in published.body["dataChannels"]], ["topic", "held", "other"])
-    held = {"location": "remote", "sessionId": publisher.id, "dataChannelName": "held", "ordered": False, "maxRetransmits": 0}
-    other = {**held, "dataChannelName": "other", "ordered": True, "waitForAck": False, "canReply": True}
-    del other["maxRetransmits"]
+    subscription = {"location": "remote", "sessionId": publisher.id}
+    held = {**subscription, "dataChannelName": "held", "ordered": False, "maxRetransmits": 0}
+    other = {**subscription, "dataChannelName": "other", "ordered": True, "waitForAck": False, "canReply": True}
     subscribed = await subscriber.ask("POST", NEW, channels(held, other))
     check("codes", subscribed.item_codes(), [None, None])
     ids = [item["id"] for item in subscribed.body["dataChannels"]]
@@ -64,9 +64,10 @@ async def good_requests(publisher, subscriber):
         updated = await subscriber.ask("PUT", UPDATE, channels({**other, "canReply": can_reply}))
         check("update", (updated.status, updated.item_codes()), (200, [None]))
     state = await subscriber.ask("GET", STATE)
-    shown = {item["id"]: (item["location"], item.get("sessionId"), item["dataChannelName"]) for item in state.body["dataChannels"]}
-    for at, name in enumerate(["held", "other"]):
-        check("state", shown.get(ids[at]), ("remote", publisher.id, name))
+    shown = {item.pop("id"): item for item in state.body["dataChannels"]}
+    for id, entry in zip(ids, (held, other)):
+        check("state", {**shown.get(id, {}), **subscription}, shown.get(id))
+        check("name", shown[id]["dataChannelName"], entry["dataChannelName"])
     closed = await subscriber.ask("PUT", CLOSE, channels({"id": ids[1]}))
     check("close", (closed.item_codes(), closed.body["dataChannels"][0]["id"]), ([None], ids[1]))
     again = await subscriber.ask("PUT", CLOSE, channels({"id": ids[1]}))

@@ -7,6 +7,16 @@ from calls import CLOSE, ESTABLISH, NEW, RENEGOTIATE, SERVER_EVENTS, STATE, UPDA
 
 LOCAL = {"location": "local", "dataChannelName": "fresh"}
 REMOTE = {"location": "remote", "dataChannelName": "topic", "sessionId": "PUBLISHER"}
+MISSING = {**REMOTE, "dataChannelName": "missing"}
+
+
+def local(**fields):
+    return channels({**LOCAL, **fields})
+
+
+def remote(**fields):
+    return channels({**REMOTE, **fields})
+
 
 UNAUTHORIZED, NO_APP = (401, "unauthorized"), (404, "not_found")
 UNDECODED, INVALID = (400, "decoding_error"), (406, "invalid_params")
@@ -27,39 +37,39 @@ BAD_REQUESTS = [
     ("no body", "POST", NEW, "CONNECTED", b"", UNDECODED),
     ("a list that is a number", "POST", NEW, "CONNECTED", {"dataChannels": 1}, UNDECODED),
     ("an entry that is a string", "POST", NEW, "CONNECTED", channels("fresh"), UNDECODED),
-    ("a name that is a number", "POST", NEW, "CONNECTED", channels({**LOCAL, "dataChannelName": 1}), UNDECODED),
-    ("ordered that is a string", "POST", NEW, "CONNECTED", channels({**LOCAL, "ordered": "yes"}), UNDECODED),
-    ("maxRetransmits that is a string", "POST", NEW, "CONNECTED", channels({**LOCAL, "maxRetransmits": "0"}), UNDECODED),
-    ("waitForAck that is a number", "POST", NEW, "CONNECTED", channels({**REMOTE, "waitForAck": 1}), UNDECODED),
-    ("a location that is none", "POST", NEW, "CONNECTED", channels({**LOCAL, "location": "elsewhere"}), *WRONG),
-    ("negative maxRetransmits", "POST", NEW, "CONNECTED", channels({**LOCAL, "maxRetransmits": -1}), *WRONG),
-    ("maxRetransmits with a fraction", "POST", NEW, "CONNECTED", channels({**LOCAL, "maxRetransmits": 0.5}), *WRONG),
+    ("a name that is a number", "POST", NEW, "CONNECTED", local(dataChannelName=1), UNDECODED),
+    ("ordered that is a string", "POST", NEW, "CONNECTED", local(ordered="yes"), UNDECODED),
+    ("maxRetransmits that is a string", "POST", NEW, "CONNECTED", local(maxRetransmits="0"), UNDECODED),
+    ("waitForAck that is a number", "POST", NEW, "CONNECTED", remote(waitForAck=1), UNDECODED),
+    ("a location that is none", "POST", NEW, "CONNECTED", local(location="elsewhere"), *WRONG),
+    ("negative maxRetransmits", "POST", NEW, "CONNECTED", local(maxRetransmits=-1), *WRONG),
+    ("maxRetransmits with a fraction", "POST", NEW, "CONNECTED", local(maxRetransmits=0.5), *WRONG),
     ("no list", "POST", NEW, "CONNECTED", {}, *WRONG),
     ("an empty list", "POST", NEW, "CONNECTED", channels(), INVALID),
     ("local and remote in one", "POST", NEW, "CONNECTED", channels(LOCAL, REMOTE), INVALID),
-    ("two limits at once", "POST", NEW, "CONNECTED", channels({**LOCAL, "maxRetransmits": 0, "maxPacketLifeTime": 9}), INVALID),
-    ("remote without a session", "POST", NEW, "CONNECTED", channels({**REMOTE, "sessionId": None}), *WRONG),
-    ("no session named", "POST", NEW, "CONNECTED", channels({"location": "remote", "dataChannelName": "topic"}), INVALID),
+    ("two limits at once", "POST", NEW, "CONNECTED", local(maxRetransmits=0, maxPacketLifeTime=9), INVALID),
+    ("a session that is null", "POST", NEW, "CONNECTED", remote(sessionId=None), *WRONG),
+    ("no session", "POST", NEW, "CONNECTED", channels({"location": "remote", "dataChannelName": "topic"}), INVALID),
     ("no name", "POST", NEW, "CONNECTED", channels({"location": "local"}), INVALID),
-    ("an empty name", "POST", NEW, "CONNECTED", channels({**LOCAL, "dataChannelName": ""}), INVALID),
+    ("an empty name", "POST", NEW, "CONNECTED", local(dataChannelName=""), INVALID),
     ("no location", "POST", NEW, "CONNECTED", channels({"dataChannelName": "fresh"}), *WRONG),
     ("update: body that is not JSON", "PUT", UPDATE, "CONNECTED", b"{", UNDECODED),
     ("update: an empty list", "PUT", UPDATE, "CONNECTED", channels(), INVALID),
-    ("update: canReply that is a string", "PUT", UPDATE, "CONNECTED", channels({**REMOTE, "canReply": "yes"}), UNDECODED),
+    ("update: canReply that is a string", "PUT", UPDATE, "CONNECTED", remote(canReply="yes"), UNDECODED),
     ("close: body that is not JSON", "PUT", CLOSE, "CONNECTED", b"{", UNDECODED),
     ("close: an empty list", "PUT", CLOSE, "CONNECTED", channels(), INVALID),
     ("close: an id that is a string", "PUT", CLOSE, "CONNECTED", channels({"id": "2"}), UNDECODED),
     ("close: no id", "PUT", CLOSE, "CONNECTED", channels({}), INVALID),
     ("establish: body that is not JSON", "POST", ESTABLISH, "NEW_ONE", b"{", UNDECODED),
     ("establish: no channel", "POST", ESTABLISH, "NEW_ONE", {}, *WRONG),
-    ("establish: another channel", "POST", ESTABLISH, "NEW_ONE", {"dataChannel": {**SERVER_EVENTS, "dataChannelName": "x"}}, *WRONG),
-    ("establish: a description that is a string", "POST", ESTABLISH, "NEW_ONE", {**offer(), "sessionDescription": "v=0"}, UNDECODED),
+    ("establish: another channel", "POST", ESTABLISH, "NEW_ONE", {"dataChannel": LOCAL}, *WRONG),
+    ("establish: text for a description", "POST", ESTABLISH, "NEW_ONE", {**offer(), "sessionDescription": ""}, UNDECODED),
     ("establish: a type that is none", "POST", ESTABLISH, "NEW_ONE", offer(kind="maybe"), UNDECODED, BAD_SDP),
     ("establish: an answer", "POST", ESTABLISH, "NEW_ONE", offer(kind="answer"), BAD_SDP),
     ("establish: no SDP at all", "POST", ESTABLISH, "NEW_ONE", offer("nonsense"), *NO_SETUP),
     ("establish: SDP without channels", "POST", ESTABLISH, "NEW_ONE", offer(), *NO_SETUP),
     ("establish: twice", "POST", ESTABLISH, "CONNECTED", {"dataChannel": SERVER_EVENTS}, UNDECODED),
-    ("establish: again before the answer", "POST", ESTABLISH, "OFFERED", {"dataChannel": SERVER_EVENTS}, *NO_SETUP),
+    ("establish: again, unanswered", "POST", ESTABLISH, "OFFERED", {"dataChannel": SERVER_EVENTS}, *NO_SETUP),
     ("renegotiate: body that is not JSON", "PUT", RENEGOTIATE, "NEW_ONE", b"{", UNDECODED),
     ("renegotiate: no description", "PUT", RENEGOTIATE, "CONNECTED", {}, UNDECODED, INVALID, BAD_SDP),
     ("renegotiate: nothing to answer", "PUT", RENEGOTIATE, "CONNECTED", answer(), BAD_SDP),
@@ -81,9 +91,9 @@ BAD_REQUESTS = [
 
 # Entries that fail alone, beside a good one in the same request: what is wrong, method, call, entry, code.
 BAD_ENTRIES = [
-    ("nobody publishes it", "POST", NEW, {**REMOTE, "dataChannelName": "missing"}, "not_found_track_error"),
+    ("nobody publishes it", "POST", NEW, MISSING, "not_found_track_error"),
     ("its publisher's session is none", "POST", NEW, {**REMOTE, "sessionId": "nobody"}, "not_found_track_error"),
     ("subscribed already", "POST", NEW, {**REMOTE, "dataChannelName": "held"}, "repeated_local_track_error"),
-    ("update of no subscription", "PUT", UPDATE, {**REMOTE, "dataChannelName": "missing", "canReply": True}, "not_found_track_error"),
+    ("no subscription to update", "PUT", UPDATE, {**MISSING, "canReply": True}, "not_found_track_error"),
     ("close of an id that nobody has", "PUT", CLOSE, {"id": 4321}, "close_track_error"),
 ]

@@ -1,6 +1,6 @@
 """A teleoperation broker in miniature, on an SFU: the robot's side of the API that DimOS's robots call.
 
-The operator's side is two methods: `join` opens the four channels between a robot and an operator's session, and `leave`
+The operator's side is two methods: `join` opens the four channels between a robot's and an operator's session, `leave`
 closes them.
 """
 

@@ -39,7 +39,7 @@ class Schema:
         error = jsonschema.exceptions.best_match(jsonschema.Draft4Validator(schema).iter_errors(body))
         if error:
             where = "/".join(map(str, error.absolute_path))
-            raise AssertionError(f"{method} {call}: {status} {body} is not valid in {self.name}: {where}: {error.message}")
+            raise AssertionError(f"{method} {call}: {status} {body} breaks {self.name}: {where}: {error.message}")
 
     def resolve(self, node):
         while node and "$ref" in node:

@@ -177,7 +177,7 @@ const gateTimesOut = async (api) => {
 };
 gateTimesOut.slow = true;
 
-/** One session that replies, with a second channel beside: what arrives there after a reply proves that reply's fate. */
+/** A session that replies. What arrives on its second channel, sent after a reply, proves that reply's fate. */
 async function replier(api, establish, publisher, name, policy) {
   const session = await api.session(establish);
   const channel = await session.subscribe(publisher, "asked", policy);
