@@ -5,6 +5,7 @@ mod demo;
 mod failure;
 mod interrupt;
 mod latency;
+mod log;
 mod message_type;
 mod output;
 mod pace;

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output;
 use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET, host_and_port};
 use crate::show::shell_word;
+use crate::{log, output};
 
 /// Run an SFU until Ctrl-C; the other commands find it by themselves on the same machine
 ///
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Print one JSON object when ready
     #[arg(long)]
     json: bool,
+    /// How much to tell on standard error of what goes on
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["off", "error", "warn", "info", "debug"])]
+    log: String,
 }
 
 #[derive(Serialize)]
@@ -45,6 +48,7 @@ struct Ready<'a> {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     check(args)?;
+    log::start(&args.log)?;
     let interrupt = Interrupt::install()?;
     let (app_id, own_secret) = args.app.given();
     let app_id = app_id.unwrap_or(LOCAL_APP_ID);
@@ -62,6 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     } else {
         output::line(format_args!("serving {api_root}"))?;
         output::line(what_to_export(&api_root, app_id, own_secret))?;
+        output::line(format_args!("counters for Prometheus: {}", metrics_url(&api_root)))?;
     }
     interrupt.wait();
     if !args.json {
@@ -131,6 +136,10 @@ fn reachable(api_root: String, http: SocketAddr, announce: Option<IpAddr>) -> St
         }
         _ => api_root,
     }
+}
+
+fn metrics_url(api_root: &str) -> String {
+    format!("{}/metrics", api_root.strip_suffix("/v1").unwrap_or(api_root))
 }
 
 fn what_to_export(api_root: &str, app_id: &str, own_secret: Option<&str>) -> String {

@@ -1,9 +1,11 @@
 //! What the one subscriber that may reply has sent to its publisher.
 
-use farwire_core::link::StreamId;
-use farwire_core::{Delivery, Overflow, Payload, Pushed, QueueLimits, SendQueue};
+use std::time::Instant;
 
-use crate::limits::{LOSSY_QUEUE, LOSSY_QUEUE_BYTES, RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES};
+use farwire_core::link::StreamId;
+use farwire_core::{Delivery, Payload};
+
+use crate::outgoing::Outgoing;
 use crate::session::{Delivered, Session, SessionKey, Stream};
 use crate::stats::Stats;
 
@@ -11,24 +13,13 @@ use crate::stats::Stats;
 pub(crate) struct Replies {
     /// Who may reply; nobody once that subscription has ended, since ids are never used twice.
     pub(crate) holder: Option<(SessionKey, StreamId)>,
-    pub(crate) queue: SendQueue,
-    pub(crate) in_backlog: bool,
+    pub(crate) outgoing: Outgoing,
 }
 
 impl Replies {
     pub(crate) fn new(delivery: Delivery) -> Replies {
-        Replies { holder: None, queue: queue(delivery), in_backlog: false }
+        Replies { holder: None, outgoing: Outgoing::new(delivery) }
     }
-}
-
-/// The queue for one receiver of a channel.
-pub(crate) fn queue(delivery: Delivery) -> SendQueue {
-    let mut limits = QueueLimits::suited_to(delivery);
-    (limits.messages, limits.bytes, limits.overflow) = match delivery.is_reliable() {
-        true => (RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, Overflow::Refuse),
-        false => (LOSSY_QUEUE, LOSSY_QUEUE_BYTES, Overflow::DropOldest),
-    };
-    SendQueue::new(limits)
 }
 
 impl Session {
@@ -37,20 +28,20 @@ impl Session {
         &mut self,
         stream: StreamId,
         from: (SessionKey, StreamId),
+        arrival: Instant,
         payload: &Payload,
         stats: &mut Stats,
     ) -> Delivered {
         let Some(Stream::Publication { replies, .. }) = self.streams.get_mut(&stream) else { return Delivered::Taken };
         if replies.holder != Some(from) {
+            stats.unwanted += 1;
             return Delivered::Taken;
         }
         stats.replies += 1;
-        match replies.queue.push(payload.clone()) {
-            Pushed::Queued => {}
-            Pushed::Replaced(dropped) => stats.replaced += dropped as u64,
-            Pushed::Refused => return Delivered::Overflowed,
+        if !replies.outgoing.push(arrival, payload, stats) {
+            return Delivered::Overflowed;
         }
-        if !std::mem::replace(&mut replies.in_backlog, true) {
+        if !std::mem::replace(&mut replies.outgoing.in_backlog, true) {
             self.backlog.push_back(stream);
         }
         Delivered::Taken

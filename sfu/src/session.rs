@@ -7,13 +7,15 @@ use std::time::Instant;
 use farwire_core::cloudflare::api::{DataChannel, DataChannels, Location, SessionState};
 use farwire_core::http::RequestId;
 use farwire_core::link::{Link, LinkError, PLACEHOLDER, StreamId};
-use farwire_core::{Delivery, Payload, Pushed, SendQueue};
+use farwire_core::{Delivery, Payload};
 
 use crate::allowance::Allowance;
 use crate::api::Action;
 use crate::hold::Hold;
-use crate::limits::{CONNECT_WITHIN, RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, REUSE_WITHIN};
-use crate::replies::{Replies, queue};
+use crate::limits::{CONNECT_WITHIN, REUSE_WITHIN};
+use crate::outgoing::Outgoing;
+use crate::pace::Pace;
+use crate::replies::Replies;
 use crate::stats::Stats;
 
 /// Names a session inside the SFU.
@@ -45,6 +47,10 @@ pub(crate) struct Session {
     pub(crate) connected: bool,
     /// When its client last checked the connectivity.
     pub(crate) heard: Instant,
+    /// When the latest of its datagrams came.
+    pub(crate) arrival: Instant,
+    /// What it may be sent at once.
+    pub(crate) pace: Pace,
     /// By when it is to be connected.
     pub(crate) connect_by: Option<Instant>,
     /// Changes that wait for the transport, in the order of their requests, each with its deadline.
@@ -111,8 +117,7 @@ pub(crate) struct Subscription {
     pub(crate) holds: bool,
     /// It has held its publisher back in vain, and does so no more.
     pub(crate) is_given_up: bool,
-    queue: SendQueue,
-    in_backlog: bool,
+    pub(crate) outgoing: Outgoing,
 }
 
 impl Subscription {
@@ -131,13 +136,8 @@ impl Subscription {
             reliable: delivery.is_reliable(),
             holds: false,
             is_given_up: false,
-            queue: queue(delivery),
-            in_backlog: false,
+            outgoing: Outgoing::new(delivery),
         }
-    }
-
-    fn is_fuller_than(&self, part: usize) -> bool {
-        self.queue.len() * part > RELIABLE_QUEUE || self.queue.bytes() * part > RELIABLE_QUEUE_BYTES
     }
 }
 
@@ -163,6 +163,8 @@ impl Session {
             negotiation: Negotiation::None,
             connected: false,
             heard: now,
+            arrival: now,
+            pace: Pace::new(now),
             connect_by: Some(connect_by),
             waiting: VecDeque::new(),
             allowance: Allowance::new(now),
@@ -181,6 +183,11 @@ impl Session {
         }
     }
 
+    /// Enough of its id to tell it from others in a log.
+    pub(crate) fn short_id(&self) -> &str {
+        self.id.get(..8).unwrap_or_default()
+    }
+
     /// Opens the SFU's end of a new channel; `None` when the session has used up its ids.
     pub(crate) fn open_stream(&mut self, now: Instant, delivery: Delivery) -> Option<StreamId> {
         loop {
@@ -196,22 +203,27 @@ impl Session {
         }
     }
 
-    /// Queues a message for one of this session's subscriptions.
-    pub(crate) fn deliver(&mut self, stream: StreamId, payload: &Payload, stats: &mut Stats) -> Delivered {
+    /// Queues a message, which came at `arrival`, for one of this session's subscriptions.
+    pub(crate) fn deliver(
+        &mut self,
+        stream: StreamId,
+        arrival: Instant,
+        payload: &Payload,
+        stats: &mut Stats,
+    ) -> Delivered {
         let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { return Delivered::Taken };
         if subscription.gate.is_some() {
+            stats.gated += 1;
             return Delivered::Taken;
         }
-        match subscription.queue.push(payload.clone()) {
-            Pushed::Queued => {}
-            Pushed::Replaced(dropped) => stats.replaced += dropped as u64,
-            Pushed::Refused => return Delivered::Overflowed,
+        let outgoing = &mut subscription.outgoing;
+        if !outgoing.push(arrival, payload, stats) {
+            return Delivered::Overflowed;
         }
-        if !subscription.in_backlog {
-            subscription.in_backlog = true;
+        if !std::mem::replace(&mut outgoing.in_backlog, true) {
             self.backlog.push_back(stream);
         }
-        let holds = subscription.reliable && !subscription.is_given_up && subscription.is_fuller_than(HIGH_WATER);
+        let holds = subscription.reliable && !subscription.is_given_up && outgoing.is_fuller_than(HIGH_WATER);
         match holds && !std::mem::replace(&mut subscription.holds, true) {
             true => Delivered::TakenAndHolds,
             false => Delivered::Taken,
@@ -223,13 +235,13 @@ impl Session {
         let (mut written, mut without_room) = (0, 0);
         while written < WRITES_PER_DRAIN && without_room < self.backlog.len() {
             let Some(stream) = self.backlog.pop_front() else { break };
-            let (queue, in_backlog) = match self.streams.get_mut(&stream) {
-                Some(Stream::Subscription(subscription)) => (&mut subscription.queue, &mut subscription.in_backlog),
-                Some(Stream::Publication { replies, .. }) => (&mut replies.queue, &mut replies.in_backlog),
+            let outgoing = match self.streams.get_mut(&stream) {
+                Some(Stream::Subscription(subscription)) => &mut subscription.outgoing,
+                Some(Stream::Publication { replies, .. }) => &mut replies.outgoing,
                 None => continue,
             };
-            let Some(front) = queue.front() else {
-                *in_backlog = false;
+            let Some(front) = outgoing.front() else {
+                outgoing.in_backlog = false;
                 continue;
             };
             if !self.link.has_room(front.bytes.len()) {
@@ -237,29 +249,34 @@ impl Session {
                 self.backlog.push_back(stream);
                 continue;
             }
-            match self.link.write(now, stream, front.binary, &front.bytes) {
-                Ok(()) => {
-                    stats.forwarded += 1;
-                    written += 1;
-                }
-                Err(LinkError::TooLarge { .. }) => stats.oversized += 1,
+            let is_sent = match self.link.write(now, stream, front.binary, &front.bytes) {
+                Ok(()) => true,
+                Err(LinkError::TooLarge { .. }) => false,
                 // Later: an acknowledgement makes room, and a channel that is still opening opens.
                 Err(_) => {
                     without_room += 1;
                     self.backlog.push_back(stream);
                     continue;
                 }
+            };
+            match outgoing.pop(stats) {
+                Some((payload, arrival)) if is_sent => {
+                    stats.forwarded += 1;
+                    stats.forwarded_bytes += payload.bytes.len() as u64;
+                    stats.latencies.add(now.saturating_duration_since(arrival));
+                    written += 1;
+                }
+                _ => stats.oversized += 1,
             }
-            queue.pop();
             without_room = 0;
-            if queue.is_empty() {
-                *in_backlog = false;
+            if outgoing.is_empty() {
+                outgoing.in_backlog = false;
             } else {
                 self.backlog.push_back(stream);
             }
             if let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream)
                 && subscription.holds
-                && !subscription.is_fuller_than(LOW_WATER)
+                && !subscription.outgoing.is_fuller_than(LOW_WATER)
             {
                 subscription.holds = false;
                 self.released.push((stream, subscription.publisher.0));

@@ -10,6 +10,7 @@ use farwire_core::Payload;
 use farwire_core::http::{Method, RequestId, Response};
 use farwire_core::link::{Certificate, LinkEvent, LinkOutput, StreamId, is_stun, stun_receiver};
 use sha1::{Digest, Sha1};
+use tracing::{debug, info, warn};
 
 use crate::error::Refusal;
 use crate::limits::{MAX_ADDRESSES, REUSE_WITHIN};
@@ -101,6 +102,7 @@ impl Sfu {
 
     /// Takes a datagram. `false`: it belongs to no session.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+        self.stats.datagrams += 1;
         // A connectivity check names its session, so it also finds one that moved to an address known for another.
         let named = stun_receiver(datagram).and_then(|ufrag| self.by_ufrag.get(&ufrag)).copied();
         let Some(key) = named.or_else(|| self.by_address.get(&source).copied()) else {
@@ -114,6 +116,7 @@ impl Sfu {
             self.mark(key);
             return kept;
         }
+        session.arrival = now;
         let accepted = session.link.handle_datagram(now, source, datagram);
         if accepted && named.is_some() {
             session.heard = now;
@@ -185,6 +188,10 @@ impl Sfu {
     }
 
     fn respond(&mut self, id: RequestId, response: Response) {
+        if response.status >= 400 {
+            self.stats.refused += 1;
+            debug!(status = response.status, "call refused");
+        }
         self.outbox.push_back(Output::Response(id, response));
     }
 
@@ -202,8 +209,14 @@ impl Sfu {
         let mut datagrams = Vec::new();
         let transport = loop {
             let Some(session) = self.sessions.get_mut(&key) else { return };
+            if let Some(at) = session.pace.wait(now) {
+                break Some(at);
+            }
             match session.link.poll(now) {
-                LinkOutput::Transmit(to, datagram) => datagrams.push(Output::Transmit(to, datagram)),
+                LinkOutput::Transmit(to, datagram) => {
+                    session.pace.spend(datagram.len());
+                    datagrams.push(Output::Transmit(to, datagram));
+                }
                 LinkOutput::Event(event) => self.handle_event(now, key, event),
                 LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => self.leave_holds(key),
                 LinkOutput::WaitUntil(at) => match session.hold.release() {
@@ -261,6 +274,7 @@ impl Sfu {
             LinkEvent::Message(stream, payload) => self.forward(now, key, stream, &payload),
             LinkEvent::Connected => {
                 let Some(session) = self.sessions.get_mut(&key) else { return };
+                info!(session = session.short_id(), "connected");
                 session.connected = true;
                 session.heard = now;
                 session.connect_by = None;
@@ -284,6 +298,7 @@ impl Sfu {
     /// Hands a message to every subscriber of the channel on which it came.
     fn forward(&mut self, now: Instant, key: SessionKey, stream: StreamId, payload: &Payload) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
+        let arrival = session.arrival;
         let subscribers = match session.streams.get_mut(&stream) {
             Some(Stream::Publication { subscribers, .. }) => std::mem::take(subscribers),
             Some(Stream::Subscription(subscription)) => {
@@ -293,15 +308,16 @@ impl Sfu {
                     return;
                 }
                 let publication = subscription.publisher;
-                return self.reply(now, (key, stream), publication, payload);
+                return self.reply(now, (key, stream), publication, (arrival, payload));
             }
             None => return,
         };
         self.stats.received += 1;
+        self.stats.received_bytes += payload.bytes.len() as u64;
         let (mut overflowed, mut holding) = (Vec::new(), Vec::new());
         for (subscriber, to) in &subscribers {
             let Some(session) = self.sessions.get_mut(subscriber) else { continue };
-            match session.deliver(*to, payload, &mut self.stats) {
+            match session.deliver(*to, arrival, payload, &mut self.stats) {
                 Delivered::Taken => {}
                 Delivered::TakenAndHolds => holding.push((*subscriber, *to, session.link.acked())),
                 Delivered::Overflowed => overflowed.push((*subscriber, *to)),
@@ -320,8 +336,7 @@ impl Sfu {
             }
         }
         for (subscriber, to) in overflowed {
-            self.stats.overflowed += 1;
-            self.close_stream(now, subscriber, to);
+            self.overflow(now, subscriber, to);
         }
     }
 
@@ -331,16 +346,22 @@ impl Sfu {
         now: Instant,
         from: (SessionKey, StreamId),
         (publisher, to): (SessionKey, StreamId),
-        payload: &Payload,
+        (arrival, payload): (Instant, &Payload),
     ) {
         let Some(session) = self.sessions.get_mut(&publisher) else { return };
-        match session.take_reply(to, from, payload, &mut self.stats) {
-            Delivered::Overflowed => {
-                self.stats.overflowed += 1;
-                self.close_stream(now, from.0, from.1);
-            }
+        match session.take_reply(to, from, arrival, payload, &mut self.stats) {
+            Delivered::Overflowed => self.overflow(now, from.0, from.1),
             Delivered::Taken | Delivered::TakenAndHolds => self.mark(publisher),
         }
+    }
+
+    /// Closes a subscription, since messages cannot be taken for it that it must not lose.
+    fn overflow(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
+        self.stats.overflowed += 1;
+        if let Some(session) = self.sessions.get(&key) {
+            warn!(session = session.short_id(), stream, "subscription closed: its reliable queue is full");
+        }
+        self.close_stream(now, key, stream);
     }
 
     /// Closes a channel from this end and forgets it.
@@ -356,13 +377,19 @@ impl Sfu {
     fn drop_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         match session.streams.remove(&stream) {
-            Some(Stream::Publication { name, subscribers, .. }) => {
+            Some(Stream::Publication { name, subscribers, replies }) => {
+                debug!(session = session.short_id(), stream, channel = name, "no longer published");
+                self.stats.publications -= 1;
+                replies.outgoing.abandon(&mut self.stats);
                 session.published.remove(&name);
                 for (subscriber, to) in subscribers {
                     self.close_stream(now, subscriber, to);
                 }
             }
             Some(Stream::Subscription(subscription)) => {
+                debug!(session = session.short_id(), stream, channel = subscription.name, "no longer subscribed");
+                self.stats.subscriptions -= 1;
+                subscription.outgoing.abandon(&mut self.stats);
                 session.subscribed.remove(&subscription.publisher);
                 session.reschedule();
                 let (publisher, from) = subscription.publisher;
@@ -426,6 +453,9 @@ impl Sfu {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         let is_lost = session.connected && session.heard + REUSE_WITHIN <= now;
         if is_lost || session.connect_by.is_some_and(|by| by <= now) {
+            let why = if is_lost { "nothing was heard from it" } else { "it did not connect in time" };
+            info!(session = session.short_id(), why, "given up");
+            self.stats.lost += u64::from(is_lost);
             session.link.close(now);
             session.has_ended = true;
             return;
@@ -458,6 +488,8 @@ impl Sfu {
             self.drop_stream(now, key, stream);
         }
         let Some(session) = self.sessions.remove(&key) else { return };
+        info!(session = session.short_id(), sessions = self.sessions.len(), "removed");
+        self.stats.unconnected += u64::from(!session.connected);
         self.by_id.remove(&session.id);
         self.by_ufrag.remove(&session.ufrag);
         for address in &session.addresses {

@@ -31,6 +31,8 @@ use tokio::runtime;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
+use crate::METRICS_CONTENT_TYPE;
+
 /// The longest request line and header block, in bytes. Hyper answers a longer one with 431.
 pub(crate) const MAX_HEADER: usize = 16 * 1024;
 /// The longest path and query, in bytes. A longer one gets 414.
@@ -55,6 +57,8 @@ const PREFLIGHT_MAX_AGE: &str = "7200";
 const RETRY_AFTER: &str = "1";
 /// How long to go on reading after the last response, so that it is not lost to the reset that unread bytes cause.
 const LINGER: Duration = Duration::from_secs(2);
+/// Where Prometheus reads counters, without a secret.
+const METRICS: &str = "/metrics";
 /// The pause after a failed accept, which usually means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -91,14 +95,16 @@ impl Listener {
     /// The address cannot be bound, or the system is out of threads or file descriptors.
     pub(crate) fn spawn(
         addr: SocketAddr,
+        metrics: impl Fn() -> String + Send + Sync + 'static,
         handler: impl Fn(Incoming, Reply) + Send + Sync + 'static,
     ) -> io::Result<Listener> {
-        Self::spawn_with(addr, Limits::default(), handler)
+        Self::spawn_with(addr, Limits::default(), metrics, handler)
     }
 
     fn spawn_with(
         addr: SocketAddr,
         limits: Limits,
+        metrics: impl Fn() -> String + Send + Sync + 'static,
         handler: impl Fn(Incoming, Reply) + Send + Sync + 'static,
     ) -> io::Result<Listener> {
         let socket = std::net::TcpListener::bind(addr)?;
@@ -109,7 +115,7 @@ impl Listener {
             let _registered_with = runtime.enter();
             TcpListener::from_std(socket)?
         };
-        let shared = Arc::new(Shared { handler, limits });
+        let shared = Arc::new(Shared { handler, metrics: Box::new(metrics), limits });
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("farwire-http".into()).spawn(move || {
             runtime.spawn(accept(socket, shared));
@@ -145,6 +151,7 @@ impl fmt::Debug for Listener {
 
 struct Shared<H> {
     handler: H,
+    metrics: Box<dyn Fn() -> String + Send + Sync>,
     limits: Limits,
 }
 
@@ -253,6 +260,9 @@ where
     if request.method() == hyper::Method::OPTIONS {
         return preflight();
     }
+    if request.method() == hyper::Method::GET && request.uri().path() == METRICS {
+        return metrics((shared.metrics)());
+    }
     match exchange(request, shared).await {
         Ok(reply) => json(status(reply.status), reply.body),
         Err(refusal) => refusal.into_response(),
@@ -348,6 +358,12 @@ fn preflight() -> hyper::Response<Full<Bytes>> {
     let allowed = HeaderValue::from_static("authorization, content-type");
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_MAX_AGE));
+    response
+}
+
+fn metrics(text: String) -> hyper::Response<Full<Bytes>> {
+    let mut response = json(StatusCode::OK, text.into_bytes());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(METRICS_CONTENT_TYPE));
     response
 }
 

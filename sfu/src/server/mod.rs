@@ -74,7 +74,12 @@ impl Server {
         let shared = Arc::new(Shared { stop: AtomicBool::new(false), stats: Mutex::default(), waker: waker.clone() });
         let (requests, incoming) = sync_channel(MAX_REQUESTS);
         let http = config.http;
-        let listener = Listener::spawn(http, hand_over(requests, waker)).map_err(|e| SpawnError::Http(http, e))?;
+        let metrics = {
+            let shared = Arc::clone(&shared);
+            move || shared.stats().to_prometheus()
+        };
+        let listener =
+            Listener::spawn(http, metrics, hand_over(requests, waker)).map_err(|e| SpawnError::Http(http, e))?;
         let api_root = format!("http://{}/v1", reachable(listener.local_addr()));
         let sfu = Sfu::new(config, announced, random_seed());
         let mut driver = Driver { sfu, socket, incoming, replies: HashMap::new(), next: 0, shared: shared.clone() };
@@ -102,7 +107,13 @@ impl Server {
 
     /// Counters, as of the last turn of the SFU's thread.
     pub fn stats(&self) -> Stats {
-        *self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.stats()
+    }
+}
+
+impl Shared {
+    fn stats(&self) -> Stats {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

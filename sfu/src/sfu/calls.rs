@@ -19,6 +19,7 @@ impl Sfu {
     /// Takes a request. Its response comes from [`Sfu::poll`], mostly at once; a call that needs the session's
     /// transport may wait 5 s for it.
     pub fn handle_request(&mut self, now: Instant, id: RequestId, request: Incoming<'_>) {
+        self.stats.calls += 1;
         match self.answer(now, id, request) {
             Ok(Some(response)) => self.respond(id, response),
             Ok(None) => {}

@@ -23,7 +23,7 @@ fn echo(incoming: Incoming, reply: Reply) {
 }
 
 fn echo_listener() -> Listener {
-    Listener::spawn(LOOPBACK, echo).unwrap()
+    Listener::spawn(LOOPBACK, String::new, echo).unwrap()
 }
 
 /// A listener that never answers, and the requests it holds.
@@ -31,7 +31,7 @@ fn silent_listener(limits: Limits) -> (Listener, Receiver<Reply>) {
     let (requests, held) = mpsc::channel();
     let requests = Mutex::new(requests);
     let handler = move |_: Incoming, reply| drop(requests.lock().unwrap().send(reply));
-    (Listener::spawn_with(LOOPBACK, limits, handler).unwrap(), held)
+    (Listener::spawn_with(LOOPBACK, limits, String::new, handler).unwrap(), held)
 }
 
 struct Client {
@@ -174,7 +174,7 @@ fn a_client_that_sends_too_much_before_it_reads_still_gets_413() {
 #[test]
 fn a_slow_body_gets_408() {
     let limits = Limits { body: SOON, ..Limits::default() };
-    let listener = Listener::spawn_with(LOOPBACK, limits, echo).unwrap();
+    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, echo).unwrap();
     let mut client = Client::connect(&listener);
     client.write("PUT / HTTP/1.1\r\nHost: sfu\r\nContent-Length: 10\r\n\r\nhalf ");
     client.response().assert_error(408, "decoding_error");
@@ -184,7 +184,7 @@ fn a_slow_body_gets_408() {
 #[test]
 fn a_slow_head_and_an_idle_client_are_cut_off() {
     let limits = Limits { header: SOON_ENOUGH, ..Limits::default() };
-    let listener = Listener::spawn_with(LOOPBACK, limits, echo).unwrap();
+    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, echo).unwrap();
     let mut slow = Client::connect(&listener);
     slow.write("GET / HTTP/1.1\r\nHos");
     assert!(slow.is_closed());
@@ -198,7 +198,7 @@ fn a_slow_head_and_an_idle_client_are_cut_off() {
 fn a_client_that_does_not_read_is_cut_off() {
     let limits = Limits { header: NEVER, stall: SOON, ..Limits::default() };
     let big = |_, reply: Reply| drop(reply.send(Response { status: 200, body: vec![0; 64 * MAX_BODY] }));
-    let listener = Listener::spawn_with(LOOPBACK, limits, big).unwrap();
+    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, big).unwrap();
     let mut client = Client::connect(&listener);
     client.write("GET / HTTP/1.1\r\nHost: sfu\r\n\r\n");
 
@@ -212,7 +212,7 @@ fn a_client_that_does_not_read_is_cut_off() {
 
 #[test]
 fn a_preflight_is_answered_without_the_handler() {
-    let listener = Listener::spawn(LOOPBACK, |_, _| panic!("called")).unwrap();
+    let listener = Listener::spawn(LOOPBACK, String::new, |_, _| panic!("called")).unwrap();
     let mut client = Client::connect(&listener);
     for _ in 0..2 {
         let answered = client.request("OPTIONS /v1/x HTTP/1.1\r\nOrigin: http://robot\r\nAuthorization: s", "");
@@ -224,6 +224,14 @@ fn a_preflight_is_answered_without_the_handler() {
         assert_eq!(header("access-control-allow-headers"), "authorization, content-type");
         assert_eq!(header("access-control-max-age"), PREFLIGHT_MAX_AGE);
     }
+}
+
+#[test]
+fn counters_are_answered_without_the_handler_and_without_a_secret() {
+    let listener = Listener::spawn(LOOPBACK, || "counters".to_owned(), |_, _| panic!("called")).unwrap();
+    let answered = Client::connect(&listener).request("GET /metrics?x=y HTTP/1.1", "");
+    assert_eq!((answered.status, answered.body.as_slice()), (200, &b"counters"[..]));
+    assert_eq!(answered.headers["content-type"], METRICS_CONTENT_TYPE);
 }
 
 #[test]
@@ -271,7 +279,7 @@ fn a_dropped_reply_is_503() {
 #[test]
 fn who_asks_too_often_is_told_when_to_come_back() {
     let busy = |_, reply: Reply| drop(reply.send(Response { status: 429, body: b"{}".to_vec() }));
-    let listener = Listener::spawn(LOOPBACK, busy).unwrap();
+    let listener = Listener::spawn(LOOPBACK, String::new, busy).unwrap();
     let answered = Client::connect(&listener).request("GET / HTTP/1.1", "");
     assert_eq!((answered.status, answered.headers["retry-after"].as_str()), (429, "1"));
     // A page may read it, too.
@@ -333,7 +341,7 @@ fn dropping_the_listener_does_not_wait_for_its_clients() {
 #[test]
 fn a_connection_over_the_limit_waits_for_another_to_end() {
     let limits = Limits { connections: 2, ..Limits::default() };
-    let listener = Listener::spawn_with(LOOPBACK, limits, echo).unwrap();
+    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, echo).unwrap();
     let mut first = Client::connect(&listener);
     let mut second = Client::connect(&listener);
     for client in [&mut first, &mut second] {
@@ -358,6 +366,6 @@ fn a_connection_over_the_limit_waits_for_another_to_end() {
 fn port_zero_is_chosen_and_a_taken_port_is_an_error() {
     let listener = echo_listener();
     assert_ne!(listener.local_addr().port(), 0);
-    let error = Listener::spawn(listener.local_addr(), echo).unwrap_err();
+    let error = Listener::spawn(listener.local_addr(), String::new, echo).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use farwire_core::Delivery;
 use farwire_core::cloudflare::api::{DataChannel, Location, SERVER_EVENTS, code};
 use farwire_core::link::StreamId;
+use tracing::debug;
 
 use super::super::Sfu;
 use crate::error::Refusal;
@@ -87,6 +88,8 @@ impl Sfu {
         let session = self.sessions.get_mut(&key).ok_or_else(Refusal::gone)?;
         session.published.insert(name.to_owned(), stream);
         session.streams.insert(stream, publication);
+        debug!(session = session.short_id(), stream, channel = name, "published");
+        self.stats.publications += 1;
         Ok(session.channel(stream).unwrap_or_default())
     }
 
@@ -106,6 +109,8 @@ impl Sfu {
         let session = self.sessions.get_mut(&key).ok_or_else(Refusal::gone)?;
         session.subscribed.insert(publication, stream);
         session.streams.insert(stream, Stream::Subscription(subscription));
+        debug!(session = session.short_id(), stream, channel = name, "subscribed");
+        self.stats.subscriptions += 1;
         session.reschedule();
         let channel = session.channel(stream).unwrap_or_default();
         if let Some(publisher) = self.sessions.get_mut(&publication.0) {

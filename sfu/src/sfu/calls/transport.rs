@@ -6,6 +6,7 @@ use farwire_core::cloudflare::api::{DataChannel, Described, Establish, Establish
 use farwire_core::cloudflare::api::{SERVER_EVENTS, SessionDescription};
 use farwire_core::http::Response;
 use farwire_core::link::{Link, Role, StreamId};
+use tracing::debug;
 
 use super::super::Sfu;
 use crate::error::{Refusal, json};
@@ -35,6 +36,8 @@ impl Sfu {
         };
         self.by_ufrag.insert(session.ufrag.clone(), key);
         self.by_id.insert(id.clone(), key);
+        debug!(session = session.short_id(), "created");
+        self.stats.created += 1;
         self.sessions.insert(key, session);
         self.mark(key);
         Ok(json(201, &NewSession { session_id: id, session_description }))
