@@ -109,7 +109,7 @@ mod tests {
             "# TYPE farwire_sfu_received_bytes counter",
             "farwire_sfu_received_bytes_total 70",
             "farwire_sfu_messages_dropped_total{cause=\"replaced\"} 5",
-            "farwire_sfu_forwarding_latency_seconds_bucket{le=\"5e-5\"} 0",
+            "farwire_sfu_forwarding_latency_seconds_bucket{le=\"0.00005\"} 0",
             "farwire_sfu_forwarding_latency_seconds_bucket{le=\"0.0001\"} 1",
             "farwire_sfu_forwarding_latency_seconds_bucket{le=\"+Inf\"} 2",
             "farwire_sfu_forwarding_latency_seconds_count 2",

@@ -5,6 +5,7 @@ mod handles;
 mod leftovers;
 mod lifecycle;
 mod pressure;
+mod receivers;
 mod script;
 mod sfu;
 mod traffic;
