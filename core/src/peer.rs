@@ -21,6 +21,7 @@ use crate::demux::{Demux, InsertError, MessageType};
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::lcm::EncodeError;
 use crate::link::{Certificate, LinkError};
+use crate::listeners::Listeners;
 use crate::{ChannelName, Config, Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
 use crate::{TopicError, TopicStats};
 
@@ -100,7 +101,14 @@ pub enum Event {
     /// for again; [`Event::Subscribed`] follows if it succeeds.
     Interrupted(SubscriptionId),
     /// A message for one subscription.
-    Message(SubscriptionId, Payload),
+    Message {
+        /// Whose it is.
+        subscription: SubscriptionId,
+        /// The topic that it came on.
+        topic: Topic,
+        /// What was published; empty for a subscription to new topics.
+        payload: Payload,
+    },
     /// A topic's channel is not to be had; told once until it succeeds.
     Trouble {
         /// Whose channel: the publisher's or the subscriber's.
@@ -190,6 +198,8 @@ struct TopicState {
     publication: Option<Publication>,
     reception: Option<Reception>,
     stats: TopicStats,
+    /// A message has come, and those who listen for new topics were told.
+    heard: bool,
 }
 
 #[derive(Debug)]
@@ -224,6 +234,7 @@ pub struct Peer {
     by_key: HashMap<ChannelKey, TopicId>,
     subscriptions: HashMap<SubscriptionId, TopicId>,
     demux: Box<Demux<TopicId, SubscriptionId, MAX_SUBSCRIPTIONS>>,
+    listeners: Listeners,
     /// Topics with queued messages and an open channel, in the order of their turns.
     backlog: VecDeque<TopicId>,
     /// Messages in all queues.
@@ -255,6 +266,7 @@ impl Peer {
             by_key: HashMap::new(),
             subscriptions: HashMap::new(),
             demux: Box::default(),
+            listeners: Listeners::default(),
             backlog: VecDeque::new(),
             queued: 0,
             next_id: 0,
@@ -443,11 +455,45 @@ impl Peer {
         Ok(subscription)
     }
 
+    /// Subscribes to every message of every topic that has subscriptions of its own, each once however many they are.
+    ///
+    /// # Errors
+    /// When the connection has ended, or listens so often already.
+    pub fn subscribe_all(&mut self) -> Result<SubscriptionId, TopicError> {
+        let id = self.listener_id()?;
+        self.listeners.insert_all(id)?;
+        Ok(id)
+    }
+
+    /// Subscribes to the names of the topics that have subscriptions of their own, each told once, at its first message
+    /// or, if that has come, now.
+    ///
+    /// # Errors
+    /// When the connection has ended, or listens so often already.
+    pub fn subscribe_new_topics(&mut self) -> Result<SubscriptionId, TopicError> {
+        let id = self.listener_id()?;
+        self.listeners.insert_new_topics(id)?;
+        for topic in self.topics.values().filter(|topic| topic.heard) {
+            self.listeners.tell_new(&topic.name, &mut self.outbox);
+        }
+        Ok(id)
+    }
+
+    fn listener_id(&mut self) -> Result<SubscriptionId, TopicError> {
+        match self.ended {
+            Some(_) => Err(TopicError::ConnectionEnded),
+            None => Ok(SubscriptionId(self.fresh_id())),
+        }
+    }
+
     /// Ends a subscription: no event of it follows. The topic's last one closes its channel.
     pub fn unsubscribe(&mut self, id: SubscriptionId) {
+        if self.listeners.remove(id) {
+            return self.forget_events_of(id);
+        }
         let Some(topic_id) = self.subscriptions.remove(&id) else { return };
         self.demux.remove(id);
-        self.outbox.retain(|event| !matches!(event, Event::Message(of, _) | Event::Subscribed(of) | Event::Interrupted(of) if *of == id));
+        self.forget_events_of(id);
         let Some(topic) = self.topics.get_mut(&topic_id) else { return };
         if let Some(reception) = &mut topic.reception {
             reception.subscribers.retain(|subscriber| *subscriber != id);
@@ -460,6 +506,13 @@ impl Peer {
             }
         }
         self.forget_if_unused(topic_id);
+    }
+
+    fn forget_events_of(&mut self, id: SubscriptionId) {
+        self.outbox.retain(|event| match event {
+            Event::Message { subscription: of, .. } | Event::Subscribed(of) | Event::Interrupted(of) => *of != id,
+            _ => true,
+        });
     }
 
     /// Counts a message that a typed subscription got and that is none of its type, in [`TopicStats::undecodable`].
@@ -515,7 +568,8 @@ impl Peer {
         }
         let id = TopicId(self.fresh_id());
         let stats = TopicStats::default();
-        let topic = TopicState { name: name.clone(), delivery, publication: None, reception: None, stats };
+        let topic =
+            TopicState { name: name.clone(), delivery, publication: None, reception: None, stats, heard: false };
         self.topics.insert(id, topic);
         self.by_name.insert(name.clone(), id);
         Ok(id)
@@ -577,8 +631,17 @@ impl Peer {
                 let Some(id) = self.by_key.get(&key).copied() else { return };
                 let Some(topic) = self.topics.get_mut(&id).filter(|topic| topic.reception.is_some()) else { return };
                 topic.stats.note_received(payload.bytes.len());
+                if !self.listeners.is_empty() {
+                    if !std::mem::replace(&mut topic.heard, true) {
+                        self.listeners.tell_new(&topic.name, &mut self.outbox);
+                    }
+                    self.listeners.tell_all(&topic.name, &payload, &mut self.outbox);
+                }
+                topic.heard = true;
+                let message =
+                    |subscription| Event::Message { subscription, topic: topic.name.clone(), payload: payload.clone() };
                 match self.demux.receivers(id, &payload.bytes) {
-                    Ok(all) => self.outbox.extend(all.map(|receiver| Event::Message(receiver, payload.clone()))),
+                    Ok(all) => self.outbox.extend(all.map(message)),
                     Err(miss) => topic.stats.note_missed(miss),
                 }
             }

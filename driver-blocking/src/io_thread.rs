@@ -6,7 +6,7 @@ use std::time::Instant;
 use farwire_core::Side;
 use farwire_udp::{ReceiveBuffers, Waiter};
 
-use crate::engine::{Shared, Sleep};
+use crate::shared::{Shared, Sleep};
 use crate::sockets::Sockets;
 use crate::turn::Turn;
 

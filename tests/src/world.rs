@@ -208,7 +208,7 @@ impl World {
         let mut messages = Vec::new();
         for event in events {
             match event {
-                Event::Message(of, payload) if of == id => messages.push(payload),
+                Event::Message { subscription, payload, .. } if subscription == id => messages.push(payload),
                 other => self.inhabitants[node].events.push_back(other),
             }
         }
