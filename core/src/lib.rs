@@ -29,11 +29,11 @@ mod retry;
 mod stats;
 mod topic;
 
-pub use crate::config::{Config, ConfigError, Secret, SessionId};
+pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};
 pub use crate::delivery::{Delivery, Reliability};
 pub use crate::end::{EndReason, Stage};
 pub use crate::name::{ChannelName, MAX_CHANNEL_NAME};
 pub use crate::peer::{Accepted, Event, Output, Peer, PublishError, Side, SubscriptionId, TopicId};
 pub use crate::queue::{Overflow, Payload, Pushed, QueueLimits, SendQueue};
-pub use crate::stats::TopicStats;
+pub use crate::stats::{ConnectionStats, LastError, SessionStats, Stats, TopicStats};
 pub use crate::topic::{MAX_TOPIC, Topic, TopicError};

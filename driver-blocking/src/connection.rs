@@ -17,10 +17,7 @@ use crate::{Content, Publisher, Subscription, io_thread, sockets};
 ///
 /// # Errors
 /// When it is not up within [`Config::connect_timeout`], or cannot come up at all. Nothing is left of it then.
-pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
-    if config.seed == 0 {
-        config.seed = draw_seed();
-    }
+pub fn connect(config: Config) -> Result<Connection, ConnectError> {
     let sockets = sockets::bind(&config).map_err(ConnectError::Socket)?;
     let waiter = || {
         Waiter::new(sockets.to_vec()).map_err(|error| {
@@ -31,7 +28,7 @@ pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
     let (leads_waiter, leads_waker) = waiter()?;
     let (io_waiter, io_waker) = waiter()?;
     let lead = Lead::new(sockets.clone(), leads_waiter, leads_waker);
-    let peer = Peer::new(&config, sockets::local_addresses(&config, &sockets), Instant::now());
+    let peer = Peer::new(&config, sockets::local_addresses(&config, &sockets), draw_seed(), Instant::now());
     let shared = Shared::new(&config, peer, sockets.clone(), lead, io_waker);
     let thread = thread::Builder::new().name("farwire-io".into()).spawn({
         let shared = Arc::clone(&shared);
@@ -51,7 +48,7 @@ pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
 /// The operating system's randomness, by way of the keys that the standard library draws for its hash maps.
 fn draw_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0) | 1
+    RandomState::new().hash_one(0)
 }
 
 /// Why there is no connection.
