@@ -123,7 +123,9 @@ fn errors_name_the_field_and_the_way_out() {
         (r#"{"url": 5}"#, ["url: invalid type: integer `5`, expected a string", "line 1 column 9"]),
         (r#"{"seed": 5}"#, ["unknown field `seed`", "line 1 column 7"]),
         (r#"{"connect_timeout": 1e300}"#, ["connect_timeout is \"1", "0.001 to 86400"]),
-        ("[]", ["JSON", ""]),
+        ("[]", ["JSON", "an object"]),
+        ("5", ["JSON", "line 1 column 1"]),
+        ("{} {}", ["JSON", "trailing characters"]),
     ] {
         let error = Config::from_json(json).expect_err(json).to_string();
         assert!(told.iter().all(|told| error.contains(told)), "{json}: {error}");

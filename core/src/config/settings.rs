@@ -85,7 +85,12 @@ impl Settings {
     /// # Errors
     /// As for [`from_toml`](Settings::from_toml).
     pub fn from_json(text: &str) -> Result<Settings, ConfigError> {
-        serde_json::from_str(text).map_err(|error| ConfigError::Text { format: "JSON", what: error.to_string() })
+        let unreadable = |what| ConfigError::Text { format: "JSON", what };
+        // serde would take the values without their names as well.
+        if text.trim_start().starts_with('[') {
+            return Err(unreadable("an object in braces is expected".to_owned()));
+        }
+        serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))
     }
 
     /// Takes what is missing here from `other`.
