@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use farwire_blocking::farwire_core::Settings;
-use farwire_blocking::{ApiError, Config, ConfigError, ConnectError, Connection, EndReason, Secret, Stage};
+use farwire_blocking::{ApiError, Config, ConfigError, ConnectError, Connection, EndReason, Secret, SessionId, Stage};
 
 use crate::failure::Failure;
 
@@ -92,7 +92,7 @@ impl Sfu {
 
     /// The publisher to subscribe to, if the settings name one.
     pub(crate) fn publisher_session(&self) -> Option<&str> {
-        self.config.publisher_session.as_ref().map(|session| session.as_str())
+        self.config.publisher_session.as_ref().map(SessionId::as_str)
     }
 
     /// Connects, with a word on what to do when it fails. Which publisher to subscribe to is for the caller to say.

@@ -17,6 +17,7 @@ use crate::{Content, Publisher, Subscription, io_thread, sockets};
 ///
 /// # Errors
 /// When it is not up within [`Config::connect_timeout`], or cannot come up at all. Nothing is left of it then.
+#[expect(clippy::needless_pass_by_value, reason = "a configuration is made for the call")]
 pub fn connect(config: Config) -> Result<Connection, ConnectError> {
     let sockets = sockets::bind(&config).map_err(ConnectError::Socket)?;
     let waiter = || {
