@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET, host_and_port};
+use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET};
 use crate::show::shell_word;
 use crate::{log, output};
 
@@ -130,8 +130,9 @@ fn explain(error: &SpawnError) -> Failure {
 
 /// The API root as the others can call it: an SFU that listens on every address names one for its own machine only.
 fn reachable(api_root: String, http: SocketAddr, announce: Option<IpAddr>) -> String {
-    match (announce, host_and_port(&api_root)) {
-        (Some(ip), Some((_, Some(port)))) if http.ip().is_unspecified() => {
+    let port = api_root.trim_end_matches("/v1").rsplit(':').next().and_then(|port| port.parse().ok());
+    match (announce, port) {
+        (Some(ip), Some(port)) if http.ip().is_unspecified() => {
             format!("http://{}/v1", SocketAddr::new(ip, port))
         }
         _ => api_root,

@@ -7,8 +7,8 @@ use std::time::Instant;
 use crate::demux::MessageType;
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::{
-    Accepted, Config, Delivery, EndReason, Event, Mailbox, Message, Output, Peer, PublishError, RecvError, Side,
-    SubscribeOptions, SubscriptionId, Topic, TopicError, TopicId,
+    Accepted, Config, Delivery, EndReason, Event, Mailbox, Message, Output, Peer, PublishError, RecvError, Side, Stats,
+    SubscribeOptions, SubscriptionId, Topic, TopicError, TopicId, TopicStats,
 };
 
 /// A [`Mailbox`] as a driver shares it between threads or tasks. Clones are the same mailbox.
@@ -91,10 +91,10 @@ impl<I> Default for Turn<I> {
 
 impl<I: Inbox> Client<I> {
     /// Dials at the first [`Client::turn`]. `local` holds the addresses of the two sockets, in the order of
-    /// [`Side::ALL`].
-    pub fn new(config: &Config, local: [SocketAddr; 2], now: Instant) -> Client<I> {
+    /// [`Side::ALL`]; `seed` jitters retries.
+    pub fn new(config: &Config, local: [SocketAddr; 2], seed: u64, now: Instant) -> Client<I> {
         Client {
-            peer: Peer::new(config, local, now),
+            peer: Peer::new(config, local, seed, now),
             connected: false,
             ended: None,
             over: false,
@@ -232,12 +232,16 @@ impl<I: Inbox> Client<I> {
 
     /// [`Client::unsubscribe`], for another reason.
     pub fn cut(&mut self, id: SubscriptionId, why: RecvError) {
-        self.peer.unsubscribe(id);
         if let Some(slot) = self.inboxes.remove(&id) {
-            if slot.inbox.update(|mailbox| mailbox.clear(why)) {
-                self.turn.changed.push(slot.inbox);
-            }
+            let mut dropped = 0;
+            let awaited = slot.inbox.update(|mailbox| {
+                dropped = mailbox.dropped();
+                mailbox.clear(why);
+            });
+            self.peer.note_unread(id, dropped);
+            self.turn.changed.extend(awaited.then_some(slot.inbox));
         }
+        self.peer.unsubscribe(id);
     }
 
     /// Counts a message that turned out to be none of its subscription's type.
@@ -277,6 +281,34 @@ impl<I: Inbox> Client<I> {
     /// The peer, to read from.
     pub fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// All counters: the peer's, and what the mailboxes dropped.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.peer.stats();
+        for slot in self.inboxes.values() {
+            slot.inbox.update(|mailbox| {
+                if let Some(topic) = mailbox.topic().and_then(|topic| stats.topics.get_mut(topic)) {
+                    topic.unread += mailbox.dropped();
+                    topic.waiting += mailbox.len();
+                }
+            });
+        }
+        stats
+    }
+
+    /// The counters of one topic, if this connection has it.
+    pub fn topic_stats(&self, name: &Topic) -> Option<TopicStats> {
+        let mut stats = self.peer.topic_stats(name)?;
+        for slot in self.inboxes.values() {
+            slot.inbox.update(|mailbox| {
+                if mailbox.topic() == Some(name) {
+                    stats.unread += mailbox.dropped();
+                    stats.waiting += mailbox.len();
+                }
+            });
+        }
+        Some(stats)
     }
 
     /// Whether everything that was published has been acknowledged, or given up by a lossy transport.
@@ -335,14 +367,15 @@ impl<I: Inbox> Client<I> {
     fn deliver(&mut self) {
         for id in self.filled.drain(..) {
             let Some(slot) = self.inboxes.get_mut(&id) else { continue };
-            let (mut overflowed, arrived) = (false, &mut slot.arrived);
+            let (mut overflowed, arrived) = (None, &mut slot.arrived);
             let awaited = slot.inbox.update(|mailbox| {
                 arrived.drain(..).for_each(|message| mailbox.deliver(message));
-                overflowed = mailbox.ended().is_some();
+                overflowed = mailbox.ended().is_some().then(|| mailbox.dropped());
             });
             self.turn.changed.extend(awaited.then(|| slot.inbox.clone()));
-            if overflowed {
+            if let Some(dropped) = overflowed {
                 self.inboxes.remove(&id);
+                self.peer.note_unread(id, dropped);
                 self.peer.unsubscribe(id);
             }
         }

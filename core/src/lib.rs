@@ -37,7 +37,7 @@ mod stats;
 mod topic;
 
 pub use crate::client::Client;
-pub use crate::config::{Config, ConfigError, Secret, SessionId};
+pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};
 pub use crate::container::{Container, SubscribeOptions, WhenFull};
 pub use crate::content::{Content, Raw, Receive, TopicNames};
 pub use crate::delivery::{Delivery, Reliability};
@@ -47,5 +47,5 @@ pub use crate::message::Message;
 pub use crate::name::{ChannelName, MAX_CHANNEL_NAME};
 pub use crate::peer::{Accepted, Event, Output, Peer, PublishError, Side, SubscriptionId, TopicId};
 pub use crate::queue::{Overflow, Payload, Pushed, QueueLimits, SendQueue};
-pub use crate::stats::TopicStats;
+pub use crate::stats::{ConnectionStats, LastError, SessionStats, Stats, TopicStats};
 pub use crate::topic::{MAX_TOPIC, Topic, TopicError};

@@ -23,7 +23,7 @@ use crate::lcm::EncodeError;
 use crate::link::{Certificate, LinkError};
 use crate::listeners::Listeners;
 use crate::{ChannelName, Config, Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
-use crate::{TopicError, TopicStats};
+use crate::{ConnectionStats, LastError, SessionStats, Stats, TopicError, TopicStats};
 
 /// Topics that one connection can have at the same time.
 pub const MAX_TOPICS: usize = 1024;
@@ -202,6 +202,19 @@ struct TopicState {
     heard: bool,
 }
 
+impl TopicState {
+    fn stats(&self) -> TopicStats {
+        let publication = self.publication.as_ref();
+        TopicStats {
+            queued: publication.map_or(0, |publication| publication.queue.len()),
+            queued_bytes: publication.map_or(0, |publication| publication.queue.bytes()),
+            publishing: publication.is_some_and(|publication| publication.open),
+            subscribed: self.reception.as_ref().is_some_and(|reception| reception.open),
+            ..self.stats.clone()
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Publication {
     key: ChannelKey,
@@ -243,6 +256,8 @@ pub struct Peer {
     outbox: VecDeque<Event>,
     ended: Option<EndReason>,
     end_told: bool,
+    /// What ended the connection, unless it was closed here.
+    ended_by: Option<LastError>,
 }
 
 impl std::fmt::Debug for Peer {
@@ -253,10 +268,11 @@ impl std::fmt::Debug for Peer {
 
 impl Peer {
     /// Dials at the first [`Peer::poll`]. `local` holds the addresses of the two sockets, in the order of [`Side::ALL`];
-    /// for a socket that is bound to all interfaces, any address of the machine will do.
-    pub fn new(config: &Config, local: [SocketAddr; 2], now: Instant) -> Peer {
+    /// for a socket that is bound to all interfaces, any address of the machine will do. `seed` jitters repetitions: one
+    /// for each connection, or many would ask an SFU again at the same time.
+    pub fn new(config: &Config, local: [SocketAddr; 2], seed: u64, now: Instant) -> Peer {
         let certificate = Certificate::generate();
-        let session = |side: usize| Session::new(config, local[side], certificate.clone(), side as u64, now);
+        let session = |side: usize| Session::new(config, local[side], certificate.clone(), side as u64, seed, now);
         Peer {
             publisher_session: config.publisher_session.clone(),
             sessions: [session(0), session(1)],
@@ -273,6 +289,7 @@ impl Peer {
             outbox: VecDeque::new(),
             ended: None,
             end_told: false,
+            ended_by: None,
         }
     }
 
@@ -390,7 +407,7 @@ impl Peer {
         match &result {
             Ok(Accepted::Sent) => topic.stats.note_sent(bytes.len()),
             Ok(_) => {}
-            Err(_) => topic.stats.refused += 1,
+            Err(error) => topic.stats.note_refused(error),
         }
         if publication.open && !publication.queue.is_empty() && !publication.in_backlog {
             publication.in_backlog = true;
@@ -508,6 +525,14 @@ impl Peer {
         self.forget_if_unused(topic_id);
     }
 
+    /// Counts messages that a subscription's mailbox dropped, in [`TopicStats::unread`].
+    pub fn note_unread(&mut self, id: SubscriptionId, dropped: u64) {
+        let topic = self.subscriptions.get(&id).and_then(|topic| self.topics.get_mut(topic));
+        if let Some(topic) = topic {
+            topic.stats.unread += dropped;
+        }
+    }
+
     fn forget_events_of(&mut self, id: SubscriptionId) {
         self.outbox.retain(|event| match event {
             Event::Message { subscription: of, .. } | Event::Subscribed(of) | Event::Interrupted(of) => *of != id,
@@ -538,11 +563,23 @@ impl Peer {
         self.ended.as_ref()
     }
 
+    /// Everything that this connection counts, as of now; it can be read at any time, after the end as well.
+    pub fn stats(&self) -> Stats {
+        let [publish, subscribe] = self.sessions.each_ref().map(|session| {
+            let stats = session.stats();
+            SessionStats { up: stats.up && self.ended.is_none(), ..stats }
+        });
+        let troubles = self.sessions.iter().filter_map(Session::trouble);
+        let last_error = troubles.chain(&self.ended_by).max_by_key(|error| error.at).cloned();
+        Stats {
+            connection: ConnectionStats { publish, subscribe, last_error },
+            topics: self.topics.values().map(|topic| (topic.name.clone(), topic.stats())).collect(),
+        }
+    }
+
     /// The counters of a topic on this connection.
     pub fn topic_stats(&self, name: &Topic) -> Option<TopicStats> {
-        let topic = self.topics.get(self.by_name.get(name)?)?;
-        let queued = topic.publication.as_ref().map_or(0, |publication| publication.queue.len());
-        Some(TopicStats { queued, ..topic.stats.clone() })
+        self.topics.get(self.by_name.get(name)?).map(TopicState::stats)
     }
 
     /// Ends the connection at once and tells the SFU. What is still queued is not sent. [`Peer::poll`] has the last
@@ -647,6 +684,7 @@ impl Peer {
             }
             SessionEvent::Closed(key) => {
                 let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                topic.stats.interruptions += 1;
                 match (side, &mut topic.publication, &mut topic.reception) {
                     (Side::Publish, Some(publication), _) => publication.open = false,
                     (Side::Subscribe, _, Some(reception)) => {
@@ -658,6 +696,7 @@ impl Peer {
             }
             SessionEvent::Trouble(key, error, retrying) => {
                 let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                topic.stats.last_error = Some(LastError::new(now, &error));
                 if let (Side::Publish, false, Some(publication)) = (side, retrying, &mut topic.publication) {
                     publication.failed = Some(error.clone());
                 }
@@ -717,7 +756,10 @@ impl Peer {
                     publication.in_backlog = false;
                     continue;
                 }
-                Err(LinkError::TooLarge { .. }) => topic.stats.refused += 1,
+                Err(LinkError::TooLarge { .. }) => {
+                    topic.stats.refused += 1;
+                    topic.stats.too_large += 1;
+                }
                 // SCTP takes nothing now; the next acknowledgement or the end of the link settles it.
                 Err(_) => {
                     without_room += 1;
@@ -745,9 +787,14 @@ impl Peer {
         if self.ended.is_some() {
             return;
         }
+        self.ended_by = (reason != EndReason::Closed).then(|| LastError::new(now, &reason));
         self.ended = Some(reason);
         for session in &mut self.sessions {
             session.close(now);
+        }
+        for topic in self.topics.values_mut() {
+            topic.publication.iter_mut().for_each(|publication| publication.open = false);
+            topic.reception.iter_mut().for_each(|reception| reception.open = false);
         }
         self.backlog.clear();
     }

@@ -7,24 +7,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farwire_core::{
-    Client, Config, Content, Delivery, EndReason, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats,
+    Client, Config, Content, Delivery, EndReason, Stats, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats,
 };
-use farwire_udp::Waiter;
+use farwire_udp::{Waiter, address_towards, bind_towards};
 
 use crate::handle::{Handle, Lease};
 use crate::lead::Lead;
+use crate::outgoing::Sockets;
 use crate::shared::Shared;
-use crate::{Publisher, Subscription, io_thread, sockets};
+use crate::{Publisher, Subscription, io_thread};
 
 /// Dials the SFU, and blocks until the connection is up.
 ///
 /// # Errors
 /// When it is not up within [`Config::connect_timeout`], or cannot come up at all. Nothing is left of it then.
-pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
-    if config.seed == 0 {
-        config.seed = draw_seed();
-    }
-    let sockets = sockets::bind(&config).map_err(ConnectError::socket)?;
+#[expect(clippy::needless_pass_by_value, reason = "a configuration is made for the call")]
+pub fn connect(config: Config) -> Result<Connection, ConnectError> {
+    let host = config.host_ip();
+    let bind = || bind_towards(host).map(Arc::new).map_err(ConnectError::socket);
+    let sockets: Sockets = [bind()?, bind()?];
     let waiter = || {
         Waiter::new(sockets.to_vec()).map_err(|error| {
             ConnectError::socket(io::Error::new(error.kind(), format!("cannot wait for the UDP sockets: {error}")))
@@ -34,7 +35,8 @@ pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
     let (leads_waiter, leads_waker) = waiter()?;
     let (io_waiter, io_waker) = waiter()?;
     let lead = Lead::new(sockets.clone(), leads_waiter, leads_waker);
-    let client = Client::new(&config, sockets::local_addresses(&config, &sockets), Instant::now());
+    let local = sockets.each_ref().map(|socket| address_towards(socket, host));
+    let client = Client::new(&config, local, draw_seed(), Instant::now());
     let shared = Shared::new(&config, client, sockets.clone(), lead, io_waker);
     let thread = thread::Builder::new().name("farwire-io".into()).spawn({
         let shared = Arc::clone(&shared);
@@ -54,7 +56,7 @@ pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
 /// The operating system's randomness, by way of the keys that the standard library draws for its hash maps.
 fn draw_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0) | 1
+    RandomState::new().hash_one(0)
 }
 
 /// Why there is no connection.
@@ -270,7 +272,12 @@ impl Connection {
     /// The counters of a topic, if this connection has it.
     pub fn topic_stats(&self, topic: &str) -> Option<TopicStats> {
         let topic = Topic::new(topic).ok()?;
-        self.shared().lock().client.peer().topic_stats(&topic)
+        self.shared().lock().client.topic_stats(&topic)
+    }
+
+    /// All counters of this connection and its topics, those of other users of a shared one among them.
+    pub fn stats(&self) -> Stats {
+        self.shared().lock().client.stats()
     }
 
     /// Why the connection is over, if it is. It does not come back by itself.

@@ -6,8 +6,8 @@ use std::time::Instant;
 use farwire_core::Side;
 use farwire_udp::{ReceiveBuffers, Waiter};
 
+use crate::outgoing::Sockets;
 use crate::shared::{Shared, Sleep};
-use crate::sockets::Sockets;
 use crate::turn::Turn;
 
 /// Runs until the connection is over.

@@ -50,7 +50,6 @@ mod outgoing;
 mod publisher;
 mod registry;
 mod shared;
-mod sockets;
 mod subscription;
 mod turn;
 mod turnstile;
@@ -63,7 +62,7 @@ pub use farwire_core::{Accepted, Config, ConfigError, Container, Content, Delive
 pub use farwire_core::{
     PublishError, Raw, Receive, RecvError, Reliability, Secret, SessionId, Stage, SubscribeOptions,
 };
-pub use farwire_core::{Topic, TopicError, TopicNames, TopicStats, WhenFull, lcm_messages};
+pub use farwire_core::{Settings, Stats, Topic, TopicError, TopicNames, TopicStats, WhenFull, lcm_messages};
 
 pub use crate::callback::Callback;
 pub use crate::connection::{ConnectError, Connection, connect};

@@ -1,9 +1,12 @@
 //! Datagrams on their way to the sockets.
 
-use farwire_core::client::Datagram;
-use farwire_udp::SendBatch;
+use std::sync::Arc;
 
-use crate::sockets::Sockets;
+use farwire_core::client::Datagram;
+use farwire_udp::{SendBatch, Socket};
+
+/// The sockets, in the order of `farwire_core::Side::ALL`.
+pub(crate) type Sockets = [Arc<Socket>; 2];
 
 /// Sends, behind a lock of its own: whoever has it need not keep others from the engine meanwhile.
 pub(crate) struct Outgoing {

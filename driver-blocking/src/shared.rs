@@ -18,8 +18,7 @@ use farwire_udp::Waker;
 use crate::http::Requests;
 use crate::lead::Lead;
 use crate::mailbox::SharedMailbox;
-use crate::outgoing::Outgoing;
-use crate::sockets::{self, Sockets};
+use crate::outgoing::{Outgoing, Sockets};
 use crate::turnstile::Turnstile;
 
 /// One connection, as its handles and threads see it.
@@ -55,7 +54,7 @@ impl Shared {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
             engine: Turnstile::new(Engine { client, waiting: 0, io_wakes: None }),
             outgoing: Mutex::new(Outgoing::new(sockets)),
-            requests: Requests::new(sockets::is_loopback(config), shared.clone()),
+            requests: Requests::new(config.is_loopback(), shared.clone()),
             progress: Condvar::new(),
             lead,
             waker,

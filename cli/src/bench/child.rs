@@ -25,14 +25,15 @@ impl Worker {
         let failed = |error| Failure::failed(format_args!("cannot start the {role} worker: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.args(["bench-worker", role.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        for variable in ["FARWIRE_URL", "FARWIRE_APP_ID", "FARWIRE_APP_SECRET"] {
-            command.env_remove(variable);
+        for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT"] {
+            command.env_remove(format!("FARWIRE_{setting}"));
         }
-        if let Some(sfu) = sfu {
+        if let Some(Sfu { config }) = sfu {
             command
-                .env("FARWIRE_URL", &sfu.url)
-                .env("FARWIRE_APP_ID", &sfu.app_id)
-                .env("FARWIRE_APP_SECRET", &sfu.app_secret);
+                .env("FARWIRE_URL", &config.url)
+                .env("FARWIRE_APP_ID", &config.app_id)
+                .env("FARWIRE_APP_SECRET", config.app_secret.reveal())
+                .env("FARWIRE_CONNECT_TIMEOUT", config.connect_timeout.as_secs_f64().to_string());
         }
         let mut child = command.spawn().map_err(failed)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if cfg!(debug_assertions) {
         output::note("note: this is a debug build, so the numbers mean little: use `cargo run --release -- bench`");
     }
-    let sfu = if args.target.url_given() { Some(args.target.resolve()?) } else { None };
+    let sfu = if args.target.is_given() { Some(args.target.resolve()?) } else { None };
     let mut bench = runs::Bench::start(sfu)?;
     let mut results = report::Results::new(bench.url(), bench.owns_sfu());
     results.connect_ms = bench.connect_ms()?;

@@ -40,12 +40,12 @@ impl Bench {
                     Answer::Serving { url } => url,
                     other => return Err(worker.unexpected(&other)),
                 };
-                (Some(worker), Sfu::local(url))
+                (Some(worker), Sfu::local(&url)?)
             }
         };
         let publisher = Worker::start(Role::Publisher, Some(&sfu))?;
         let subscriber = Worker::start(Role::Subscriber, Some(&sfu))?;
-        Ok(Bench { publisher, subscriber, own_sfu, url: sfu.url })
+        Ok(Bench { publisher, subscriber, own_sfu, url: sfu.config.url })
     }
 
     pub(super) fn url(&self) -> &str {
