@@ -6,9 +6,12 @@ pub mod busy_channel;
 mod foreign;
 pub mod fuzz;
 mod http;
+mod inbox;
 pub mod lcm;
+mod mind;
 mod world;
 
 pub use crate::foreign::{Client, Foreigners, Received, SFU};
 pub use crate::http::{Fate, HttpLog};
+pub use crate::inbox::SharedInbox;
 pub use crate::world::{Network, Node, World};

@@ -5,10 +5,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use farwire_core::http::{Failure, Request, RequestId, Response};
-use farwire_core::{Config, Delivery, Event, Output, Payload, Peer, Side, SubscriptionId, Topic, TopicId};
+use farwire_core::{
+    Client, Config, Delivery, Event, Mailbox, Output, Payload, Peer, Side, SubscriptionId, Topic, TopicId,
+};
 use farwire_sfu::{Incoming, Sfu};
 
+use crate::SharedInbox;
 use crate::http::{Fate, HttpLog};
+use crate::mind::Mind;
 
 /// A peer in a world, by its number.
 pub type Node = usize;
@@ -41,7 +45,7 @@ enum Arrival {
 }
 
 struct Inhabitant {
-    peer: Peer,
+    mind: Mind,
     addresses: [SocketAddr; 2],
     events: VecDeque<Event>,
     deadline: Option<Instant>,
@@ -74,7 +78,7 @@ pub struct World {
     sent: u64,
     at_sfu: HashMap<RequestId, (Node, RequestId, bool)>,
     outstanding: HashMap<(Node, RequestId), Option<String>>,
-    script: Box<dyn FnMut(&HttpLog) -> Fate>,
+    script: Box<dyn FnMut(&HttpLog) -> Fate + Send>,
 }
 
 impl World {
@@ -109,7 +113,7 @@ impl World {
     }
 
     /// Decides about every request from now on.
-    pub fn script(&mut self, script: impl FnMut(&HttpLog) -> Fate + 'static) {
+    pub fn script(&mut self, script: impl FnMut(&HttpLog) -> Fate + Send + 'static) {
         self.script = Box::new(script);
     }
 
@@ -120,15 +124,24 @@ impl World {
 
     /// Adds a peer that dials the SFU.
     pub fn add(&mut self, config: &Config) -> Node {
+        self.settle_in(|addresses, seed, now| Mind::Peer(Peer::new(config, addresses, seed, now).into()))
+    }
+
+    /// Adds a client that dials the SFU.
+    pub fn add_client(&mut self, config: &Config) -> Node {
+        self.settle_in(|addresses, seed, now| Mind::Client(Client::new(config, addresses, seed, now).into()))
+    }
+
+    fn settle_in(&mut self, mind: impl FnOnce([SocketAddr; 2], u64, Instant) -> Mind) -> Node {
         let node = self.inhabitants.len();
-        let host = 2 + node as u8;
-        let addresses = [SocketAddr::from(([10, 0, 0, host], 1)), SocketAddr::from(([10, 0, 0, host], 2))];
+        let [high, low] = (2 + node as u16).to_be_bytes();
+        let addresses = [1, 2].map(|port| SocketAddr::from(([10, 0, high, low], port)));
         for (address, side) in addresses.into_iter().zip(Side::ALL) {
             self.by_address.insert(address, (node, side));
         }
-        let peer = Peer::new(config, addresses, self.seed, self.now);
+        let mind = mind(addresses, self.seed, self.now);
         let events = VecDeque::new();
-        let inhabitant = Inhabitant { peer, addresses, events, deadline: None, is_cut_off: false, network: None };
+        let inhabitant = Inhabitant { mind, addresses, events, deadline: None, is_cut_off: false, network: None };
         self.inhabitants.push(inhabitant);
         node
     }
@@ -153,7 +166,14 @@ impl World {
 
     /// A peer, to read from.
     pub fn peer(&mut self, node: Node) -> &mut Peer {
-        &mut self.inhabitants[node].peer
+        self.inhabitants[node].mind.peer()
+    }
+
+    /// Does something with a client, and then what it says.
+    pub fn act<R>(&mut self, node: Node, act: impl FnOnce(&mut Client<SharedInbox>, Instant) -> R) -> R {
+        let result = act(self.inhabitants[node].mind.client(), self.now);
+        self.turn(node);
+        result
     }
 
     /// The virtual time.
@@ -169,13 +189,13 @@ impl World {
     /// Makes a topic publishable.
     pub fn topic(&mut self, node: Node, name: &str, delivery: Delivery) -> TopicId {
         let (now, topic) = (self.now, Topic::new(name).expect("a good topic"));
-        self.inhabitants[node].peer.topic(now, &topic, delivery).expect("the topic is free")
+        self.inhabitants[node].mind.peer().topic(now, &topic, delivery).expect("the topic is free")
     }
 
     /// Subscribes to a topic.
     pub fn subscribe(&mut self, node: Node, name: &str, delivery: Delivery) -> SubscriptionId {
         let (now, topic) = (self.now, Topic::new(name).expect("a good topic"));
-        self.inhabitants[node].peer.subscribe(now, &topic, delivery).expect("the topic is free")
+        self.inhabitants[node].mind.peer().subscribe(now, &topic, delivery).expect("the topic is free")
     }
 
     /// Subscribes to a topic and runs until its channel is open.
@@ -199,7 +219,7 @@ impl World {
         bytes: &[u8],
     ) -> Result<farwire_core::Accepted, farwire_core::PublishError> {
         let now = self.now;
-        self.inhabitants[node].peer.publish(now, topic, true, bytes)
+        self.inhabitants[node].mind.peer().publish(now, topic, true, bytes)
     }
 
     /// Takes the messages that one subscription got so far.
@@ -223,7 +243,7 @@ impl World {
     /// Closes a peer.
     pub fn close(&mut self, node: Node) {
         let now = self.now;
-        self.inhabitants[node].peer.close(now);
+        self.inhabitants[node].mind.peer().close(now);
     }
 
     /// Unplugs a peer: nothing that it sends or is sent arrives any more.
@@ -263,7 +283,7 @@ impl World {
             let now = self.now;
             self.sfu.handle_timeout(now);
             for inhabitant in &mut self.inhabitants {
-                inhabitant.peer.handle_timeout(now);
+                inhabitant.mind.handle_timeout(now);
             }
         }
         panic!("the world does not come to rest at {:?}", self.elapsed());
@@ -275,13 +295,13 @@ impl World {
             loop {
                 let now = self.now;
                 let inhabitant = &mut self.inhabitants[node];
-                match inhabitant.peer.poll(now) {
+                let Mind::Peer(peer) = &mut inhabitant.mind else {
+                    self.turn(node);
+                    break;
+                };
+                match peer.poll(now) {
                     Output::Transmit { side, destination, datagram } => {
-                        let from = inhabitant.addresses[side as usize];
-                        if !inhabitant.is_cut_off && destination == self.sfu_address && !self.is_lost(node) {
-                            let at = now + self.travel(node);
-                            self.send(at, Arrival::ToSfu { from, datagram });
-                        }
+                        self.transmit(node, side, destination, datagram);
                     }
                     Output::Http(request) => self.request(node, request),
                     Output::Event(event) => inhabitant.events.push_back(event),
@@ -318,6 +338,32 @@ impl World {
         }
     }
 
+    /// Does what a client says.
+    fn turn(&mut self, node: Node) {
+        let turn = self.inhabitants[node].mind.client().turn(self.now);
+        for datagram in turn.datagrams {
+            self.transmit(node, datagram.side, datagram.destination, datagram.contents);
+        }
+        turn.changed.iter().for_each(SharedInbox::notify);
+        for inbox in turn.opened {
+            inbox.with(Mailbox::note_opened);
+            inbox.notify();
+        }
+        for request in turn.requests {
+            self.request(node, request);
+        }
+        self.inhabitants[node].deadline = turn.deadline;
+    }
+
+    fn transmit(&mut self, node: Node, side: Side, destination: SocketAddr, datagram: Vec<u8>) {
+        let inhabitant = &self.inhabitants[node];
+        let from = inhabitant.addresses[side as usize];
+        if !inhabitant.is_cut_off && destination == self.sfu_address && !self.is_lost(node) {
+            let at = self.now + self.travel(node);
+            self.send(at, Arrival::ToSfu { from, datagram });
+        }
+    }
+
     fn arrive(&mut self) {
         while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let now = self.now;
@@ -327,7 +373,7 @@ impl World {
                 }
                 Arrival::ToPeer { node, side, datagram } => {
                     let from = self.sfu_address;
-                    self.inhabitants[node].peer.handle_datagram(now, side, from, &datagram);
+                    self.inhabitants[node].mind.handle_datagram(now, side, from, &datagram);
                 }
                 Arrival::Request { node, request, answer_lost } => {
                     let id = RequestId(self.sent);
@@ -341,7 +387,7 @@ impl World {
                 Arrival::Answer { node, id, result } => {
                     // The driver's timeout and a late answer exclude each other.
                     if self.outstanding.remove(&(node, id)).is_some() {
-                        self.inhabitants[node].peer.handle_response(now, id, result);
+                        self.inhabitants[node].mind.handle_response(now, id, result);
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! How a connection deals with the API: what it asks, how often, and what it makes of every answer.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use farwire_core::http::{Failure, Method};
@@ -11,7 +11,7 @@ use farwire_tests::{Fate, HttpLog, World};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Connects with this script and says how it ended, after what time.
-fn fails_with(script: impl FnMut(&HttpLog) -> Fate + 'static) -> (String, Duration) {
+fn fails_with(script: impl FnMut(&HttpLog) -> Fate + Send + 'static) -> (String, Duration) {
     let mut world = World::new(1);
     world.script(script);
     let config = world.config().connect_timeout(3 * SECOND);
@@ -122,15 +122,16 @@ fn trouble_that_may_pass_is_tried_again_a_few_times() {
         (Fate::Answer(503, r#"{"errorCode":"temporarily_unavailable_error"}"#.into()), "temporarily_unavailable_error"),
         (Fate::Failed(Failure::Connect("connection refused".into())), "connection refused"),
     ] {
-        let tries = Rc::new(Cell::new(0));
+        let tries = Arc::new(AtomicU32::new(0));
         let (answer, count) = (fate.clone(), tries.clone());
         let (text, after) = fails_with(move |_| {
-            count.set(count.get() + 1);
+            count.fetch_add(1, Ordering::Relaxed);
             answer.clone()
         });
         assert!(text.contains(expected), "{fate:?}: {text}");
+        let tries = tries.load(Ordering::Relaxed);
         // Two sessions, five tries each.
-        assert!((5..=10).contains(&tries.get()) && after < 2 * SECOND, "{} tries in {after:?}", tries.get());
+        assert!((5..=10).contains(&tries) && after < 2 * SECOND, "{tries} tries in {after:?}");
     }
 }
 

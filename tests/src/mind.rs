@@ -1,0 +1,55 @@
+//! What acts for an inhabitant of a world.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use farwire_core::http::{Failure, RequestId, Response};
+use farwire_core::{Client, Peer, Side};
+
+use crate::SharedInbox;
+
+/// A peer as it is, or with the mailboxes that a driver gives it.
+pub(crate) enum Mind {
+    Peer(Box<Peer>),
+    Client(Box<Client<SharedInbox>>),
+}
+
+impl Mind {
+    /// The peer of a node that is nothing else.
+    pub(crate) fn peer(&mut self) -> &mut Peer {
+        match self {
+            Mind::Peer(peer) => peer,
+            Mind::Client(_) => panic!("this node is a client"),
+        }
+    }
+
+    pub(crate) fn client(&mut self) -> &mut Client<SharedInbox> {
+        match self {
+            Mind::Peer(_) => panic!("this node is a bare peer"),
+            Mind::Client(client) => client,
+        }
+    }
+
+    pub(crate) fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) {
+        match self {
+            Mind::Peer(peer) => {
+                peer.handle_datagram(now, side, source, datagram);
+            }
+            Mind::Client(client) => client.handle_datagram(now, side, source, datagram),
+        }
+    }
+
+    pub(crate) fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
+        match self {
+            Mind::Peer(peer) => peer.handle_response(now, id, result),
+            Mind::Client(client) => client.handle_response(now, id, result),
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        match self {
+            Mind::Peer(peer) => peer.handle_timeout(now),
+            Mind::Client(client) => client.handle_timeout(now),
+        }
+    }
+}
