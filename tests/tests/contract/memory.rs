@@ -107,7 +107,7 @@ struct Handle {
 
 impl Handle {
     fn close(&self) {
-        self.world.lock().act(self.node, |client, now| client.close(now));
+        self.world.lock().act(self.node, farwire_core::Client::close);
     }
 }
 
