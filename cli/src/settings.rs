@@ -106,6 +106,27 @@ impl Sfu {
         timeout: Duration,
         publisher_session: Option<&str>,
     ) -> Result<Connection, Failure> {
+        let config = self.config_for(timeout, publisher_session)?;
+        farwire_blocking::connect(config).map_err(|error| match &error {
+            ConnectError::Ended(why) => self.explain(&error, Some(why)),
+            _ => self.explain(&error, None),
+        })
+    }
+
+    /// [`Sfu::connect`] by farwire for tokio, with whatever runs its future.
+    pub(crate) fn dial<C>(
+        &self,
+        publisher_session: Option<&str>,
+        connect: impl FnOnce(Config) -> Result<C, farwire_tokio::ConnectError>,
+    ) -> Result<C, Failure> {
+        let config = self.config_for(self.config.connect_timeout, publisher_session)?;
+        connect(config).map_err(|error| match &error {
+            farwire_tokio::ConnectError::Ended(why) => self.explain(&error, Some(why)),
+            _ => self.explain(&error, None),
+        })
+    }
+
+    fn config_for(&self, timeout: Duration, publisher_session: Option<&str>) -> Result<Config, Failure> {
         let mut config = self.config.clone().connect_timeout(timeout);
         config.publisher_session = None;
         if let Some(session) = publisher_session {
@@ -113,15 +134,17 @@ impl Sfu {
                 .publisher_session(session)
                 .map_err(|error| Failure::usage(format_args!("cannot subscribe from session {session:?}: {error}")))?;
         }
-        farwire_blocking::connect(config).map_err(|error| {
-            let hint = match &error {
-                ConnectError::Ended(why) if self.config.is_loopback() && is_unanswered(why) => {
-                    "\n       is an SFU running there? `farwire serve` starts one"
-                }
-                _ => "",
-            };
-            Failure::failed(format_args!("cannot connect to {}: {error}{hint}", self.config.url))
-        })
+        Ok(config)
+    }
+
+    fn explain(&self, error: &dyn std::error::Error, why: Option<&EndReason>) -> Failure {
+        let hint = match why {
+            Some(why) if self.config.is_loopback() && is_unanswered(why) => {
+                "\n       is an SFU running there? `farwire serve` starts one"
+            }
+            _ => "",
+        };
+        Failure::failed(format_args!("cannot connect to {}: {error}{hint}", self.config.url))
     }
 }
 

@@ -49,6 +49,13 @@ pub struct Datagram {
     pub contents: Vec<u8>,
 }
 
+impl Datagram {
+    /// The number of its socket in [`Side::ALL`], its destination and its contents.
+    pub fn parts(&self) -> (usize, SocketAddr, &[u8]) {
+        (self.side as usize, self.destination, &self.contents)
+    }
+}
+
 /// A connection with mailboxes for its subscriptions.
 ///
 /// After each call but the reading ones, [`Client::turn`] says what to do.

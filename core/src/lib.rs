@@ -25,6 +25,7 @@ pub mod demux;
 mod end;
 pub mod http;
 pub mod lcm;
+pub mod lease;
 pub mod link;
 mod listeners;
 mod mailbox;

@@ -132,6 +132,11 @@ impl Mailbox {
         self.messages == 0
     }
 
+    /// Whether [`Mailbox::take`] has something to say.
+    pub fn has_news(&self) -> bool {
+        self.untold > 0 || !self.entries.is_empty() || self.end.is_some()
+    }
+
     /// Messages dropped unread: because it was full, or by [`Mailbox::take_latest`].
     pub fn dropped(&self) -> u64 {
         self.dropped

@@ -13,8 +13,7 @@ use farwire_udp::{Waiter, address_towards, bind_towards};
 
 use crate::handle::{Handle, Lease};
 use crate::lead::Lead;
-use crate::outgoing::Sockets;
-use crate::shared::Shared;
+use crate::shared::{Shared, Sockets};
 use crate::{Publisher, Subscription, io_thread};
 
 /// Dials the SFU, and blocks until the connection is up.
@@ -219,8 +218,8 @@ impl Connection {
         options: impl Into<SubscribeOptions>,
     ) -> Result<Subscription<T>, TopicError> {
         let (topic, options) = (Topic::new(topic)?, options.into());
-        let (id, mailbox) = self.lease.subscribe(Some(&topic), |shared| {
-            shared.subscribe(|client, now, share| {
+        let (id, mailbox) = self.lease.subscribe(Some(&topic), |handle| {
+            handle.shared.subscribe(|client, now, share| {
                 client.subscribe(now, &topic, options, T::KIND, |mailbox| share.mailbox(mailbox))
             })
         })?;
@@ -236,8 +235,8 @@ impl Connection {
     /// When the connection has ended, or has 64 such subscriptions.
     pub fn subscribe_all(&self, options: impl Into<SubscribeOptions>) -> Result<Subscription, TopicError> {
         let options = options.into();
-        let (id, mailbox) = self.lease.subscribe(None, |shared| {
-            shared.subscribe(|client, _, share| client.subscribe_all(options, |mailbox| share.mailbox(mailbox)))
+        let (id, mailbox) = self.lease.subscribe(None, |handle| {
+            handle.shared.subscribe(|client, _, share| client.subscribe_all(options, |mailbox| share.mailbox(mailbox)))
         })?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
@@ -248,8 +247,8 @@ impl Connection {
     /// # Errors
     /// As for [`subscribe_all`](Self::subscribe_all).
     pub fn subscribe_new_topics(&self) -> Result<Subscription<TopicNames>, TopicError> {
-        let (id, mailbox) = self.lease.subscribe(None, |shared| {
-            shared.subscribe(|client, _, share| client.subscribe_new_topics(|mailbox| share.mailbox(mailbox)))
+        let (id, mailbox) = self.lease.subscribe(None, |handle| {
+            handle.shared.subscribe(|client, _, share| client.subscribe_new_topics(|mailbox| share.mailbox(mailbox)))
         })?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
@@ -257,7 +256,7 @@ impl Connection {
     /// The id of the publishing session, which a subscriber in another process needs as
     /// [`Config::publisher_session`](Config::publisher_session()).
     pub fn session_id(&self) -> &str {
-        &self.lease.handle.session_id
+        &self.lease.live().session_id
     }
 
     /// Waits until everything that was published has been acknowledged, or given up by a lossy transport. `false`: not
@@ -295,7 +294,7 @@ impl Connection {
     }
 
     fn shared(&self) -> &Shared {
-        &self.lease.handle.shared
+        &self.lease.live().shared
     }
 }
 

@@ -11,8 +11,7 @@ use farwire_core::{Message, RecvError, Side};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Waiter, Waker};
 
 use crate::mailbox::SharedMailbox;
-use crate::outgoing::Sockets;
-use crate::shared::Shared;
+use crate::shared::{Shared, Sockets};
 use crate::turn::Turn;
 
 /// Receive calls on one socket before what they brought is looked at.

@@ -46,7 +46,6 @@ mod http;
 mod io_thread;
 mod lead;
 mod mailbox;
-mod outgoing;
 mod publisher;
 mod registry;
 mod shared;

@@ -74,7 +74,7 @@ impl<T: Content> Publisher<T> {
         if self.lease.is_closed() {
             return Err(PublishError::Ended { topic: self.topic.clone(), reason: EndReason::Closed });
         }
-        self.lease.handle.shared.publish(self.id, binary, message)
+        self.lease.live().shared.publish(self.id, binary, message)
     }
 
     fn publish_patiently(&self, binary: bool, message: &[u8]) -> Result<Accepted, PublishError> {
@@ -84,7 +84,7 @@ impl<T: Content> Publisher<T> {
         }
         let deadline = Instant::now().checked_add(Publisher::MAX_WAIT);
         loop {
-            let waited = self.lease.handle.shared.wait_writable(self.id, deadline);
+            let waited = self.lease.live().shared.wait_writable(self.id, deadline);
             let result = self.publish_now(binary, message);
             // Another publisher may have taken the room.
             if !waited || !matches!(result, Err(PublishError::QueueFull { .. })) {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use farwire_core::Config;
+use farwire_core::lease::Leased;
 
 use crate::handle::{Handle, Lease};
 use crate::{ConnectError, Connection, connect};
@@ -11,7 +12,7 @@ use crate::{ConnectError, Connection, connect};
 static CONNECTIONS: LazyLock<Mutex<HashMap<Config, Entry>>> = LazyLock::new(Mutex::default);
 
 enum Entry {
-    Live(Weak<Handle>),
+    Live(Weak<Leased<Handle>>),
     Dialing(Arc<Attempt>),
 }
 
@@ -81,7 +82,7 @@ struct Dial {
     config: Config,
     attempt: Arc<Attempt>,
     outcome: Outcome,
-    connected: Option<Weak<Handle>>,
+    connected: Option<Weak<Leased<Handle>>>,
 }
 
 impl Dial {
@@ -98,7 +99,7 @@ impl Dial {
 
     fn finish(mut self, result: Result<Connection, ConnectError>) -> Result<Connection, ConnectError> {
         match &result {
-            Ok(connection) => self.connected = Some(Arc::downgrade(&connection.lease().handle)),
+            Ok(connection) => self.connected = Some(Arc::downgrade(connection.lease().leased())),
             Err(error) => self.outcome = Outcome::Failed(error.clone()),
         }
         result

@@ -7,24 +7,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use farwire_core::client::Turn;
+use farwire_core::client::{Datagram, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
 use farwire_core::{
     Accepted, Client, Config, EndReason, Mailbox, Message, PublishError, RecvError, SubscriptionId, TopicError, TopicId,
 };
-use farwire_udp::Waker;
+use farwire_udp::{Sender, Socket, Waker};
 
 use crate::http::Requests;
 use crate::lead::Lead;
 use crate::mailbox::SharedMailbox;
-use crate::outgoing::{Outgoing, Sockets};
 use crate::turnstile::Turnstile;
+
+/// The sockets, in the order of `farwire_core::Side::ALL`.
+pub(crate) type Sockets = [Arc<Socket>; 2];
 
 /// One connection, as its handles and threads see it.
 pub(crate) struct Shared {
     engine: Turnstile<Engine>,
-    outgoing: Mutex<Outgoing>,
+    outgoing: Mutex<Sender<2>>,
     requests: Requests,
     /// Something happened that a blocked caller may wait for.
     progress: Condvar,
@@ -53,7 +55,7 @@ impl Shared {
     ) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
             engine: Turnstile::new(Engine { client, waiting: 0, io_wakes: None }),
-            outgoing: Mutex::new(Outgoing::new(sockets)),
+            outgoing: Mutex::new(Sender::new(sockets)),
             requests: Requests::new(config.is_loopback(), shared.clone()),
             progress: Condvar::new(),
             lead,
@@ -132,7 +134,7 @@ impl Shared {
             mailbox.notify();
         }
         if let Some(mut outgoing) = outgoing {
-            outgoing.send(&turn.datagrams);
+            outgoing.send(turn.datagrams.iter().map(Datagram::parts));
         }
         for mailbox in turn.opened {
             mailbox.with(Mailbox::note_opened);
@@ -150,7 +152,7 @@ impl Shared {
         }
     }
 
-    fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
+    fn outgoing(&self) -> MutexGuard<'_, Sender<2>> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

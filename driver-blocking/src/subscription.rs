@@ -47,7 +47,7 @@ impl<T: Receive> Subscription<T> {
     /// [`RecvError::Closed`] or [`RecvError::Refused`] when nothing more will come; what has arrived is received first.
     pub fn recv(&self) -> Result<T::Received, RecvError> {
         loop {
-            if let Some(received) = self.read(self.lease.handle.shared.receive(&self.mailbox, None)?) {
+            if let Some(received) = self.read(self.lease.live().shared.receive(&self.mailbox, None)?) {
                 return Ok(received);
             }
         }
@@ -62,7 +62,7 @@ impl<T: Receive> Subscription<T> {
         let start = T::KIND.map(|_| Instant::now());
         loop {
             let left = start.map_or(timeout, |start| timeout.saturating_sub(start.elapsed()));
-            if let Some(received) = self.read(self.lease.handle.shared.receive(&self.mailbox, Some(left))?) {
+            if let Some(received) = self.read(self.lease.live().shared.receive(&self.mailbox, Some(left))?) {
                 return Ok(received);
             }
         }
@@ -145,14 +145,14 @@ impl<T: Receive> Subscription<T> {
 
     /// What a callback's thread needs, without a share in the connection.
     pub(crate) fn source(&self) -> (Arc<Shared>, SubscriptionId, SharedMailbox) {
-        (Arc::clone(&self.lease.handle.shared), self.id, self.mailbox.clone())
+        (Arc::clone(&self.lease.live().shared), self.id, self.mailbox.clone())
     }
 
     /// `None`: it is none of the type, which is counted.
     fn read(&self, message: Message) -> Option<T::Received> {
         let received = T::read(message);
         if received.is_err() {
-            self.lease.handle.shared.lock().client.note_undecodable(self.id);
+            self.lease.live().shared.lock().client.note_undecodable(self.id);
         }
         received.ok()
     }

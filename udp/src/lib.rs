@@ -4,6 +4,7 @@
 //!
 //! - [`Socket`] receives as many datagrams as one system call can bring (recvmmsg and GRO);
 //! - [`SendBatch`] collects outgoing datagrams and sends each run of equal size with one system call (GSO);
+//! - [`Sender`] does so from several sockets;
 //! - [`bind_towards`] and [`address_towards`] find the way to a host;
 //! - [`Waiter`] sleeps until a socket is readable, a [`Waker`] calls or a deadline passes.
 //!
@@ -36,11 +37,13 @@
 //! ```
 
 mod batch;
+mod sender;
 mod socket;
 mod towards;
 mod wait;
 
 pub use batch::{MAX_DATAGRAM, SendBatch};
+pub use sender::Sender;
 pub use socket::{BUFFER_REQUEST, FULL_RECEIVE, ReceiveBuffers, Socket};
 pub use towards::{address_towards, bind_towards};
 pub use wait::{MAX_SOCKETS, Readiness, Waiter, Waker};

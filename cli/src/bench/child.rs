@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::protocol::{Answer, Ask};
+use super::wire::Driver;
 use super::worker::Role;
 use crate::failure::Failure;
 use crate::settings::Sfu;
@@ -21,10 +22,13 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts this very program as a worker. The settings go by environment, where other users cannot see the secret.
-    pub(super) fn start(role: Role, sfu: Option<&Sfu>) -> Result<Worker, Failure> {
+    pub(super) fn start(role: Role, driver: Driver, sfu: Option<&Sfu>) -> Result<Worker, Failure> {
         let failed = |error| Failure::failed(format_args!("cannot start the {role} worker: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args(["bench-worker", role.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(["bench-worker", role.as_str(), "--driver", driver.as_str()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT"] {
             command.env_remove(format!("FARWIRE_{setting}"));
         }
