@@ -49,10 +49,6 @@ impl Driver for Blocking {
 
 impl Shares for Blocking {
     fn shared(&self, config: Config) -> Result<farwire_blocking::Connection, String> {
-        Self::shared_elsewhere(config)
-    }
-
-    fn shared_elsewhere(config: Config) -> Result<farwire_blocking::Connection, String> {
         shared(config).map_err(|error| error.to_string())
     }
 }
@@ -104,8 +100,8 @@ impl Publisher for farwire_blocking::Publisher {
 impl Subscription for farwire_blocking::Subscription {
     type Callback = farwire_blocking::Callback;
 
-    fn wait_open(&self) -> Result<(), RecvError> {
-        self.wait_open(PATIENCE)
+    fn wait_open(&mut self) -> Result<(), RecvError> {
+        farwire_blocking::Subscription::wait_open(self, PATIENCE)
     }
 
     fn recv(&mut self) -> Result<Message, RecvError> {

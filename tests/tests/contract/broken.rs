@@ -140,7 +140,7 @@ impl<F: Fault> BrokenSubscription<F> {
 impl<F: Fault> Subscription for BrokenSubscription<F> {
     type Callback = BrokenCallback<F>;
 
-    fn wait_open(&self) -> Result<(), RecvError> {
+    fn wait_open(&mut self) -> Result<(), RecvError> {
         self.kept.wait_open()
     }
 

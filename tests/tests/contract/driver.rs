@@ -46,17 +46,11 @@ pub(crate) trait Driver: Send + Sync + Sized + 'static {
 
 /// A driver whose callers share connections.
 pub(crate) trait Shares: Driver {
-    /// The process's connection with this configuration.
+    /// The process's connection with this configuration, to its own SFU or to another.
     ///
     /// # Errors
     /// The driver's own error, as text.
     fn shared(&self, config: Config) -> Result<Self::Connection, String>;
-
-    /// Connects to whatever SFU there is at a place of the test's own.
-    ///
-    /// # Errors
-    /// The driver's own error, as text.
-    fn shared_elsewhere(config: Config) -> Result<Self::Connection, String>;
 }
 
 /// A handle to a connection. Clones are the same connection; the last handle of any kind closes it.
@@ -123,7 +117,7 @@ pub(crate) trait Subscription: Send + 'static {
     ///
     /// # Errors
     /// As the driver's own `wait_open`.
-    fn wait_open(&self) -> Result<(), RecvError>;
+    fn wait_open(&mut self) -> Result<(), RecvError>;
 
     /// Waits patiently for the next message.
     ///

@@ -73,4 +73,6 @@ fn told_by<D: Driver>() -> Vec<String> {
 fn every_driver_tells_the_same_story() {
     let told = told_by::<crate::memory::Memory>();
     assert_eq!(told_by::<crate::blocking::Blocking>(), told);
+    assert_eq!(told_by::<crate::tokio::CurrentThread>(), told);
+    assert_eq!(told_by::<crate::tokio::MultiThread>(), told);
 }

@@ -13,6 +13,7 @@ mod memory;
 mod patience;
 mod rows;
 mod suite;
+mod tokio;
 
 use crate::callback_log::CallbackLog;
 use crate::driver::{Callback, Connection, Driver, Names, Publisher, Shares, Subscription};

@@ -210,7 +210,7 @@ pub(crate) struct MemorySubscription {
 impl Subscription for MemorySubscription {
     type Callback = MemoryCallback;
 
-    fn wait_open(&self) -> Result<(), RecvError> {
+    fn wait_open(&mut self) -> Result<(), RecvError> {
         let opened = self.connection.handle.world.wait(|_| self.inbox.with(|mailbox| mailbox.opened()));
         opened.unwrap_or(Err(RecvError::Timeout))
     }

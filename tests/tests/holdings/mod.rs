@@ -6,7 +6,7 @@ use std::{fs, thread};
 use farwire_core::Config;
 use farwire_sfu::Server;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Connections that are made and closed.
 pub(crate) const CYCLES: usize = 1000;

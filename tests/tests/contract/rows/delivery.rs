@@ -81,7 +81,7 @@ pub(crate) fn to_whom_was_there_first<D: Driver>(driver: &D) {
     let also_early = operator.subscribe("later", RELIABLE.into()).expect("a subscription");
     let _callback = also_early.on_message(log.then(|_| {}));
     let publisher = publisher::<D>(&robot, "later");
-    await_open::<D>(&early);
+    await_open::<D>(&mut early);
     publish_numbers(&publisher, 0..10);
     expect_numbers(&mut early, 0..10);
     eventually(driver, "the callback is called for each", || log.calls() == 10);

@@ -40,14 +40,14 @@ pub(super) fn subscription<D: Driver>(
     topic: &str,
     options: impl Into<SubscribeOptions>,
 ) -> SubscriptionOf<D> {
-    let subscription = connection.subscribe(topic, options.into()).expect("a subscription");
-    await_open::<D>(&subscription);
+    let mut subscription = connection.subscribe(topic, options.into()).expect("a subscription");
+    await_open::<D>(&mut subscription);
     subscription
 }
 
 /// Waits until what is published from now on will come.
 #[track_caller]
-fn await_open<D: Driver>(subscription: &SubscriptionOf<D>) {
+fn await_open<D: Driver>(subscription: &mut SubscriptionOf<D>) {
     subscription.wait_open().expect("the channel opens");
     std::thread::sleep(D::WAY_TO_SFU);
 }

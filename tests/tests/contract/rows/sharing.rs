@@ -106,7 +106,7 @@ pub(crate) fn two_that_fail_leave_the_third<D: Shares>(driver: &D) {
     let config = Config::new(&format!("http://{place}/v1"), "app", "secret").expect("a good config");
     let config = config.connect_timeout(Duration::from_millis(300));
     thread::scope(|scope| {
-        let failing = [(); 2].map(|()| scope.spawn(|| D::shared_elsewhere(config.clone()).map(|_| ())));
+        let failing = [(); 2].map(|()| scope.spawn(|| driver.shared(config.clone()).map(|_| ())));
         for failing in failing {
             let outcome = failing.join().expect("no panic");
             assert!(outcome.is_err());
@@ -115,9 +115,8 @@ pub(crate) fn two_that_fail_leave_the_third<D: Shares>(driver: &D) {
     let server = farwire_sfu::Config::new("app", "secret").http(place);
     let _server = farwire_sfu::Server::spawn(server).expect("the port is free again");
     // The machine may be too busy for the short time that failing takes.
-    let third = (0..50).find_map(|_| D::shared_elsewhere(config.clone()).ok()).expect("a connection");
+    let third = (0..50).find_map(|_| driver.shared(config.clone()).ok()).expect("a connection");
     expect_life::<D>(&third, "t");
-    let _ = driver;
 }
 
 /// Users come and go from many threads; whoever has a connection can use it.

@@ -61,7 +61,7 @@ pub(crate) fn race_for_a_new_topic<D: Driver>(driver: &D) {
     for n in 0..10 {
         let topic = format!("new/{n}");
         let together = Barrier::new(3);
-        let (publisher, subscriptions) = thread::scope(|scope| {
+        let (publisher, mut subscriptions) = thread::scope(|scope| {
             let publishing = scope.spawn(|| {
                 together.wait();
                 let publisher = publisher::<D>(&robot, &topic);
@@ -77,7 +77,7 @@ pub(crate) fn race_for_a_new_topic<D: Driver>(driver: &D) {
             let subscriptions = subscribing.map(|subscribing| subscribing.join().expect("no panic"));
             (publishing.join().expect("no panic"), subscriptions)
         });
-        for subscription in &subscriptions {
+        for subscription in &mut subscriptions {
             await_open::<D>(subscription);
         }
         publisher.publish(b"second").expect("published");
