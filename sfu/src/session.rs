@@ -75,6 +75,8 @@ pub(crate) struct Session {
     pub(crate) due: Option<Instant>,
     /// The time under which the SFU's timers have it.
     pub(crate) timer: Option<Instant>,
+    /// A subscription waits for its client's acknowledgement.
+    pub(crate) awaits_ack: bool,
     pub(crate) is_dirty: bool,
     pub(crate) has_ended: bool,
 }
@@ -179,6 +181,7 @@ impl Session {
             due: Some(connect_by),
             timer: None,
             is_dirty: false,
+            awaits_ack: false,
             has_ended: false,
         }
     }
@@ -291,10 +294,12 @@ impl Session {
             Stream::Subscription(subscription) => subscription.gate,
             Stream::Publication { .. } => None,
         });
+        let gate = gates.min();
+        self.awaits_ack = gate.is_some();
         let check = self.hold.check_at();
         let calls = self.waiting.iter().map(|(at, ..)| *at).chain(self.delayed.iter().map(|(at, ..)| *at));
         let contact = self.connected.then(|| self.heard + REUSE_WITHIN);
-        self.due = calls.chain(self.connect_by).chain(contact).chain(gates).chain(check).min();
+        self.due = calls.chain(self.connect_by).chain(contact).chain(gate).chain(check).min();
     }
 
     /// As `GET /sessions/{id}` shows it.

@@ -132,7 +132,10 @@ impl Sfu {
             }
             self.by_address.insert(source, key);
         }
-        self.mark(key);
+        match session.awaits_ack {
+            true => self.mark_first(key),
+            false => self.mark(key),
+        }
         accepted
     }
 
@@ -185,6 +188,15 @@ impl Sfu {
         if session.is_some_and(|session| !std::mem::replace(&mut session.is_dirty, true)) {
             self.dirty.push_back(key);
         }
+    }
+
+    /// The session's turn comes before the others', so that an acknowledgement counts for what came after it.
+    fn mark_first(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        if std::mem::replace(&mut session.is_dirty, true) {
+            self.dirty.retain(|other| *other != key);
+        }
+        self.dirty.push_front(key);
     }
 
     fn respond(&mut self, id: RequestId, response: Response) {

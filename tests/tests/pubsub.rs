@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::{Accepted, Delivery, PublishError};
+use farwire_core::{Accepted, Delivery, Event, PublishError};
 use farwire_tests::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -234,4 +234,23 @@ fn a_command_does_not_wait_for_bulk() {
     let arrived = world.run_until(5 * SECOND, |world| !world.messages(operator, subscription).is_empty());
     let took = world.now() - sent;
     assert!(arrived && took <= Duration::from_millis(200), "{took:?}");
+}
+
+#[test]
+fn what_is_published_once_a_channel_is_open_arrives_though_its_publisher_is_busy() {
+    let mut world = World::new(9);
+    let robot = world.connect(&world.config());
+    let operator = world.connect_to(robot);
+    let [busy, topic] = ["busy", "t"].map(|name| world.topic(robot, name, Delivery::RELIABLE));
+    world.run_for(Duration::from_secs(1));
+    let subscription = world.subscribe(operator, "t", Delivery::RELIABLE);
+    // Something of the robot's is always on its way before the operator's acknowledgement.
+    let opened = world.run_until(Duration::from_secs(10), |world| {
+        world.publish(robot, busy, b"busy").expect("published");
+        world.events(operator).iter().any(|event| matches!(event, Event::Subscribed(id) if *id == subscription))
+    });
+    assert!(opened);
+    world.publish(robot, topic, b"now").expect("published");
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.messages(operator, subscription).len(), 1);
 }
