@@ -140,6 +140,8 @@ fn code<'a>(path: &Path, source: &'a str) -> Vec<(usize, &'a str)> {
         let is_last = lines[tests] == "#[cfg(test)]"
             && lines.get(tests + 1) == Some(&"mod tests {")
             && lines.iter().skip(tests).position(|line| *line == "}") == Some(lines.len() - tests - 1);
+        // Tests in a file of their own are looked at like any other file.
+        let is_last = is_last || lines[tests..] == ["#[cfg(test)]", "mod tests;"];
         assert!(is_last, "{}:{}: only `mod tests` at the end may be for tests", path.display(), tests + 1);
         lines.truncate(tests);
     }
