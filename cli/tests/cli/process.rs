@@ -24,10 +24,10 @@ impl Scratch {
     /// `farwire`, with nothing set but what is given.
     pub(crate) fn farwire(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_farwire"));
-        for variable in ["FARWIRE_URL", "FARWIRE_APP_ID", "FARWIRE_APP_SECRET"] {
+        for variable in ["FARWIRE_URL", "FARWIRE_APP_ID", "FARWIRE_APP_SECRET", "FARWIRE_STATE", "FARWIRE_SFU_URL"] {
             command.env_remove(variable);
         }
-        command.env("XDG_RUNTIME_DIR", &self.0).args(args);
+        command.env("XDG_RUNTIME_DIR", &self.0).env("XDG_STATE_HOME", &self.0).args(args);
         command
     }
 }
