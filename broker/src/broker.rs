@@ -52,6 +52,10 @@ pub enum Output {
     Save(SessionRecord),
     /// Keep nothing for this robot any more.
     Forget(RobotId),
+    /// Keep that this session on the SFU is to be closed, before what follows is kept.
+    Owe(String),
+    /// Keep that no more.
+    Settle(String),
     /// Answer a request.
     Response(RequestId, Response),
     /// Make a request to the SFU, and hand its answer to [`Broker::handle_answer`].
@@ -98,12 +102,13 @@ enum Timer {
     Leg(LegKey),
 }
 
-/// A leg, and whose it is.
+/// A leg, and whose it is; nobody's, if the broker before this one had it still to close.
 struct HeldLeg {
     leg: Leg,
-    robot: RobotId,
-    party: Party,
+    owner: Option<(RobotId, Party)>,
     timer: Option<Instant>,
+    /// It is kept that its session is to be closed.
+    is_owed: bool,
 }
 
 /// One robot's session.
@@ -137,13 +142,21 @@ struct Operator {
     key: KeyId,
     leg: LegKey,
     state: OperatorState,
+    /// By when something has to have come of its state, unless it is bridged.
+    due: Instant,
 }
 
 enum OperatorState {
     Joining(RequestId),
-    Joined { bridge_by: Instant },
+    Joined,
     Bridging(Bridging),
     Bridged(Bridge),
+}
+
+impl Operator {
+    fn due(&self) -> Option<Instant> {
+        (!matches!(self.state, OperatorState::Bridged(_))).then_some(self.due)
+    }
 }
 
 /// A bridge that is being built.
@@ -175,6 +188,8 @@ pub struct Broker {
     timers: BTreeSet<(Instant, Timer)>,
     /// Robots whose records are to be written.
     unsaved: BTreeSet<RobotId>,
+    /// What is to be kept of sessions that are closed, ahead of all else.
+    owed: VecDeque<Output>,
     outbox: VecDeque<Output>,
     stats: Stats,
 }
@@ -202,9 +217,13 @@ impl Broker {
             calls: HashMap::new(),
             timers: BTreeSet::new(),
             unsaved: BTreeSet::new(),
+            owed: VecDeque::new(),
             outbox: VecDeque::new(),
             stats: Stats::default(),
         };
+        for session in known.owed {
+            broker.close_owed(now, session);
+        }
         for record in known.sessions {
             broker.resume(now, record);
         }
@@ -225,12 +244,13 @@ impl Broker {
     pub fn handle_answer(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
         let Some(key) = self.calls.remove(&id) else { return };
         let Some(held) = self.legs.get_mut(&key) else { return };
-        let (robot, party) = (held.robot.clone(), held.party);
-        for event in held.leg.handle(now, id, result) {
+        let owner = held.owner.clone();
+        let events = held.leg.handle(now, id, result);
+        for (event, (robot, party)) in events.into_iter().zip(owner.iter().cycle()) {
             // An event may have ended what the next one is about.
             let is_current = self.legs.get(&key).is_some_and(|held| !held.leg.is_retiring());
             if is_current {
-                self.handle_event(now, key, &robot, party, event);
+                self.handle_event(now, robot, *party, event);
             }
         }
         self.drive(now, key);
@@ -254,6 +274,9 @@ impl Broker {
 
     /// Says what to do. To be called after any other call, until it answers [`Output::WaitUntil`].
     pub fn poll(&mut self, _now: Instant) -> Output {
+        if let Some(output) = self.owed.pop_front() {
+            return output;
+        }
         if let Some(robot) = self.unsaved.pop_first() {
             if let Some(record) = self.record(&robot) {
                 return Output::Save(record);
@@ -451,19 +474,25 @@ impl Broker {
         robot.cloned().ok_or_else(Refusal::no_session)
     }
 
-    fn handle_event(&mut self, now: Instant, key: LegKey, robot: &RobotId, party: Party, event: LegEvent) {
+    fn handle_event(&mut self, now: Instant, robot: &RobotId, party: Party, event: LegEvent) {
         match (party, event) {
             (Party::Robot, LegEvent::Answered(sdp)) => self.registered(now, robot, &sdp),
-            (Party::Robot, LegEvent::Failed(error)) => self.not_registered(now, robot, &error),
+            (Party::Robot, LegEvent::Failed(error)) => {
+                info!(%robot, %error, "not registered");
+                self.not_registered(now, robot, Refusal::of_sfu(&error));
+            }
             (Party::Robot, LegEvent::Alive) => self.verified(now, robot),
             (Party::Robot, LegEvent::Gone) => self.end_robot(now, robot, "the SFU has ended its session"),
             (Party::Operator, LegEvent::Answered(sdp)) => self.joined(now, robot, &sdp),
-            (Party::Operator, LegEvent::Failed(error)) => self.not_joined(now, robot, &error),
+            (Party::Operator, LegEvent::Failed(error)) => {
+                info!(%robot, %error, "not joined");
+                self.not_joined(now, robot, Refusal::of_sfu(&error));
+            }
             (Party::Operator, LegEvent::Alive) => {}
             (Party::Operator, LegEvent::Gone) => self.end_operator(now, robot, "the SFU has ended its session"),
             (party, LegEvent::Opened(opening, channels)) => self.opened(now, robot, party, opening, &channels),
             (_, LegEvent::NotOpened(opening, error)) => {
-                debug!(%robot, %error, leg = key.0, "not bridged");
+                info!(%robot, %error, "not bridged");
                 self.not_bridged(now, robot, opening.round, &Refusal::of_sfu(&error));
             }
         }
@@ -472,7 +501,8 @@ impl Broker {
     /// Makes a leg and starts it.
     fn dial(&mut self, now: Instant, robot: &RobotId, party: Party, leg: Leg) -> LegKey {
         let key = LegKey(self.fresh());
-        self.legs.insert(key, HeldLeg { leg, robot: robot.clone(), party, timer: None });
+        let owner = Some((robot.clone(), party));
+        self.legs.insert(key, HeldLeg { leg, owner, timer: None, is_owed: false });
         self.drive(now, key);
         key
     }
@@ -493,7 +523,14 @@ impl Broker {
             held.timer = due;
             self.timers.extend(due.map(|at| (at, Timer::Leg(key))));
         }
+        if let Some(session) = held.leg.session().filter(|_| held.leg.is_retiring() && !held.is_owed) {
+            self.owed.push_back(Output::Owe(session.to_owned()));
+            held.is_owed = true;
+        }
         if held.leg.is_over() {
+            if let Some(session) = held.leg.session() {
+                self.owed.push_back(Output::Settle(session.to_owned()));
+            }
             if let Some(at) = held.timer {
                 self.timers.remove(&(at, Timer::Leg(key)));
             }
@@ -562,7 +599,7 @@ impl Broker {
         let operator = session.operator.as_ref().and_then(|operator| {
             let bridge = match operator.state {
                 OperatorState::Joining(_) => return None,
-                OperatorState::Joined { .. } | OperatorState::Bridging(_) => None,
+                OperatorState::Joined | OperatorState::Bridging(_) => None,
                 OperatorState::Bridged(bridge) => Some(bridge),
             };
             let sfu_session = self.leg_session(operator.leg)?.to_owned();
@@ -581,6 +618,15 @@ impl Broker {
         })
     }
 
+    /// Closes what the broker before this one had still to close.
+    fn close_owed(&mut self, now: Instant, session: String) {
+        let Some(id) = SessionId::new(&session) else { return self.owed.push_back(Output::Settle(session)) };
+        let leg = Leg::resumed(id, &[], now, self.config.check_every, self.config.ends_sessions);
+        let key = LegKey(self.fresh());
+        self.legs.insert(key, HeldLeg { leg, owner: None, timer: None, is_owed: true });
+        self.retire(now, key);
+    }
+
     /// Takes up a session of the broker before this one.
     fn resume(&mut self, now: Instant, record: SessionRecord) {
         let Some(session) = SessionId::new(&record.sfu_session) else { return };
@@ -593,9 +639,10 @@ impl Broker {
                     let leg = self.dial(now, &robot, Party::Operator, Leg::resumed(sfu_session, ids, now, every, ends));
                     let state = match bridge {
                         Some(bridge) => OperatorState::Bridged(bridge),
-                        None => OperatorState::Joined { bridge_by: now + self.config.bridge_within },
+                        None => OperatorState::Joined,
                     };
-                    (bridge.map(|bridge| bridge.robot), Some(Operator { id, key, leg, state }))
+                    let due = now + self.config.bridge_within;
+                    (bridge.map(|bridge| bridge.robot), Some(Operator { id, key, leg, state, due }))
                 }
                 None => (None, None),
             },
@@ -603,8 +650,6 @@ impl Broker {
         };
         let ids: &[StreamId] = robot_ids.as_ref().map_or(&[], |ids: &Ids| ids);
         let leg = self.dial(now, &robot, Party::Robot, Leg::resumed(session, ids, now, every, ends));
-        let timer = now + self.config.robot_timeout;
-        self.timers.insert((timer, Timer::Robot(robot.clone())));
         self.by_id.insert(record.id.clone(), robot.clone());
         let (key_is_good, operator_is_good) =
             (self.keys.is_good(&record.key), operator.as_ref().is_none_or(|operator| self.keys.is_good(&operator.key)));
@@ -620,9 +665,10 @@ impl Broker {
             operator,
             owes_null: record.owes_null,
             used: record.used.into_iter().collect(),
-            timer,
+            timer: now,
         };
         self.robots.insert(robot.clone(), session);
+        self.watch(&robot);
         if !key_is_good {
             self.end_robot(now, &robot, "its key was revoked");
         } else if !operator_is_good {

@@ -29,6 +29,10 @@ pub(crate) const MAX_WAITING: usize = 4;
 /// How long one call to the SFU may take. It may itself wait 5 s for a transport.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// By when a robot or an operator is answered whose request the SFU is asked about; DimOS waits 30 s, and so does the
+/// listener.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
 /// Tries of a call that may be repeated, before it is given up.
 pub(crate) const MAX_TRIES: u32 = 4;
 

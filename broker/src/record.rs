@@ -15,12 +15,14 @@ pub struct Known {
     pub keys: Keys,
     /// The sessions of the broker before it.
     pub sessions: Vec<SessionRecord>,
+    /// Sessions on the SFU that the broker before it had still to close.
+    pub owed: Vec<String>,
 }
 
 impl Known {
-    /// Keys and sessions.
-    pub fn new(keys: Keys, sessions: Vec<SessionRecord>) -> Known {
-        Known { keys, sessions }
+    /// Keys, sessions, and what is to be closed.
+    pub fn new(keys: Keys, sessions: Vec<SessionRecord>, owed: Vec<String>) -> Known {
+        Known { keys, sessions, owed }
     }
 }
 

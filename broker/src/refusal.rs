@@ -85,7 +85,8 @@ impl Refusal {
     }
 
     pub(crate) fn superseded() -> Refusal {
-        Refusal::new(409, "superseded", "the same robot registered again, and the later request counts")
+        let text = "this ended before the SFU had answered: the robot registered again, or its key was revoked";
+        Refusal::new(409, "superseded", text)
     }
 
     pub(crate) fn operated() -> Refusal {
@@ -139,6 +140,10 @@ impl Refusal {
             }
             _ => Refusal::new(502, "sfu_error", format!("{problem}; whoever runs the broker has to look at it")),
         }
+    }
+
+    pub(crate) fn slow_sfu() -> Refusal {
+        Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, "the SFU does not answer in time: try again")
     }
 
     pub(crate) fn response(self) -> Response {

@@ -1,5 +1,6 @@
 //! The broker's state in a file: keys by their hashes, sessions by their robots.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ const KEYS: TableDefinition<&str, &str> = TableDefinition::new("keys");
 /// A robot's id, and its [`SessionRecord`] as JSON.
 const SESSIONS: TableDefinition<&str, &str> = TableDefinition::new("sessions");
 
+/// Ids of sessions on the SFU that are to be closed.
+const OWED: TableDefinition<&str, ()> = TableDefinition::new("owed");
+
 /// What redb may keep of the file in memory, in bytes.
 const CACHE: usize = 4 << 20;
 
@@ -22,6 +26,21 @@ const CACHE: usize = 4 << 20;
 pub struct Store {
     path: PathBuf,
     database: Database,
+}
+
+/// What is new since the last writing.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// `None`: forgotten.
+    pub(crate) sessions: HashMap<RobotId, Option<SessionRecord>>,
+    /// Whether a session on the SFU is to be closed.
+    pub(crate) owed: HashMap<String, bool>,
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.owed.is_empty()
+    }
 }
 
 /// Why a state file cannot be used.
@@ -59,8 +78,8 @@ impl Store {
             error => unusable(error.into()),
         })?;
         let store = Store { path: path.to_owned(), database };
-        // Both tables exist from here on.
-        store.write(&[], &[], &[])?;
+        // All tables exist from here on.
+        store.write(&[], &Changes::default())?;
         Ok(store)
     }
 
@@ -83,7 +102,11 @@ impl Store {
             for entry in read.open_table(SESSIONS)?.iter()? {
                 sessions.push(serde_json::from_str(entry?.1.value())?);
             }
-            Ok(Known::new(keys, sessions))
+            let mut owed = Vec::new();
+            for entry in read.open_table(OWED)?.iter()? {
+                owed.push(entry?.0.value().to_owned());
+            }
+            Ok(Known::new(keys, sessions, owed))
         };
         load().map_err(|error| self.unusable(error))
     }
@@ -93,18 +116,18 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn save_key(&self, key: &Key) -> Result<(), StoreError> {
-        self.write(std::slice::from_ref(key), &[], &[])
+        self.write(std::slice::from_ref(key), &Changes::default())
     }
 
-    /// Keeps sessions and forgets others, in one step, before it returns.
+    /// Makes changes to sessions, in one step, before it returns.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save_sessions(&self, saved: &[SessionRecord], forgotten: &[RobotId]) -> Result<(), StoreError> {
-        self.write(&[], saved, forgotten)
+    pub(crate) fn save_sessions(&self, changes: &Changes) -> Result<(), StoreError> {
+        self.write(&[], changes)
     }
 
-    fn write(&self, keys: &[Key], saved: &[SessionRecord], forgotten: &[RobotId]) -> Result<(), StoreError> {
+    fn write(&self, keys: &[Key], changes: &Changes) -> Result<(), StoreError> {
         let write = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             let transaction = self.database.begin_write()?;
             {
@@ -113,11 +136,18 @@ impl Store {
                     table.insert(key.hash.to_string().as_str(), serde_json::to_string(key)?.as_str())?;
                 }
                 let mut table = transaction.open_table(SESSIONS)?;
-                for robot in forgotten {
-                    table.remove(robot.as_str())?;
+                for (robot, record) in &changes.sessions {
+                    match record {
+                        Some(record) => drop(table.insert(robot.as_str(), serde_json::to_string(record)?.as_str())?),
+                        None => drop(table.remove(robot.as_str())?),
+                    }
                 }
-                for session in saved {
-                    table.insert(session.robot.as_str(), serde_json::to_string(session)?.as_str())?;
+                let mut table = transaction.open_table(OWED)?;
+                for (session, is_owed) in &changes.owed {
+                    match is_owed {
+                        true => drop(table.insert(session.as_str(), ())?),
+                        false => drop(table.remove(session.as_str())?),
+                    }
                 }
             }
             Ok(transaction.commit()?)

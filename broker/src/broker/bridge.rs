@@ -13,7 +13,7 @@ use crate::api::{Bridged, OfOperator};
 use crate::channels::{Party, entries, place};
 use crate::key::{KeyId, RobotId};
 use crate::leg::{Leg, Opening};
-use crate::limits::MAX_WAITING;
+use crate::limits::{ANSWER_WITHIN, MAX_WAITING};
 use crate::record::Bridge;
 use crate::refusal::{Refusal, json};
 
@@ -41,8 +41,9 @@ impl Broker {
                 return Ok(None);
             }
             OperatorState::Bridging(_) => return Err(Refusal::too_many_waiting()),
-            OperatorState::Joined { .. } => {}
+            OperatorState::Joined => {}
         }
+        operator.due = now + ANSWER_WITHIN;
         operator.state = OperatorState::Bridging(Bridging {
             round,
             waiting: vec![request],
@@ -129,8 +130,8 @@ impl Broker {
             OperatorState::Bridging(bridging) if bridging.round == round => {}
             _ => return,
         }
-        let joined = OperatorState::Joined { bridge_by: now + self.config.bridge_within };
-        let state = std::mem::replace(&mut operator.state, joined);
+        operator.due = now + self.config.bridge_within;
+        let state = std::mem::replace(&mut operator.state, OperatorState::Joined);
         let (robot_leg, operator_leg) = (session.leg, operator.leg);
         if let OperatorState::Bridging(Bridging { waiting, .. }) = state {
             for request in waiting {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use farwire_core::cloudflare::ApiError;
 use farwire_core::http::{RequestId, Response};
 use tracing::info;
 
@@ -13,7 +12,7 @@ use crate::api::{self, Join, Joined, Listed, OfOperator, State};
 use crate::channels::Party;
 use crate::key::{KeyId, RobotId, Scope};
 use crate::leg::Leg;
-use crate::limits::MAX_LISTED;
+use crate::limits::{ANSWER_WITHIN, MAX_LISTED};
 use crate::refusal::{Refusal, json};
 
 impl Broker {
@@ -71,10 +70,12 @@ impl Broker {
         self.end_operator(now, robot, "another one took over");
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
         let leg = self.dial(now, robot, Party::Operator, leg);
-        let operator = Operator { id: self.fresh_id(), key, leg, state: OperatorState::Joining(request) };
+        let (state, due) = (OperatorState::Joining(request), now + ANSWER_WITHIN);
+        let operator = Operator { id: self.fresh_id(), key, leg, state, due };
         if let Some(session) = self.robots.get_mut(robot) {
             session.operator = Some(operator);
         }
+        self.watch(robot);
         Ok(())
     }
 
@@ -83,20 +84,34 @@ impl Broker {
         let Some(operator) = &mut session.operator else { return };
         let OperatorState::Joining(request) = operator.state else { return };
         info!(%robot, session = short_id(&session.id), token = %operator.key, "joined");
-        operator.state = OperatorState::Joined { bridge_by: now + self.config.bridge_within };
+        operator.state = OperatorState::Joined;
+        operator.due = now + self.config.bridge_within;
         let response = json(200, &Joined { sdp_answer: sdp, operator_id: &operator.id });
         self.respond(request, response);
         self.watch(robot);
         self.save(robot);
     }
 
-    pub(super) fn not_joined(&mut self, now: Instant, robot: &RobotId, error: &ApiError) {
+    pub(super) fn not_joined(&mut self, now: Instant, robot: &RobotId, refusal: Refusal) {
         let Some(operator) = self.robots.get_mut(robot).and_then(|session| session.operator.as_mut()) else { return };
         let OperatorState::Joining(request) = operator.state else { return };
-        operator.state = OperatorState::Joined { bridge_by: now };
-        info!(%robot, %error, "not joined");
-        self.refuse(request, Refusal::of_sfu(error));
+        operator.state = OperatorState::Joined;
+        self.refuse(request, refusal);
         self.end_operator(now, robot, "the SFU did not take it");
+    }
+
+    /// Ends an operator of whose state nothing has come in time.
+    pub(super) fn operator_overdue(&mut self, now: Instant, robot: &RobotId) {
+        let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
+        match operator.map(|operator| &operator.state) {
+            Some(OperatorState::Joining(_)) => self.not_joined(now, robot, Refusal::slow_sfu()),
+            Some(OperatorState::Joined) => self.end_operator(now, robot, "it did not bridge in time"),
+            Some(OperatorState::Bridging(bridging)) => {
+                let round = bridging.round;
+                self.not_bridged(now, robot, round, &Refusal::slow_sfu());
+            }
+            Some(OperatorState::Bridged(_)) | None => {}
+        }
     }
 
     /// Makes sure that somebody operates a robot, and means this time with it.
@@ -116,7 +131,7 @@ impl Broker {
         let robot_leg = session.leg;
         let (waiting, has_channels) = match operator.state {
             OperatorState::Joining(request) => (vec![request], false),
-            OperatorState::Joined { .. } => (Vec::new(), false),
+            OperatorState::Joined => (Vec::new(), false),
             OperatorState::Bridging(bridging) => (bridging.waiting, true),
             OperatorState::Bridged(_) => (Vec::new(), true),
         };

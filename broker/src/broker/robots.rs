@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use farwire_core::cloudflare::ApiError;
 use farwire_core::http::{RequestId, Response};
 use tracing::info;
 
-use super::{Broker, OperatorState, Robot, RobotState, Timer};
+use super::{Broker, Operator, OperatorState, Robot, RobotState, Timer};
 use crate::api::{Heartbeat, Register, Registered};
 use crate::channels::Party;
 use crate::key::{KeyId, RobotId};
 use crate::leg::Leg;
-use crate::limits::{MAX_NAME, MAX_OFFER};
+use crate::limits::{ANSWER_WITHIN, MAX_NAME, MAX_OFFER};
 use crate::refusal::{Refusal, json};
 
 impl Broker {
@@ -39,8 +38,6 @@ impl Broker {
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
         let leg = self.dial(now, &robot, Party::Robot, leg);
         let id = self.fresh_id();
-        let timer = now + self.config.robot_timeout;
-        self.timers.insert((timer, Timer::Robot(robot.clone())));
         self.by_id.insert(id.clone(), robot.clone());
         let session = Robot {
             id,
@@ -54,9 +51,10 @@ impl Broker {
             told: false,
             owes_null: false,
             used: BTreeSet::new(),
-            timer,
+            timer: now,
         };
-        self.robots.insert(robot, session);
+        self.robots.insert(robot.clone(), session);
+        self.watch(&robot);
         Ok(())
     }
 
@@ -71,12 +69,11 @@ impl Broker {
         self.save(robot);
     }
 
-    pub(super) fn not_registered(&mut self, now: Instant, robot: &RobotId, error: &ApiError) {
+    pub(super) fn not_registered(&mut self, now: Instant, robot: &RobotId, refusal: Refusal) {
         let Some(session) = self.robots.get_mut(robot) else { return };
         let RobotState::Registering(request) = session.state else { return };
         session.state = RobotState::Live;
-        info!(%robot, %error, "not registered");
-        self.refuse(request, Refusal::of_sfu(error));
+        self.refuse(request, refusal);
         self.end_robot(now, robot, "the SFU did not take it");
     }
 
@@ -135,29 +132,35 @@ impl Broker {
     /// Ends what has not been heard of in time, or looks again later.
     pub(super) fn check_signs_of_life(&mut self, now: Instant, robot: &RobotId) {
         let Some(session) = self.robots.get(robot) else { return };
-        if session.heard + self.config.robot_timeout <= now {
-            return self.end_robot(now, robot, "no heartbeat came");
+        if self.silent_until(session) <= now {
+            return match session.state {
+                RobotState::Registering(_) => self.not_registered(now, robot, Refusal::slow_sfu()),
+                RobotState::Unverified | RobotState::Live => self.end_robot(now, robot, "no heartbeat came"),
+            };
         }
-        let bridge_by = session.operator.as_ref().and_then(|operator| match operator.state {
-            OperatorState::Joined { bridge_by } => Some(bridge_by),
-            _ => None,
-        });
-        if bridge_by.is_some_and(|by| by <= now) {
-            self.end_operator(now, robot, "it did not bridge in time");
+        if session.operator.as_ref().and_then(Operator::due).is_some_and(|due| due <= now) {
+            self.operator_overdue(now, robot);
         }
         self.watch(robot);
     }
 
+    /// When a robot has been silent for too long, or the SFU, if it is still to be registered.
+    fn silent_until(&self, session: &Robot) -> Instant {
+        match session.state {
+            RobotState::Registering(_) => session.heard + ANSWER_WITHIN,
+            RobotState::Unverified | RobotState::Live => session.heard + self.config.robot_timeout,
+        }
+    }
+
     /// Sets the timer of a session by what is due next.
     pub(super) fn watch(&mut self, robot: &RobotId) {
+        let Some(session) = self.robots.get(robot) else { return };
+        let silent = self.silent_until(session);
+        let at = session.operator.as_ref().and_then(Operator::due).map_or(silent, |due| due.min(silent));
         let Some(session) = self.robots.get_mut(robot) else { return };
-        let bridge_by = session.operator.as_ref().and_then(|operator| match operator.state {
-            OperatorState::Joined { bridge_by } => Some(bridge_by),
-            _ => None,
-        });
-        self.timers.remove(&(session.timer, Timer::Robot(robot.clone())));
-        session.timer = bridge_by.into_iter().fold(session.heard + self.config.robot_timeout, Ord::min);
-        self.timers.insert((session.timer, Timer::Robot(robot.clone())));
+        let old = std::mem::replace(&mut session.timer, at);
+        self.timers.remove(&(old, Timer::Robot(robot.clone())));
+        self.timers.insert((at, Timer::Robot(robot.clone())));
     }
 }
 

@@ -1,13 +1,12 @@
 //! Writes sessions to the state file, so that the broker's thread does not wait for the disk.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::key::RobotId;
 use crate::record::SessionRecord;
-use crate::store::Store;
+use crate::store::{Changes, Store};
 
 /// A thread that writes what is the latest for each robot. What is not written yet is bounded by the number of robots;
 /// a process that is killed loses some milliseconds of it, and its robots then register again.
@@ -25,8 +24,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Pending {
-    /// `None`: to be forgotten.
-    sessions: HashMap<RobotId, Option<SessionRecord>>,
+    changes: Changes,
     stop: bool,
 }
 
@@ -41,11 +39,18 @@ impl Recorder {
     }
 
     pub(super) fn save(&self, record: SessionRecord) {
-        self.shared.put(record.robot.clone(), Some(record));
+        self.shared.change(|changes| drop(changes.sessions.insert(record.robot.clone(), Some(record))));
     }
 
     pub(super) fn forget(&self, robot: RobotId) {
-        self.shared.put(robot, None);
+        self.shared.change(|changes| drop(changes.sessions.insert(robot, None)));
+    }
+
+    /// Keeps whether a session on the SFU is to be closed.
+    pub(super) fn owe(&self, session: String, is_owed: bool) {
+        self.shared.change(|changes| {
+            changes.owed.insert(session, is_owed);
+        });
     }
 }
 
@@ -61,29 +66,22 @@ impl Drop for Recorder {
 }
 
 impl Shared {
-    fn put(&self, robot: RobotId, record: Option<SessionRecord>) {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).sessions.insert(robot, record);
+    fn change(&self, change: impl FnOnce(&mut Changes)) {
+        change(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner).changes);
         self.changed.notify_one();
     }
 
     fn write_to(&self, store: &Store) {
         loop {
             let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-            let idle = |pending: &mut Pending| pending.sessions.is_empty() && !pending.stop;
+            let idle = |pending: &mut Pending| pending.changes.is_empty() && !pending.stop;
             let mut pending = self.changed.wait_while(pending, idle).unwrap_or_else(PoisonError::into_inner);
-            if pending.sessions.is_empty() {
+            if pending.changes.is_empty() {
                 return;
             }
-            let sessions = std::mem::take(&mut pending.sessions);
+            let changes = std::mem::take(&mut pending.changes);
             drop(pending);
-            let (mut saved, mut forgotten) = (Vec::new(), Vec::new());
-            for (robot, record) in sessions {
-                match record {
-                    Some(record) => saved.push(record),
-                    None => forgotten.push(robot),
-                }
-            }
-            if let Err(error) = store.save_sessions(&saved, &forgotten) {
+            if let Err(error) = store.save_sessions(&changes) {
                 tracing::warn!(%error, "sessions are not kept: after a restart their robots have to register again");
             }
         }

@@ -155,6 +155,8 @@ impl Runner {
             match self.broker.poll(now) {
                 Output::Save(record) => self.recorder.save(record),
                 Output::Forget(robot) => self.recorder.forget(robot),
+                Output::Owe(session) => self.recorder.owe(session, true),
+                Output::Settle(session) => self.recorder.owe(session, false),
                 Output::Response(id, response) => {
                     if let Some(reply) = self.replies.remove(&id) {
                         // The client may have gone meanwhile.
