@@ -85,6 +85,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     })?;
     let answer = match asked {
         Some(answer) => answer,
+        None if !path.exists() && !matches!(request, AdminRequest::Create { .. }) => {
+            return Err(Failure::failed(format_args!(
+                "there is no state file {}: start `farwire serve` once, or pass --state FILE",
+                path.display()
+            )));
+        }
         None => administer(&args.state.open()?, request, unix_time()).map_err(Failure::failed)?,
     };
     show(answer, args.json)

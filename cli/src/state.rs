@@ -14,7 +14,7 @@ use crate::failure::Failure;
 pub(crate) struct StateFile {
     /// The file with the broker's robot keys, operator tokens (as hashes) and sessions
     /// [default: farwire/broker.redb in $XDG_STATE_HOME or ~/.local/state]
-    #[arg(long, env = "FARWIRE_STATE", value_name = "FILE")]
+    #[arg(long, env = "FARWIRE_STATE", value_name = "FILE", global = true)]
     state: Option<PathBuf>,
 }
 
