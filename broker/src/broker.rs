@@ -370,7 +370,7 @@ impl Broker {
         body: &[u8],
     ) -> Result<Option<Response>, Refusal> {
         match call {
-            RobotCall::Register => self.register(now, id, key, robot, &parse(body)?).map(|()| None),
+            RobotCall::Register => self.register(now, id, key, &robot, &parse(body)?).map(|()| None),
             RobotCall::Heartbeat(session) => {
                 self.own_session(&robot, session)?;
                 self.heartbeat(now, &key, &robot).map(Some)

@@ -56,11 +56,6 @@ impl Guesses {
         self.swept = Some(now);
         self.full_at.retain(|_, full_at| *full_at > now);
     }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.full_at.len()
-    }
 }
 
 /// Whoever has one IPv6 address has the 64 bits behind its prefix.
@@ -106,7 +101,7 @@ mod tests {
         for n in 0..10_000u16 {
             let _ = guesses.note(start, IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, n)));
         }
-        assert_eq!(guesses.len(), 1);
+        assert_eq!(guesses.full_at.len(), 1);
     }
 
     proptest! {
@@ -119,7 +114,7 @@ mod tests {
                 for n in 0..100u32 {
                     let _ = guesses.note(now, IpAddr::V4(Ipv4Addr::from(source.wrapping_add(n * 7919))));
                 }
-                prop_assert!(guesses.len() <= MAX_GUESSERS);
+                prop_assert!(guesses.full_at.len() <= MAX_GUESSERS);
             }
         }
 

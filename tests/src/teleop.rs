@@ -308,7 +308,7 @@ impl Teleop {
                     let before = self.answers.insert(id, (response.status, body));
                     assert!(before.is_none(), "two answers to one request");
                 }
-                Output::Http(request) => self.pass_on(request),
+                Output::Http(request) => self.pass_on(&request),
                 Output::WaitUntil(at, _) => {
                     self.deadline = at;
                     let done: Vec<RequestId> =
@@ -325,7 +325,7 @@ impl Teleop {
         }
     }
 
-    fn pass_on(&mut self, request: Request) {
+    fn pass_on(&mut self, request: &Request) {
         let path = request.url.strip_prefix("http://sfu.test").unwrap_or_default().to_owned();
         let rest = path.strip_prefix("/v1/apps/app/sessions/").unwrap_or_default();
         let (session, call) = rest.split_once('/').unwrap_or((rest, ""));

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use farwire_core::http::Method;
-use farwire_tests::Teleop;
+use farwire_tests::{Fate, Teleop};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -263,7 +264,7 @@ fn however_often_an_operator_joins_the_sfu_is_not_flooded() {
     let mut world = Teleop::with(Teleop::config().ends_sessions().max_robots(2));
     let (key, token) = (world.robot_key("r"), world.operator_token(&[]));
     let (_, session) = world.register(&key);
-    world.script(|asked| if asked.session == "new" { farwire_tests::Fate::Lost } else { farwire_tests::Fate::Pass });
+    world.script(|asked| if asked.session == "new" { Fate::Lost } else { Fate::Pass });
     let body = json!({"role": "operator", "sdp_offer": "v=0"});
     let ids: Vec<_> =
         (0..100).map(|_| world.ask_operator(&token, Method::Post, &format!("/{session}/join"), &body)).collect();
@@ -272,4 +273,66 @@ fn however_often_an_operator_joins_the_sfu_is_not_flooded() {
     statuses.dedup();
     assert_eq!(statuses, [409, 503]);
     assert!(world.broker.stats().sfu_sessions <= 6);
+}
+
+/// Bytes that are sometimes nearly what the API takes.
+fn body() -> impl Strategy<Value = Vec<u8>> {
+    let nearly = [
+        r#"{"sdp_offer":"v=0"}"#,
+        r#"{"role":"operator","sdp_offer":"v=0","takeover":true}"#,
+        r#"{"robot_id":"r","robot_name":null,"sdp_offer":"\u0000"}"#,
+        r#"{"operator_id":"x"}"#,
+        r#"{"sessionId":"s"}"#,
+        r#"{"sessionDescription":{"type":"answer","sdp":"v=0"}}"#,
+        r#"{"dataChannels":[{"dataChannelName":"map_unreliable","id":65535},{"dataChannelName":"cmd_unreliable","id":1}]}"#,
+        r#"{"dataChannels":[{"errorCode":"x"},{}]}"#,
+        r#"{"errorCode":"session_error"}"#,
+    ];
+    prop_oneof![
+        3 => prop::sample::select(nearly.to_vec()).prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..60),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes from either side, every request has one answer and the broker its bounds.
+    #[test]
+    fn nothing_that_comes_in_breaks_it(
+        requests in prop::collection::vec((0usize..6, ".{0,12}", body(), 0u8..3), 1..40),
+        answers in prop::collection::vec((prop::sample::select(vec![200u16, 201, 400, 404, 410, 425, 500, 99]), body()), 1..8),
+    ) {
+        let mut world = Teleop::new();
+        let (key, token) = (world.robot_key("r"), world.operator_token(&[]));
+        let (_, session) = world.register(&key);
+        let mut at = 0;
+        world.script(move |_| {
+            at += 1;
+            let (status, body) = &answers[at % answers.len()];
+            Fate::Answer(*status, String::from_utf8_lossy(body).into_owned())
+        });
+        let mut ids = Vec::new();
+        for (call, text, body, who) in requests {
+            let path = match call {
+                0 => String::new(),
+                1 => format!("/{text}"),
+                2 => format!("/{session}/{text}"),
+                3 => format!("/{session}/join"),
+                4 => format!("/{session}/bridge-datachannel"),
+                _ => format!("/{session}/heartbeat"),
+            };
+            let (robot, operator) = match who {
+                0 => (Some(key.as_str()), None),
+                1 => (None, Some(format!("Bearer {token}"))),
+                _ => (Some(text.as_str()), Some(text.clone())),
+            };
+            ids.push(world.ask(robot, operator.as_deref(), Method::Post, &path, &body));
+            prop_assert!(world.broker.stats().robots <= 1 && world.broker.stats().sfu_sessions <= 80);
+        }
+        world.run_for(60 * SECOND);
+        for id in ids {
+            prop_assert!(world.answer(id).is_some(), "a request without an answer");
+        }
+    }
 }

@@ -212,3 +212,44 @@ fn an_sfu_that_is_not_there_is_told_in_time() {
     let (status, answer) = running.robot(&key, "", &json!({"robot_name": "r", "sdp_offer": "v=0"}));
     assert_eq!((status, begun.elapsed() < Duration::from_secs(10)), (503, true), "{answer}");
 }
+
+#[test]
+fn ten_thousand_wrong_keys_slow_nobody() {
+    let (scratch, sfu) = (Scratch::new(), sfu());
+    let running = Running::start(&scratch, &sfu);
+    let key = created(running.server.administer(robot_key())).1;
+    let session = running.register(&key);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let waits = std::thread::scope(|scope| {
+        let beats = scope.spawn(|| {
+            let mut waits = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                assert_eq!(running.heartbeat(&key, &session), 200);
+                waits.push(begun.elapsed());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            waits
+        });
+        let guessing: Vec<_> = (0..4)
+            .map(|thread| {
+                let running = &running;
+                scope.spawn(move || {
+                    (0..2_500)
+                        .map(|n| running.heartbeat(&format!("farwire_robot_{thread}_{n:040}"), "x"))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let statuses: Vec<u16> = guessing.into_iter().flat_map(|thread| thread.join().expect("answers")).collect();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(statuses.len(), 10_000);
+        let guesses = statuses.iter().filter(|status| **status == 401).count();
+        assert!((20..200).contains(&guesses) && statuses.iter().all(|status| matches!(status, 401 | 429)), "{guesses}");
+        beats.join().expect("waits")
+    });
+    let mut sorted = waits.clone();
+    sorted.sort_unstable();
+    println!("{} heartbeats beside 10,000 wrong keys: median {:?}", sorted.len(), sorted[sorted.len() / 2]);
+    assert!(sorted[sorted.len() / 2] < Duration::from_millis(200), "{:?}", sorted[sorted.len() / 2]);
+}

@@ -21,22 +21,22 @@ impl Broker {
         now: Instant,
         request: RequestId,
         key: KeyId,
-        robot: RobotId,
+        robot: &RobotId,
         body: &Register,
     ) -> Result<(), Refusal> {
         if body.robot_id.as_deref().is_some_and(|id| !id.is_empty() && id != robot.as_str()) {
-            return Err(Refusal::other_robot(&robot));
+            return Err(Refusal::other_robot(robot));
         }
         let name = short("robot_name", body.robot_name.as_deref())?;
         let kind = short("robot_type", body.robot_type.as_deref())?;
         check_offer(&body.sdp_offer)?;
-        if self.robots.len() >= self.config.max_robots && !self.robots.contains_key(&robot) {
+        if self.robots.len() >= self.config.max_robots && !self.robots.contains_key(robot) {
             return Err(Refusal::full(self.robots.len()));
         }
         self.check_room()?;
-        self.end_robot(now, &robot, "it registered again");
+        self.end_robot(now, robot, "it registered again");
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
-        let leg = self.dial(now, &robot, Party::Robot, leg);
+        let leg = self.dial(now, robot, Party::Robot, leg);
         let id = self.fresh_id();
         self.by_id.insert(id.clone(), robot.clone());
         let session = Robot {
@@ -54,7 +54,7 @@ impl Broker {
             timer: now,
         };
         self.robots.insert(robot.clone(), session);
-        self.watch(&robot);
+        self.watch(robot);
         Ok(())
     }
 
