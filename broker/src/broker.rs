@@ -23,6 +23,7 @@ use crate::guesses::{Guess, Guesses};
 use crate::key::{Grant, Key, KeyId, RobotId, Scope};
 use crate::keys::{Keys, KeysError, Shown};
 use crate::leg::{Leg, LegEvent};
+use crate::limits::MAX_LEGS_OF_ROBOT;
 use crate::record::{Bridge, Known, OperatorRecord, SessionRecord};
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
@@ -557,7 +558,11 @@ impl Broker {
     }
 
     /// Refuses what would need more sessions on the SFU than there may be.
-    fn check_room(&self) -> Result<(), Refusal> {
+    fn check_room(&self, robot: &RobotId) -> Result<(), Refusal> {
+        let own = self.legs.values().filter(|held| held.owner.as_ref().is_some_and(|(of, _)| of == robot)).count();
+        if own >= MAX_LEGS_OF_ROBOT {
+            return Err(Refusal::too_many_closing());
+        }
         // A robot, its operator, and as many that are being closed.
         match self.legs.len() >= self.config.max_robots.saturating_mul(3) {
             true => Err(Refusal::full(self.legs.len())),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use farwire_core::SessionId;
 use farwire_core::cloudflare::api::{
     DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession, SERVER_EVENTS,
-    SessionDescription, SessionState,
+    SessionDescription, SessionState, code,
 };
 use farwire_core::cloudflare::{Api, ApiError, read, refused};
 use farwire_core::http::{Failure, Method, Request, RequestId, Response};
@@ -345,7 +345,11 @@ impl Leg {
         match problem {
             None => vec![LegEvent::Opened(opening, open)],
             Some(error) => {
-                self.is_unsure |= matches!(error, ApiError::Garbage { .. });
+                // What it has already, or may have, is to be looked up before it is closed.
+                self.is_unsure |= match &error {
+                    ApiError::Refused { code, .. } => code == code::REPEATED_LOCAL_TRACK,
+                    _ => true,
+                };
                 vec![LegEvent::NotOpened(opening, error)]
             }
         }
@@ -389,24 +393,32 @@ impl Leg {
                 Vec::new()
             }
             Err(error) if self.note_gone(&error) => vec![LegEvent::Gone],
-            Err(error) if error.is_retryable() && self.may_try_again(now) => {
+            Err(error) if error.is_retryable() => {
+                // For as long as it takes: nobody else will close it.
+                self.pause(now);
                 self.work.push_front(again);
                 Vec::new()
             }
             Err(error) => {
-                tracing::warn!(%error, "the SFU cannot be made to close what was opened on it");
+                tracing::warn!(%error, "the SFU refuses to close what was opened on it");
                 self.tries = 0;
-                self.channels.clear();
-                self.is_unsure = false;
+                self.is_unsure = !self.is_retiring;
+                if self.is_retiring {
+                    self.channels.clear();
+                }
                 Vec::new()
             }
         }
     }
 
-    fn may_try_again(&mut self, now: Instant) -> bool {
-        self.tries += 1;
+    fn pause(&mut self, now: Instant) {
+        self.tries = self.tries.saturating_add(1);
         let pause = FIRST_PAUSE.saturating_mul(1 << self.tries.min(10)).min(LONGEST_PAUSE);
         self.not_before = Some(now + pause / 2);
+    }
+
+    fn may_try_again(&mut self, now: Instant) -> bool {
+        self.pause(now);
         let may = self.tries < MAX_TRIES;
         if !may {
             self.tries = 0;

@@ -26,6 +26,10 @@ pub(crate) const MAX_LISTED: usize = 1_000;
 /// Requests that may wait for one bridge; further ones are answered 429.
 pub(crate) const MAX_WAITING: usize = 4;
 
+/// Sessions on the SFU of one robot and its operators, those that are being closed included; past it, registering and
+/// joining are answered 429.
+pub(crate) const MAX_LEGS_OF_ROBOT: usize = 16;
+
 /// How long one call to the SFU may take. It may itself wait 5 s for a transport.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,14 +37,14 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// listener.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
-/// Tries of a call that may be repeated, before it is given up.
+/// Tries to make a session, before it is given up. What closes one is repeated for as long as it takes.
 pub(crate) const MAX_TRIES: u32 = 4;
 
 /// The first pause before a repetition; each further one is twice as long.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The longest pause before a repetition.
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// Wrong keys that one address may send at once, before they are answered 429.
 pub(crate) const GUESSES: u32 = 20;

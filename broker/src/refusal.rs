@@ -108,6 +108,11 @@ impl Refusal {
         Refusal::new(429, code::RETRYABLE_TRANSIENT, text)
     }
 
+    pub(crate) fn too_many_closing() -> Refusal {
+        let text = "too many sessions of this robot are still being closed on the SFU: try again in a second";
+        Refusal::new(429, code::RETRYABLE_TRANSIENT, text)
+    }
+
     pub(crate) fn nothing_to_answer() -> Refusal {
         Refusal::new(409, "no_offer", "no offer of the broker waits for an answer: it carries no video or audio")
     }

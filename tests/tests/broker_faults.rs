@@ -94,6 +94,27 @@ fn closing_is_tried_again() {
 }
 
 #[test]
+fn an_sfu_that_is_away_for_minutes_is_tidied_up_in_the_end() {
+    let (mut world, key, token, session) = joined();
+    world.bridge(&token, &session);
+    world.script(|_| Fate::Failed(farwire_core::http::Failure::Connect("no route".into())));
+    world.operator(&token, Method::Post, &format!("/{session}/leave"), &json!({}));
+    for _ in 0..300 {
+        world.run_for(SECOND);
+        assert_eq!(world.heartbeat(&key, &session), None, "the robot is not concerned");
+    }
+    assert_eq!((world.net.sfu.stats().publications, world.owed.len()), (4, 1));
+    world.script(|_| Fate::Pass);
+    for _ in 0..30 {
+        world.run_for(SECOND);
+        world.heartbeat(&key, &session);
+    }
+    assert_eq!((world.net.sfu.stats().publications, world.net.sfu.stats().sessions, world.owed.len()), (0, 1, 0));
+    world.join(&token, &session);
+    world.bridge(&token, &session);
+}
+
+#[test]
 fn an_sfu_that_refuses_is_not_repeated_to_the_robot() {
     for (fate, status) in [
         (Fate::Answer(401, r#"{"errorCode":"unauthorized","errorDescription":"no"}"#.into()), 502),

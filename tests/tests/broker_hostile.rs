@@ -275,6 +275,21 @@ fn however_often_an_operator_joins_the_sfu_is_not_flooded() {
     assert!(world.broker.stats().sfu_sessions <= 6);
 }
 
+#[test]
+fn one_robot_does_not_use_up_the_room_of_all() {
+    let mut world = Teleop::new();
+    let (key, other) = (world.robot_key("r"), world.robot_key("other"));
+    world.script(|asked| if asked.session == "new" { Fate::Lost } else { Fate::Pass });
+    let body = json!({"robot_name": "r", "sdp_offer": "v=0"});
+    let ids: Vec<_> = (0..1_000).map(|_| world.ask_robot(&key, Method::Post, "", &body)).collect();
+    let mut statuses: Vec<u16> = ids.into_iter().filter_map(|id| Some(world.answer(id)?.0)).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    assert_eq!((statuses, world.broker.stats().sfu_sessions), (vec![409, 429], 16));
+    world.script(|_| Fate::Pass);
+    world.register(&other);
+}
+
 /// Bytes that are sometimes nearly what the API takes.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let nearly = [

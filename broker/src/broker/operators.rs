@@ -66,7 +66,7 @@ impl Broker {
         if session.operator.as_ref().is_some_and(|operator| operator.key != key) && !body.takeover {
             return Err(Refusal::operated());
         }
-        self.check_room()?;
+        self.check_room(robot)?;
         self.end_operator(now, robot, "another one took over");
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
         let leg = self.dial(now, robot, Party::Operator, leg);

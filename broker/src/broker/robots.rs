@@ -33,7 +33,7 @@ impl Broker {
         if self.robots.len() >= self.config.max_robots && !self.robots.contains_key(robot) {
             return Err(Refusal::full(self.robots.len()));
         }
-        self.check_room()?;
+        self.check_room(robot)?;
         self.end_robot(now, robot, "it registered again");
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
         let leg = self.dial(now, robot, Party::Robot, leg);

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use farwire_broker::{HttpSfu, Server as Broker};
+use farwire_broker::{HttpSfu, IceServer, Server as Broker};
 use farwire_http::{Listener, Site, Tls};
 use farwire_sfu::{Config, Engine, SpawnError};
 use serde::Serialize;
@@ -60,6 +60,16 @@ pub(crate) struct Args {
     /// Run the broker alone, on another SFU: the root of an API like Cloudflare's, with the app's id and secret
     #[arg(long, env = "FARWIRE_SFU_URL", value_name = "URL")]
     sfu_url: Option<String>,
+    /// A STUN or TURN server for robots and operators, as URL or URL,USERNAME,CREDENTIAL; several times for several. Other
+    /// users of this machine can see flags, so prefer the variable for credentials, with spaces between servers
+    #[arg(
+        long = "ice-server",
+        env = "FARWIRE_ICE_SERVERS",
+        hide_env_values = true,
+        value_delimiter = ' ',
+        value_name = "SERVER"
+    )]
+    ice_servers: Vec<String>,
     /// Print one JSON object when ready
     #[arg(long)]
     json: bool,
@@ -84,6 +94,7 @@ struct Ready<'a> {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let app = Sfu::resolve(args)?;
     check(args)?;
+    let ice_servers = args.ice_servers.iter().map(|server| ice_server(server)).collect::<Result<_, _>>()?;
     log::start(&args.log)?;
     let interrupt = Interrupt::install()?;
     let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
@@ -97,7 +108,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Some(_) => None,
         None => Some(Engine::spawn(app.config(args)).map_err(|error| explain(&error))?),
     };
-    let config = farwire_broker::Config::new(app.as_seen_by_broker()?);
+    let mut config = farwire_broker::Config::new(app.as_seen_by_broker()?);
+    config.ice_servers = ice_servers;
     let broker = match &engine {
         Some(engine) => Broker::spawn(config.ends_sessions(), store, InProcess(engine.caller())),
         None => {
@@ -190,6 +202,19 @@ impl Sfu {
             Some(announce) => config.announce(announce),
             None => config,
         }
+    }
+}
+
+fn ice_server(text: &str) -> Result<IceServer, Failure> {
+    let mut parts = text.splitn(3, ',');
+    let url = parts.next().filter(|url| ["stun:", "turn:", "turns:"].iter().any(|scheme| url.starts_with(scheme)));
+    match (url, parts.next(), parts.next()) {
+        (Some(url), None, _) => Ok(IceServer::new(url)),
+        (Some(url), Some(username), Some(credential)) => Ok(IceServer::new(url).credentials(username, credential)),
+        // What was given may hold a credential, so it is not repeated.
+        _ => Err(Failure::usage(
+            "an --ice-server is none: it should look like stun:HOST:PORT or turn:HOST:PORT,USERNAME,CREDENTIAL",
+        )),
     }
 }
 

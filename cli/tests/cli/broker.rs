@@ -116,6 +116,7 @@ fn what_cannot_be_is_said() {
         &["keys", "create", "operator", "--all", "--robot", "r"],
         &["keys", "create", "robot", "a robot"],
         &["serve", "--tls-cert", "cert.pem"],
+        &["serve", "--ice-server", "turn:turn.test,me"],
         &["serve", "--http", "127.0.0.1:0", "--tls-cert", "/nowhere/cert.pem", "--tls-key", "/nowhere/key.pem"],
     ] {
         Running::start(scratch.farwire(args)).end(SOON).expect(2);
