@@ -2,13 +2,13 @@
 
 mod bridge;
 mod operators;
+mod records;
 mod robots;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use farwire_core::SessionId;
 use farwire_core::cloudflare::Api;
 use farwire_core::http::{Failure, Method, Request, RequestId, Response};
 use farwire_core::link::StreamId;
@@ -17,14 +17,14 @@ use sha2::{Digest as _, Sha256};
 use tracing::{debug, info, warn};
 
 use crate::api::{IceServers, OfOperator};
-use crate::channels::{Ids, Party};
+use crate::channels::Party;
 use crate::config::Config;
 use crate::guesses::{Guess, Guesses};
 use crate::key::{Grant, Key, KeyId, RobotId, Scope};
 use crate::keys::{Keys, KeysError, Shown};
 use crate::leg::{Leg, LegEvent};
 use crate::limits::MAX_LEGS_OF_ROBOT;
-use crate::record::{Bridge, Known, OperatorRecord, SessionRecord};
+use crate::record::{Bridge, Known, SessionRecord};
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
 
@@ -222,11 +222,11 @@ impl Broker {
             outbox: VecDeque::new(),
             stats: Stats::default(),
         };
+        for record in known.sessions {
+            broker.resume(now, record, &known.owed);
+        }
         for session in known.owed {
             broker.close_owed(now, session);
-        }
-        for record in known.sessions {
-            broker.resume(now, record);
         }
         broker
     }
@@ -593,92 +593,6 @@ impl Broker {
     fn fresh_id(&mut self) -> String {
         let digest = Sha256::new().chain_update(self.seed).chain_update(self.fresh().to_be_bytes()).finalize();
         digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// What is kept of a session; `None` for one that a restart would find useless.
-    fn record(&self, robot: &RobotId) -> Option<SessionRecord> {
-        let session = self.robots.get(robot)?;
-        if matches!(session.state, RobotState::Registering(_)) {
-            return None;
-        }
-        let operator = session.operator.as_ref().and_then(|operator| {
-            let bridge = match operator.state {
-                OperatorState::Joining(_) => return None,
-                OperatorState::Joined | OperatorState::Bridging(_) => None,
-                OperatorState::Bridged(bridge) => Some(bridge),
-            };
-            let sfu_session = self.leg_session(operator.leg)?.to_owned();
-            Some(OperatorRecord { id: operator.id.clone(), key: operator.key.clone(), sfu_session, bridge })
-        });
-        Some(SessionRecord {
-            id: session.id.clone(),
-            robot: robot.clone(),
-            key: session.key.clone(),
-            name: session.name.clone(),
-            kind: session.kind.clone(),
-            sfu_session: self.leg_session(session.leg)?.to_owned(),
-            used: session.used.iter().copied().collect(),
-            owes_null: session.owes_null,
-            operator,
-        })
-    }
-
-    /// Closes what the broker before this one had still to close.
-    fn close_owed(&mut self, now: Instant, session: String) {
-        let Some(id) = SessionId::new(&session) else { return self.owed.push_back(Output::Settle(session)) };
-        let leg = Leg::resumed(id, &[], now, self.config.check_every, self.config.ends_sessions);
-        let key = LegKey(self.fresh());
-        self.legs.insert(key, HeldLeg { leg, owner: None, timer: None, is_owed: true });
-        self.retire(now, key);
-    }
-
-    /// Takes up a session of the broker before this one.
-    fn resume(&mut self, now: Instant, record: SessionRecord) {
-        let Some(session) = SessionId::new(&record.sfu_session) else { return };
-        let robot = record.robot;
-        let (every, ends) = (self.config.check_every, self.config.ends_sessions);
-        let (robot_ids, operator) = match record.operator {
-            Some(OperatorRecord { id, key, sfu_session, bridge }) => match SessionId::new(&sfu_session) {
-                Some(sfu_session) => {
-                    let ids: &[StreamId] = bridge.as_ref().map_or(&[], |bridge| &bridge.operator);
-                    let leg = self.dial(now, &robot, Party::Operator, Leg::resumed(sfu_session, ids, now, every, ends));
-                    let state = match bridge {
-                        Some(bridge) => OperatorState::Bridged(bridge),
-                        None => OperatorState::Joined,
-                    };
-                    let due = now + self.config.bridge_within;
-                    (bridge.map(|bridge| bridge.robot), Some(Operator { id, key, leg, state, due }))
-                }
-                None => (None, None),
-            },
-            None => (None, None),
-        };
-        let ids: &[StreamId] = robot_ids.as_ref().map_or(&[], |ids: &Ids| ids);
-        let leg = self.dial(now, &robot, Party::Robot, Leg::resumed(session, ids, now, every, ends));
-        self.by_id.insert(record.id.clone(), robot.clone());
-        let (key_is_good, operator_is_good) =
-            (self.keys.is_good(&record.key), operator.as_ref().is_none_or(|operator| self.keys.is_good(&operator.key)));
-        let session = Robot {
-            id: record.id,
-            key: record.key,
-            name: record.name,
-            kind: record.kind,
-            leg,
-            state: RobotState::Unverified,
-            heard: now,
-            told: operator.as_ref().is_some_and(|operator| matches!(operator.state, OperatorState::Bridged(_))),
-            operator,
-            owes_null: record.owes_null,
-            used: record.used.into_iter().collect(),
-            timer: now,
-        };
-        self.robots.insert(robot.clone(), session);
-        self.watch(&robot);
-        if !key_is_good {
-            self.end_robot(now, &robot, "its key was revoked");
-        } else if !operator_is_good {
-            self.end_operator(now, &robot, "its token was revoked");
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use farwire_core::link::StreamId;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::channels::Ids;
 use crate::limits::{CALL_TIMEOUT, FIRST_PAUSE, LONGEST_PAUSE, MAX_TRIES};
 
 /// One of the requests for the channels of a bridge: `round` tells a bridge from the one before.
@@ -105,10 +106,10 @@ impl Leg {
         }
     }
 
-    /// A session of the broker before this one; whether it is still there is asked at once.
+    /// A session of the broker before this one, with the channels of a bridge; whether it is still there is asked at once.
     pub(crate) fn resumed(
         session: SessionId,
-        channels: &[StreamId],
+        bridge: Option<Ids>,
         now: Instant,
         check_every: Duration,
         ends_sessions: bool,
@@ -117,9 +118,13 @@ impl Leg {
         leg.work.clear();
         leg.session = Some(session);
         leg.is_established = true;
-        leg.channels.extend(channels);
         // It may have had calls in flight when it stopped.
         leg.is_unsure = true;
+        match bridge {
+            Some(ids) => leg.channels.extend(ids),
+            // A bridge that was being built or taken down is nobody's.
+            None => leg.clear(),
+        }
         leg.check_at = Some(now);
         leg
     }

@@ -152,6 +152,22 @@ fn calls_on_one_session_follow_one_another() {
     assert_eq!(opened, 2, "one request for what it publishes, one for what it subscribes to");
 }
 
+#[test]
+fn a_broker_that_is_killed_while_it_bridges_leaves_no_half_of_a_bridge() {
+    for nth in 1..=4 {
+        let (mut world, key, token, session) = joined();
+        world.script(except(nth, Fate::AnswerLost, |asked| asked.call == "datachannels/new"));
+        world.ask_operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+        assert!(world.net.sfu.stats().publications > 0);
+        world.restart();
+        world.run_for(SECOND);
+        assert_eq!((world.heartbeat(&key, &session), world.net.sfu.stats().subscriptions), (None, 0), "{nth}");
+        world.bridge(&token, &session);
+        assert!(world.heartbeat(&key, &session).is_some());
+        assert_eq!(world.net.sfu.stats().subscriptions, 4);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
