@@ -94,7 +94,8 @@ struct Ready<'a> {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let app = Sfu::resolve(args)?;
     check(args)?;
-    let ice_servers = args.ice_servers.iter().map(|server| ice_server(server)).collect::<Result<_, _>>()?;
+    let given = args.ice_servers.iter().filter(|server| !server.is_empty());
+    let ice_servers = given.map(|server| ice_server(server)).collect::<Result<_, _>>()?;
     log::start(&args.log)?;
     let interrupt = Interrupt::install()?;
     let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());

@@ -1,10 +1,11 @@
 //! `farwire serve` as a broker, and `farwire keys`.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use crate::process::{Running, Scratch};
+use farwire_core::link::{Link, Role};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -26,13 +27,20 @@ fn keys(scratch: &Scratch, args: &[&str]) -> crate::process::Ended {
 
 /// The status of a request.
 fn status(broker: &str, request: &str, header: &str) -> u16 {
+    ask(broker, request, header, "").0
+}
+
+/// The status and the body that a request is answered with.
+fn ask(broker: &str, request: &str, header: &str, body: &str) -> (u16, String) {
     let address = broker.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).expect("a connection");
-    write!(stream, "{request} HTTP/1.1\r\nHost: b\r\n{header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        .expect("sent");
+    let length = body.len();
+    let head = format!("{request} HTTP/1.1\r\nHost: b\r\n{header}\r\nContent-Length: {length}\r\nConnection: close");
+    write!(stream, "{head}\r\n\r\n{body}").expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
-    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer}"))
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer}"));
+    (status, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
 }
 
 #[test]
@@ -73,6 +81,37 @@ fn the_first_start_gives_keys_and_later_ones_know_them() {
     let broker = ready["broker"].as_str().expect("a URL");
     assert_eq!(status(broker, "GET /api/v1/sessions/turn-credentials", &robot), 200);
     assert_eq!(status(broker, "GET /api/v1/sessions/turn-credentials", &rover), 401);
+}
+
+#[test]
+fn a_killed_broker_leaves_nothing_that_a_person_has_to_tidy_up() {
+    let scratch = Scratch::new();
+    let (running, ready) = serve(&scratch);
+    let broker = ready["broker"].as_str().expect("a URL");
+    let robot = format!("X-Robot-API-Key: {}", ready["robot_key"].as_str().expect("a key"));
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+    let offer = Link::new(Role::Client, nowhere, None, Instant::now()).offer();
+    let body = serde_json::json!({"robot_name": "r", "sdp_offer": offer}).to_string();
+    let (registered, answer) = ask(broker, "POST /api/v1/sessions", &robot, &body);
+    let session = json(&answer)["session_id"].as_str().expect("an id").to_owned();
+    let heartbeat = format!("POST /api/v1/sessions/{session}/heartbeat");
+    assert_eq!((registered, status(broker, &heartbeat, &robot)), (201, 200));
+    running.signal(Signal::KILL);
+    drop(running);
+
+    assert!(keys(&scratch, &["list"]).expect(0).stdout.contains("robot robot"));
+    let (_running, ready) = serve(&scratch);
+    let broker = ready["broker"].as_str().expect("a URL");
+    // Its SFU went with it, and the robot is told so.
+    let begun = Instant::now();
+    let told = loop {
+        match status(broker, &heartbeat, &robot) {
+            503 if begun.elapsed() < SOON => std::thread::sleep(Duration::from_millis(10)),
+            told => break told,
+        }
+    };
+    assert_eq!(told, 404);
+    assert_eq!(ask(broker, "POST /api/v1/sessions", &robot, &body).0, 201);
 }
 
 #[test]
