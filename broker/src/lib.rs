@@ -3,7 +3,7 @@
 //!
 //! [`Broker`] is the state machine: requests and the SFU's answers in, responses and the SFU's requests out, deadlines
 //! named. It does no I/O, and drives any SFU with Cloudflare Realtime's API. [`Server`] runs one on threads behind a
-//! [`farwire_http::Listener`], with its keys and sessions in a [`Store`].
+//! [`farwire_listener::Listener`], with its keys and sessions in a [`Store`].
 //!
 //! # Who may do what
 //!

@@ -10,7 +10,7 @@ use farwire_broker::{
     administer,
 };
 use farwire_core::link::{Link, Role};
-use farwire_http::{Listener, Site};
+use farwire_listener::{Listener, Site};
 use serde_json::{Value, json};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

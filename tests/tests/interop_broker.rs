@@ -5,7 +5,7 @@ mod script;
 use std::time::{Duration, Instant};
 
 use farwire_broker::{AdminAnswer, AdminRequest, Config, Grant, HttpSfu, RobotId, Scope, Server, Store};
-use farwire_http::{Listener, Site};
+use farwire_listener::{Listener, Site};
 
 fn secret(broker: &Server, grant: Grant) -> String {
     match broker.administer(AdminRequest::Create { grant, label: String::new() }) {

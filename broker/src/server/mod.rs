@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use farwire_core::http::{Failure, Request, RequestId, Response};
-use farwire_http::{Incoming, Reply, Route};
+use farwire_listener::{Incoming, Reply, Route};
 
 pub use self::http_sfu::HttpSfu;
 use self::orders::Orders;

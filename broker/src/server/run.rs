@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use farwire_core::http::{Failure, RequestId, Response};
-use farwire_http::{Incoming, Reply};
+use farwire_listener::{Incoming, Reply};
 
 use super::recorder::Recorder;
 use super::{Answer, FAREWELL, SfuTransport};

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use farwire_broker::{HttpSfu, IceServer, Server as Broker};
-use farwire_http::{Listener, Site, Tls};
+use farwire_listener::{Listener, Site, Tls};
 use farwire_sfu::{Config, Engine, SpawnError};
 use serde::Serialize;
 

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use farwire_core::http::{Method, RequestId, Response};
-use farwire_http::{Route, Site};
+use farwire_listener::{Route, Site};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, SendBatch, Socket, Waiter, Waker};
 
 use super::SpawnError;

@@ -5,7 +5,7 @@ mod engine;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use farwire_http::Listener;
+use farwire_listener::Listener;
 
 pub use self::engine::{Caller, Engine};
 use crate::{Config, Stats};
