@@ -147,10 +147,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 /// Lets `farwire sub` on this machine find us without being told the session.
 fn announce(topic: &str, reliable: bool, sfu: &Sfu, session: &str) -> Option<Announcement> {
-    if !sfu.loopback {
+    if !sfu.config.is_loopback() {
         return None;
     }
-    match Rendezvous::new(topic, &sfu.app_id, sfu.port()).announce(session, reliable) {
+    match Rendezvous::new(topic, &sfu.config.app_id, sfu.config.port()).announce(session, reliable) {
         Ok(announcement) => Some(announcement),
         Err(error) => {
             output::note(format_args!("note: subscribers here will need --session, because {error}"));
@@ -165,7 +165,7 @@ fn introduce(task: &Task<'_>, args: &Args, sfu: &Sfu, session: &str) -> Result<(
         return output::json(&Start { topic: task.topic, session, sub: &sub });
     }
     output::note(format_args!("publishing {}; to receive it:\n  {sub}", shell_word(task.topic)));
-    if !sfu.loopback {
+    if !sfu.config.is_loopback() {
         output::note("  (there too, with FARWIRE_APP_SECRET exported)");
     }
     Ok(())
@@ -186,11 +186,11 @@ fn subscribe_line(topic: &str, kind: Option<&str>, session: &str, reliable: bool
     if reliable {
         words.push("--reliable".to_owned());
     }
-    if sfu.url != DEFAULT_URL {
-        words.extend(["--url".to_owned(), shell_word(&sfu.url)]);
+    if sfu.config.url != DEFAULT_URL {
+        words.extend(["--url".to_owned(), shell_word(&sfu.config.url)]);
     }
-    if sfu.app_id != LOCAL_APP_ID {
-        words.extend(["--app-id".to_owned(), shell_word(&sfu.app_id)]);
+    if sfu.config.app_id != LOCAL_APP_ID {
+        words.extend(["--app-id".to_owned(), shell_word(&sfu.config.app_id)]);
     }
     if dashed {
         words.extend(["--".to_owned(), shell_word(topic)]);
@@ -306,6 +306,7 @@ fn lines_of_stdin() -> Receiver<io::Result<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use farwire_blocking::Config;
 
     use super::*;
 
@@ -346,12 +347,12 @@ mod tests {
 
     #[test]
     fn the_line_holds_what_the_subscriber_needs() {
-        let local = Sfu::local(DEFAULT_URL.to_owned());
+        let local = Sfu::local(DEFAULT_URL).expect("a good URL");
         assert_eq!(subscribe_line("odom", None, "s1", false, &local), "farwire sub odom --session s1");
         assert_eq!(subscribe_line("arm 1", None, "s1", true, &local), "farwire sub 'arm 1' --session s1 --reliable");
         assert_eq!(subscribe_line("-x", None, "s1", false, &local), "farwire sub --session s1 -- -x");
-        let url = "https://rtc.live.cloudflare.com/v1".to_owned();
-        let far = Sfu { url, app_id: "app1".to_owned(), app_secret: "hunter2".to_owned(), loopback: false };
+        let config = Config::new("https://rtc.live.cloudflare.com/v1", "app1", "hunter2").expect("a good config");
+        let far = Sfu { config };
         let line = subscribe_line("odom", None, "s1", false, &far);
         assert_eq!(line, "farwire sub odom --session s1 --url https://rtc.live.cloudflare.com/v1 --app-id app1");
     }

@@ -1,25 +1,29 @@
-//! Which SFU, and who we are to it: flags, then the environment, then the defaults for this machine.
+//! Which SFU, and who we are to it: flags, then the environment, then a file, then the defaults for this machine.
 
-use std::net::IpAddr;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use farwire_blocking::{ApiError, Config, ConnectError, Connection, EndReason, Stage};
+use farwire_blocking::farwire_core::Settings;
+use farwire_blocking::{ApiError, Config, ConfigError, ConnectError, Connection, EndReason, Secret, SessionId, Stage};
 
 use crate::failure::Failure;
 
 /// Where `farwire serve` listens unless told otherwise.
-pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:8787/v1";
+pub(crate) const DEFAULT_URL: &str = Config::LOCAL_URL;
 /// The app that `farwire serve` serves unless told otherwise.
-pub(crate) const LOCAL_APP_ID: &str = "farwire";
-/// Everybody knows it, so it only counts where nobody else can reach: on loopback.
-pub(crate) const LOCAL_APP_SECRET: &str = "farwire-local";
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const LOCAL_APP_ID: &str = Config::LOCAL_APP_ID;
+/// Its secret, which everybody knows.
+pub(crate) const LOCAL_APP_SECRET: &str = Config::LOCAL_APP_SECRET;
 
 /// The flags that every command has which talks to an SFU. Not `Debug`: it holds the secret.
 #[derive(clap::Args, Clone)]
 #[command(next_help_heading = "Which SFU")]
 pub(crate) struct Target {
+    /// Settings from a .toml or .json file: url, app_id, app_secret, publisher_session, connect_timeout (in seconds);
+    /// flags and variables go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// API root of the SFU [default: http://127.0.0.1:8787/v1]
     #[arg(long, env = "FARWIRE_URL", hide_env_values = true, value_name = "URL")]
     url: Option<String>,
@@ -49,52 +53,51 @@ impl App {
 /// An SFU as the commands use it, with everything settled.
 #[derive(Clone)]
 pub(crate) struct Sfu {
-    pub(crate) url: String,
-    pub(crate) app_id: String,
-    pub(crate) app_secret: String,
-    /// Whether only this machine can be at the other end.
-    pub(crate) loopback: bool,
+    pub(crate) config: Config,
 }
 
 impl Target {
-    /// Whether somebody chose the SFU, by flag or variable.
-    pub(crate) fn url_given(&self) -> bool {
-        given(self.url.as_deref()).is_some()
+    /// Whether somebody chose the SFU, by flag, variable or file.
+    pub(crate) fn is_given(&self) -> bool {
+        given(self.url.as_deref()).is_some() || self.config.is_some()
     }
 
     /// Settles every setting, or names the one that is missing.
     pub(crate) fn resolve(&self) -> Result<Sfu, Failure> {
-        let url = given(self.url.as_deref()).unwrap_or(DEFAULT_URL).trim_end_matches('/');
-        let host = host_and_port(url).map(|(host, _)| host).ok_or_else(|| {
-            Failure::usage(format_args!(
-                "FARWIRE_URL or --url is {url:?}, which is no API root: it should look like {DEFAULT_URL}"
-            ))
-        })?;
-        let loopback = is_loopback(host);
-        let settle = |value: Option<&str>, default: &str, variable: &str, flag: &str| match value {
-            Some(value) => Ok(value.to_owned()),
-            None if loopback => Ok(default.to_owned()),
-            None => Err(Failure::usage(format_args!("{variable} is not set: export it, or pass {flag} (for {url})"))),
-        };
+        self.resolve_in(|name| std::env::var(name).ok())
+    }
+
+    fn resolve_in(&self, environment: impl FnMut(&str) -> Option<String>) -> Result<Sfu, Failure> {
         let (app_id, app_secret) = self.app.given();
-        Ok(Sfu {
-            url: url.to_owned(),
-            app_id: settle(app_id, LOCAL_APP_ID, "FARWIRE_APP_ID", "--app-id")?,
-            app_secret: settle(app_secret, LOCAL_APP_SECRET, "FARWIRE_APP_SECRET", "--app-secret")?,
-            loopback,
-        })
+        let mut flags = Settings::default();
+        flags.url = given(self.url.as_deref()).map(str::to_owned);
+        flags.app_id = app_id.map(str::to_owned);
+        flags.app_secret = app_secret.map(Secret::new);
+        let environment = Settings::from_env(environment).map_err(Failure::usage)?;
+        let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        match Config::try_from(flags.or(environment).or(file)) {
+            Ok(config) => Ok(Sfu { config }),
+            Err(ConfigError::Missing { name, url }) => Err(missing(name, &url)),
+            Err(error) => Err(Failure::usage(format_args!("cannot use these settings: {error}"))),
+        }
     }
 }
 
 impl Sfu {
-    /// An SFU of this machine with its default credentials.
-    pub(crate) fn local(url: String) -> Sfu {
-        Sfu { url, app_id: LOCAL_APP_ID.to_owned(), app_secret: LOCAL_APP_SECRET.to_owned(), loopback: true }
+    /// An SFU of this process with its default credentials.
+    pub(crate) fn local(url: &str) -> Result<Sfu, Failure> {
+        let config = Config::new(url, LOCAL_APP_ID, LOCAL_APP_SECRET).map_err(Failure::failed)?;
+        Ok(Sfu { config })
     }
 
-    /// Connects, with a word on what to do when it fails.
+    /// The publisher to subscribe to, if the settings name one.
+    pub(crate) fn publisher_session(&self) -> Option<&str> {
+        self.config.publisher_session.as_ref().map(SessionId::as_str)
+    }
+
+    /// Connects, with a word on what to do when it fails. Which publisher to subscribe to is for the caller to say.
     pub(crate) fn connect(&self, publisher_session: Option<&str>) -> Result<Connection, Failure> {
-        self.connect_within(CONNECT_TIMEOUT, publisher_session)
+        self.connect_within(self.config.connect_timeout, publisher_session)
     }
 
     /// [`Sfu::connect`] with a deadline of one's own.
@@ -103,30 +106,72 @@ impl Sfu {
         timeout: Duration,
         publisher_session: Option<&str>,
     ) -> Result<Connection, Failure> {
-        let mut config = Config::new(&self.url, &self.app_id, &self.app_secret)
-            .map_err(|error| Failure::usage(format_args!("cannot use these settings: {error}")))?
-            .connect_timeout(timeout);
+        let config = self.config_for(timeout, publisher_session)?;
+        farwire_blocking::connect(config).map_err(|error| match &error {
+            ConnectError::Ended(why) => self.explain(&error, Some(why)),
+            _ => self.explain(&error, None),
+        })
+    }
+
+    /// [`Sfu::connect`] by farwire for tokio, with whatever runs its future.
+    pub(crate) fn dial<C>(
+        &self,
+        publisher_session: Option<&str>,
+        connect: impl FnOnce(Config) -> Result<C, farwire_tokio::ConnectError>,
+    ) -> Result<C, Failure> {
+        let config = self.config_for(self.config.connect_timeout, publisher_session)?;
+        connect(config).map_err(|error| match &error {
+            farwire_tokio::ConnectError::Ended(why) => self.explain(&error, Some(why)),
+            _ => self.explain(&error, None),
+        })
+    }
+
+    fn config_for(&self, timeout: Duration, publisher_session: Option<&str>) -> Result<Config, Failure> {
+        let mut config = self.config.clone().connect_timeout(timeout);
+        config.publisher_session = None;
         if let Some(session) = publisher_session {
             config = config
                 .publisher_session(session)
                 .map_err(|error| Failure::usage(format_args!("cannot subscribe from session {session:?}: {error}")))?;
         }
-        farwire_blocking::connect(config).map_err(|error| {
-            let hint = match &error {
-                ConnectError::Ended(why) if self.loopback && is_unanswered(why) => {
-                    "\n       is an SFU running there? `farwire serve` starts one"
-                }
-                _ => "",
-            };
-            Failure::failed(format_args!("cannot connect to {}: {error}{hint}", self.url))
-        })
+        Ok(config)
     }
 
-    /// The URL's port, which tells one SFU of this machine from another.
-    pub(crate) fn port(&self) -> u16 {
-        let default = if self.url.starts_with("https:") { 443 } else { 80 };
-        host_and_port(&self.url).and_then(|(_, port)| port).unwrap_or(default)
+    fn explain(&self, error: &dyn std::error::Error, why: Option<&EndReason>) -> Failure {
+        let hint = match why {
+            Some(why) if self.config.is_loopback() && is_unanswered(why) => {
+                "\n       is an SFU running there? `farwire serve` starts one"
+            }
+            _ => "",
+        };
+        Failure::failed(format_args!("cannot connect to {}: {error}{hint}", self.config.url))
     }
+}
+
+/// Reads a settings file by its extension.
+fn read(path: &Path) -> Result<Settings, Failure> {
+    let shown = path.display();
+    let read: fn(&str) -> Result<Settings, ConfigError> = match path.extension().and_then(|end| end.to_str()) {
+        Some("toml") => Settings::from_toml,
+        Some("json") => Settings::from_json,
+        _ => {
+            return Err(Failure::usage(format_args!("--config {shown}: name it .toml or .json, for what is inside")));
+        }
+    };
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format_args!("--config {shown}: cannot read it: {error}")))?;
+    read(&text).map_err(|error| Failure::usage(format_args!("--config {shown}: {error}")))
+}
+
+/// Says where a setting can come from.
+fn missing(name: &str, url: &str) -> Failure {
+    let (variable, flag) = match name {
+        "app_id" => ("FARWIRE_APP_ID", "--app-id"),
+        _ => ("FARWIRE_APP_SECRET", "--app-secret"),
+    };
+    Failure::usage(format_args!(
+        "{variable} is not set: export it, or pass {flag}, or a --config file with {name} (for {url})"
+    ))
 }
 
 /// Whether nobody is at the other end.
@@ -138,63 +183,53 @@ fn given(value: Option<&str>) -> Option<&str> {
     value.filter(|value| !value.is_empty())
 }
 
-/// Whether a host can only be this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The host (an IPv6 address without its brackets) and the port, if the URL names one.
-pub(crate) fn host_and_port(url: &str) -> Option<(&str, Option<u16>)> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    // `http://127.0.0.1@elsewhere/` goes elsewhere.
-    let address = authority.rsplit('@').next()?;
-    let (host, port) = match address.strip_prefix('[') {
-        Some(v6) => {
-            let (host, rest) = v6.split_once(']')?;
-            (host, rest.strip_prefix(':'))
-        }
-        None => match address.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (address, None),
-        },
-    };
-    let port = port.map(str::parse).transpose().ok()?;
-    (!host.is_empty()).then_some((host, port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn target(url: &str, app_secret: Option<&str>) -> Target {
-        let app_secret = app_secret.map(str::to_owned);
-        Target { url: Some(url.to_owned()), app: App { app_id: Some("app".to_owned()), app_secret } }
+    fn target(url: Option<&str>, app_secret: Option<&str>) -> Target {
+        let [url, app_secret] = [url, app_secret].map(|value| value.map(str::to_owned));
+        Target { config: None, url, app: App { app_id: Some("app".to_owned()), app_secret } }
     }
 
-    #[test]
-    fn hosts_and_ports() {
-        assert_eq!(host_and_port("http://127.0.0.1:8787/v1"), Some(("127.0.0.1", Some(8787))));
-        assert_eq!(host_and_port("https://rtc.live.cloudflare.com/v1"), Some(("rtc.live.cloudflare.com", None)));
-        assert_eq!(host_and_port("http://[::1]:9/v1"), Some(("::1", Some(9))));
-        assert_eq!(host_and_port("http://[::1]/v1"), Some(("::1", None)));
-        assert_eq!(host_and_port("http://127.0.0.1@far.example:1/v1"), Some(("far.example", Some(1))));
-        for wrong in ["127.0.0.1:8787", "ftp://127.0.0.1", "http://", "http://host:port/", "http://[::1", ""] {
-            assert_eq!(host_and_port(wrong), None, "{wrong}");
-        }
+    fn resolve(target: &Target) -> Result<Config, Failure> {
+        target.resolve_in(|_| None).map(|sfu| sfu.config)
     }
 
     #[test]
     fn only_loopback_has_defaults() {
         for local in ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:1/v1", "http://127.9.9.9/v1"] {
-            assert_eq!(target(local, None).resolve().expect(local).app_secret, LOCAL_APP_SECRET);
+            let config = resolve(&target(Some(local), None)).expect(local);
+            assert_eq!(config.app_secret.reveal(), LOCAL_APP_SECRET);
         }
         for far in ["http://192.168.1.5:8787/v1", "https://example.com/v1", "http://127.0.0.1.example.com/v1"] {
             for secret in [None, Some("")] {
-                let Err(Failure::Usage(what)) = target(far, secret).resolve() else { panic!("{far} needs a secret") };
+                let Err(Failure::Usage(what)) = resolve(&target(Some(far), secret)) else {
+                    panic!("{far} needs a secret")
+                };
                 assert!(what.contains("FARWIRE_APP_SECRET is not set") && what.contains("--app-secret"), "{what}");
             }
-            assert_eq!(target(far, Some("own")).resolve().expect(far).app_secret, "own");
+            let config = resolve(&target(Some(far), Some("own"))).expect(far);
+            assert_eq!(config.app_secret.reveal(), "own");
         }
+    }
+
+    #[test]
+    fn flags_go_before_the_environment_and_the_environment_before_the_file() {
+        let path = std::env::temp_dir().join(format!("farwire-settings-{}.toml", std::process::id()));
+        let file =
+            "url = 'http://file.example/v1'\napp_secret = 'file'\npublisher_session = 'file'\nconnect_timeout = 3";
+        fs::write(&path, file).expect("written");
+        let target = Target { config: Some(path.clone()), ..target(Some("http://flag.example/v1"), None) };
+        let environment = |name: &str| match name {
+            "FARWIRE_URL" => Some("http://variable.example/v1".to_owned()),
+            "FARWIRE_PUBLISHER_SESSION" => Some("variable".to_owned()),
+            _ => None,
+        };
+        let sfu = target.resolve_in(environment).map_err(|_| ()).expect("good settings");
+        let _ = fs::remove_file(&path);
+        assert_eq!((sfu.config.url.as_str(), sfu.config.app_id.as_str()), ("http://flag.example/v1", "app"));
+        assert_eq!(sfu.publisher_session(), Some("variable"));
+        assert_eq!((sfu.config.app_secret.reveal(), sfu.config.connect_timeout), ("file", Duration::from_secs(3)));
     }
 }

@@ -33,7 +33,7 @@ const SLOW_OPEN: Duration = Duration::from_secs(3);
 pub(crate) struct Args {
     /// The topic's name, as the publisher spells it
     topic: String,
-    /// The publisher's session
+    /// The publisher's session; FARWIRE_PUBLISHER_SESSION and a --config file can name it, too
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     session: Option<String>,
     /// The publisher publishes with --reliable
@@ -75,9 +75,10 @@ enum Stop {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let sfu = args.target.resolve()?;
-    let rendezvous = match args.session {
+    let session = args.session.as_deref().or(sfu.publisher_session());
+    let rendezvous = match session {
         Some(_) => None,
-        None if sfu.loopback => Some(Rendezvous::new(&args.topic, &sfu.app_id, sfu.port())),
+        None if sfu.config.is_loopback() => Some(Rendezvous::new(&args.topic, &sfu.config.app_id, sfu.config.port())),
         None => {
             return Err(Failure::usage(format_args!(
                 "whose {:?}? pass --session with the publisher's session: `farwire pub` prints it, \
@@ -92,6 +93,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         last_news: Instant::now(),
         dropped: 0,
         rendezvous,
+        session: session.unwrap_or_default(),
         args,
     };
     let done = receiver.follow(&sfu);
@@ -101,6 +103,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 struct Receiver<'a> {
     args: &'a Args,
+    /// The publisher that was named, if there is no `rendezvous`.
+    session: &'a str,
     rendezvous: Option<Rendezvous>,
     printer: Printer<'a>,
     interrupt: Interrupt,
@@ -126,8 +130,7 @@ impl Receiver<'_> {
     /// The publisher that was named, or the newest on this machine once there is one; `None` after Ctrl-C.
     fn source(&self) -> Result<Option<Source>, Failure> {
         let Some(rendezvous) = &self.rendezvous else {
-            let session = self.args.session.clone().unwrap_or_default();
-            return Ok(Some(Source { session, reliable: self.args.reliable }));
+            return Ok(Some(Source { session: self.session.to_owned(), reliable: self.args.reliable }));
         };
         let mut told = false;
         loop {

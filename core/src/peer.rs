@@ -21,8 +21,9 @@ use crate::demux::{Demux, InsertError, MessageType};
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::lcm::EncodeError;
 use crate::link::{Certificate, LinkError};
+use crate::listeners::Listeners;
 use crate::{ChannelName, Config, Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
-use crate::{TopicError, TopicStats};
+use crate::{ConnectionStats, LastError, SessionStats, Stats, TopicError, TopicStats};
 
 /// Topics that one connection can have at the same time.
 pub const MAX_TOPICS: usize = 1024;
@@ -100,7 +101,14 @@ pub enum Event {
     /// for again; [`Event::Subscribed`] follows if it succeeds.
     Interrupted(SubscriptionId),
     /// A message for one subscription.
-    Message(SubscriptionId, Payload),
+    Message {
+        /// Whose it is.
+        subscription: SubscriptionId,
+        /// The topic that it came on.
+        topic: Topic,
+        /// What was published; empty for a subscription to new topics.
+        payload: Payload,
+    },
     /// A topic's channel is not to be had; told once until it succeeds.
     Trouble {
         /// Whose channel: the publisher's or the subscriber's.
@@ -190,6 +198,21 @@ struct TopicState {
     publication: Option<Publication>,
     reception: Option<Reception>,
     stats: TopicStats,
+    /// A message has come, and those who listen for new topics were told.
+    heard: bool,
+}
+
+impl TopicState {
+    fn stats(&self) -> TopicStats {
+        let publication = self.publication.as_ref();
+        TopicStats {
+            queued: publication.map_or(0, |publication| publication.queue.len()),
+            queued_bytes: publication.map_or(0, |publication| publication.queue.bytes()),
+            publishing: publication.is_some_and(|publication| publication.open),
+            subscribed: self.reception.as_ref().is_some_and(|reception| reception.open),
+            ..self.stats.clone()
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -224,6 +247,7 @@ pub struct Peer {
     by_key: HashMap<ChannelKey, TopicId>,
     subscriptions: HashMap<SubscriptionId, TopicId>,
     demux: Box<Demux<TopicId, SubscriptionId, MAX_SUBSCRIPTIONS>>,
+    listeners: Listeners,
     /// Topics with queued messages and an open channel, in the order of their turns.
     backlog: VecDeque<TopicId>,
     /// Messages in all queues.
@@ -232,6 +256,8 @@ pub struct Peer {
     outbox: VecDeque<Event>,
     ended: Option<EndReason>,
     end_told: bool,
+    /// What ended the connection, unless it was closed here.
+    ended_by: Option<LastError>,
 }
 
 impl std::fmt::Debug for Peer {
@@ -242,10 +268,11 @@ impl std::fmt::Debug for Peer {
 
 impl Peer {
     /// Dials at the first [`Peer::poll`]. `local` holds the addresses of the two sockets, in the order of [`Side::ALL`];
-    /// for a socket that is bound to all interfaces, any address of the machine will do.
-    pub fn new(config: &Config, local: [SocketAddr; 2], now: Instant) -> Peer {
+    /// for a socket that is bound to all interfaces, any address of the machine will do. `seed` jitters repetitions: one
+    /// for each connection, or many would ask an SFU again at the same time.
+    pub fn new(config: &Config, local: [SocketAddr; 2], seed: u64, now: Instant) -> Peer {
         let certificate = Certificate::generate();
-        let session = |side: usize| Session::new(config, local[side], certificate.clone(), side as u64, now);
+        let session = |side: usize| Session::new(config, local[side], certificate.clone(), side as u64, seed, now);
         Peer {
             publisher_session: config.publisher_session.clone(),
             sessions: [session(0), session(1)],
@@ -255,12 +282,14 @@ impl Peer {
             by_key: HashMap::new(),
             subscriptions: HashMap::new(),
             demux: Box::default(),
+            listeners: Listeners::default(),
             backlog: VecDeque::new(),
             queued: 0,
             next_id: 0,
             outbox: VecDeque::new(),
             ended: None,
             end_told: false,
+            ended_by: None,
         }
     }
 
@@ -378,7 +407,7 @@ impl Peer {
         match &result {
             Ok(Accepted::Sent) => topic.stats.note_sent(bytes.len()),
             Ok(_) => {}
-            Err(_) => topic.stats.refused += 1,
+            Err(error) => topic.stats.note_refused(error),
         }
         if publication.open && !publication.queue.is_empty() && !publication.in_backlog {
             publication.in_backlog = true;
@@ -443,11 +472,45 @@ impl Peer {
         Ok(subscription)
     }
 
+    /// Subscribes to every message of every topic that has subscriptions of its own, each once however many they are.
+    ///
+    /// # Errors
+    /// When the connection has ended, or listens so often already.
+    pub fn subscribe_all(&mut self) -> Result<SubscriptionId, TopicError> {
+        let id = self.listener_id()?;
+        self.listeners.insert_all(id)?;
+        Ok(id)
+    }
+
+    /// Subscribes to the names of the topics that have subscriptions of their own, each told once, at its first message
+    /// or, if that has come, now.
+    ///
+    /// # Errors
+    /// When the connection has ended, or listens so often already.
+    pub fn subscribe_new_topics(&mut self) -> Result<SubscriptionId, TopicError> {
+        let id = self.listener_id()?;
+        self.listeners.insert_new_topics(id)?;
+        for topic in self.topics.values().filter(|topic| topic.heard) {
+            self.listeners.tell_new(&topic.name, &mut self.outbox);
+        }
+        Ok(id)
+    }
+
+    fn listener_id(&mut self) -> Result<SubscriptionId, TopicError> {
+        match self.ended {
+            Some(_) => Err(TopicError::ConnectionEnded),
+            None => Ok(SubscriptionId(self.fresh_id())),
+        }
+    }
+
     /// Ends a subscription: no event of it follows. The topic's last one closes its channel.
     pub fn unsubscribe(&mut self, id: SubscriptionId) {
+        if self.listeners.remove(id) {
+            return self.forget_events_of(id);
+        }
         let Some(topic_id) = self.subscriptions.remove(&id) else { return };
         self.demux.remove(id);
-        self.outbox.retain(|event| !matches!(event, Event::Message(of, _) | Event::Subscribed(of) | Event::Interrupted(of) if *of == id));
+        self.forget_events_of(id);
         let Some(topic) = self.topics.get_mut(&topic_id) else { return };
         if let Some(reception) = &mut topic.reception {
             reception.subscribers.retain(|subscriber| *subscriber != id);
@@ -460,6 +523,21 @@ impl Peer {
             }
         }
         self.forget_if_unused(topic_id);
+    }
+
+    /// Counts messages that a subscription's mailbox dropped, in [`TopicStats::unread`].
+    pub fn note_unread(&mut self, id: SubscriptionId, dropped: u64) {
+        let topic = self.subscriptions.get(&id).and_then(|topic| self.topics.get_mut(topic));
+        if let Some(topic) = topic {
+            topic.stats.unread += dropped;
+        }
+    }
+
+    fn forget_events_of(&mut self, id: SubscriptionId) {
+        self.outbox.retain(|event| match event {
+            Event::Message { subscription: of, .. } | Event::Subscribed(of) | Event::Interrupted(of) => *of != id,
+            _ => true,
+        });
     }
 
     /// Counts a message that a typed subscription got and that is none of its type, in [`TopicStats::undecodable`].
@@ -485,11 +563,23 @@ impl Peer {
         self.ended.as_ref()
     }
 
+    /// Everything that this connection counts, as of now; it can be read at any time, after the end as well.
+    pub fn stats(&self) -> Stats {
+        let [publish, subscribe] = self.sessions.each_ref().map(|session| {
+            let stats = session.stats();
+            SessionStats { up: stats.up && self.ended.is_none(), ..stats }
+        });
+        let troubles = self.sessions.iter().filter_map(Session::trouble);
+        let last_error = troubles.chain(&self.ended_by).max_by_key(|error| error.at).cloned();
+        Stats {
+            connection: ConnectionStats { publish, subscribe, last_error },
+            topics: self.topics.values().map(|topic| (topic.name.clone(), topic.stats())).collect(),
+        }
+    }
+
     /// The counters of a topic on this connection.
     pub fn topic_stats(&self, name: &Topic) -> Option<TopicStats> {
-        let topic = self.topics.get(self.by_name.get(name)?)?;
-        let queued = topic.publication.as_ref().map_or(0, |publication| publication.queue.len());
-        Some(TopicStats { queued, ..topic.stats.clone() })
+        self.topics.get(self.by_name.get(name)?).map(TopicState::stats)
     }
 
     /// Ends the connection at once and tells the SFU. What is still queued is not sent. [`Peer::poll`] has the last
@@ -515,7 +605,8 @@ impl Peer {
         }
         let id = TopicId(self.fresh_id());
         let stats = TopicStats::default();
-        let topic = TopicState { name: name.clone(), delivery, publication: None, reception: None, stats };
+        let topic =
+            TopicState { name: name.clone(), delivery, publication: None, reception: None, stats, heard: false };
         self.topics.insert(id, topic);
         self.by_name.insert(name.clone(), id);
         Ok(id)
@@ -577,13 +668,23 @@ impl Peer {
                 let Some(id) = self.by_key.get(&key).copied() else { return };
                 let Some(topic) = self.topics.get_mut(&id).filter(|topic| topic.reception.is_some()) else { return };
                 topic.stats.note_received(payload.bytes.len());
+                if !self.listeners.is_empty() {
+                    if !std::mem::replace(&mut topic.heard, true) {
+                        self.listeners.tell_new(&topic.name, &mut self.outbox);
+                    }
+                    self.listeners.tell_all(&topic.name, &payload, &mut self.outbox);
+                }
+                topic.heard = true;
+                let message =
+                    |subscription| Event::Message { subscription, topic: topic.name.clone(), payload: payload.clone() };
                 match self.demux.receivers(id, &payload.bytes) {
-                    Ok(all) => self.outbox.extend(all.map(|receiver| Event::Message(receiver, payload.clone()))),
+                    Ok(all) => self.outbox.extend(all.map(message)),
                     Err(miss) => topic.stats.note_missed(miss),
                 }
             }
             SessionEvent::Closed(key) => {
                 let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                topic.stats.interruptions += 1;
                 match (side, &mut topic.publication, &mut topic.reception) {
                     (Side::Publish, Some(publication), _) => publication.open = false,
                     (Side::Subscribe, _, Some(reception)) => {
@@ -595,6 +696,7 @@ impl Peer {
             }
             SessionEvent::Trouble(key, error, retrying) => {
                 let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                topic.stats.last_error = Some(LastError::new(now, &error));
                 if let (Side::Publish, false, Some(publication)) = (side, retrying, &mut topic.publication) {
                     publication.failed = Some(error.clone());
                 }
@@ -654,7 +756,10 @@ impl Peer {
                     publication.in_backlog = false;
                     continue;
                 }
-                Err(LinkError::TooLarge { .. }) => topic.stats.refused += 1,
+                Err(LinkError::TooLarge { .. }) => {
+                    topic.stats.refused += 1;
+                    topic.stats.too_large += 1;
+                }
                 // SCTP takes nothing now; the next acknowledgement or the end of the link settles it.
                 Err(_) => {
                     without_room += 1;
@@ -682,9 +787,14 @@ impl Peer {
         if self.ended.is_some() {
             return;
         }
+        self.ended_by = (reason != EndReason::Closed).then(|| LastError::new(now, &reason));
         self.ended = Some(reason);
         for session in &mut self.sessions {
             session.close(now);
+        }
+        for topic in self.topics.values_mut() {
+            topic.publication.iter_mut().for_each(|publication| publication.open = false);
+            topic.reception.iter_mut().for_each(|reception| reception.open = false);
         }
         self.backlog.clear();
     }

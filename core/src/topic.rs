@@ -29,6 +29,13 @@ impl Topic {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Topic {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -91,10 +98,29 @@ pub enum TopicError {
         /// The bound.
         limit: usize,
     },
+    /// More subscriptions to all topics, or to new ones, than one connection can hold.
+    #[error("this connection already has {limit} such subscriptions, which is the limit")]
+    TooManyListeners {
+        /// The bound.
+        limit: usize,
+    },
+    /// The connection has ended, so there is nothing to subscribe to.
+    #[error("the connection has ended")]
+    ConnectionEnded,
     /// The connection has ended.
     #[error("topic {topic:?}: the connection has ended")]
     Ended {
         /// The topic.
         topic: Topic,
     },
+}
+
+impl TopicError {
+    /// The connection has ended, for a topic or for a subscription to many.
+    pub fn ended(topic: Option<&Topic>) -> TopicError {
+        match topic {
+            Some(topic) => TopicError::Ended { topic: topic.clone() },
+            None => TopicError::ConnectionEnded,
+        }
+    }
 }

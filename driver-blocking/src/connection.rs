@@ -2,71 +2,81 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use farwire_core::{Config, Delivery, EndReason, Peer, Topic, TopicError, TopicStats};
-use farwire_udp::Waiter;
+use farwire_core::{
+    Client, Config, Content, Delivery, EndReason, Stats, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats,
+};
+use farwire_udp::{Waiter, address_towards, bind_towards};
 
-use crate::engine::Shared;
+use crate::handle::{Handle, Lease};
 use crate::lead::Lead;
-use crate::{Content, Publisher, Subscription, io_thread, sockets};
+use crate::shared::{Shared, Sockets};
+use crate::{Publisher, Subscription, io_thread};
 
 /// Dials the SFU, and blocks until the connection is up.
 ///
 /// # Errors
 /// When it is not up within [`Config::connect_timeout`], or cannot come up at all. Nothing is left of it then.
-pub fn connect(mut config: Config) -> Result<Connection, ConnectError> {
-    if config.seed == 0 {
-        config.seed = draw_seed();
-    }
-    let sockets = sockets::bind(&config).map_err(ConnectError::Socket)?;
+#[expect(clippy::needless_pass_by_value, reason = "a configuration is made for the call")]
+pub fn connect(config: Config) -> Result<Connection, ConnectError> {
+    let host = config.host_ip();
+    let bind = || bind_towards(host).map(Arc::new).map_err(ConnectError::socket);
+    let sockets: Sockets = [bind()?, bind()?];
     let waiter = || {
         Waiter::new(sockets.to_vec()).map_err(|error| {
-            ConnectError::Socket(io::Error::new(error.kind(), format!("cannot wait for the UDP sockets: {error}")))
+            ConnectError::socket(io::Error::new(error.kind(), format!("cannot wait for the UDP sockets: {error}")))
         })
     };
     // The first waiter goes first: a caller that waits for a message.
     let (leads_waiter, leads_waker) = waiter()?;
     let (io_waiter, io_waker) = waiter()?;
     let lead = Lead::new(sockets.clone(), leads_waiter, leads_waker);
-    let peer = Peer::new(&config, sockets::local_addresses(&config, &sockets), Instant::now());
-    let shared = Shared::new(&config, peer, sockets.clone(), lead, io_waker);
+    let local = sockets.each_ref().map(|socket| address_towards(socket, host));
+    let client = Client::new(&config, local, draw_seed(), Instant::now());
+    let shared = Shared::new(&config, client, sockets.clone(), lead, io_waker);
     let thread = thread::Builder::new().name("farwire-io".into()).spawn({
         let shared = Arc::clone(&shared);
         move || io_thread::run(&shared, &sockets, io_waiter)
     });
-    let thread = thread.map_err(ConnectError::Thread)?;
+    let thread = thread.map_err(|error| ConnectError::Thread(Arc::new(error)))?;
 
-    let mut handle = Handle { shared, session_id: String::new(), thread: Mutex::new(Some(thread)) };
-    if !handle.shared.wait_until(None, |engine| engine.connected) {
-        let reason = handle.shared.lock().ended.clone();
+    let mut handle = Handle::new(shared, thread);
+    if !handle.shared.wait_until(None, |client| client.is_connected()) {
+        let reason = handle.shared.lock().client.ended().cloned();
         return Err(ConnectError::Ended(reason.unwrap_or(EndReason::Closed)));
     }
-    handle.session_id = handle.shared.lock().peer.session_id().map(ToString::to_string).unwrap_or_default();
-    Ok(Connection { handle: Arc::new(handle) })
+    handle.session_id = handle.shared.lock().client.peer().session_id().map(ToString::to_string).unwrap_or_default();
+    Ok(Connection::new(Lease::first(handle)))
 }
 
 /// The operating system's randomness, by way of the keys that the standard library draws for its hash maps.
 fn draw_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0) | 1
+    RandomState::new().hash_one(0)
 }
 
 /// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The system gives no socket; the error says which.
     #[error("{0}")]
-    Socket(#[source] io::Error),
+    Socket(#[source] Arc<io::Error>),
     /// The system gives no thread.
     #[error("cannot start the connection's thread: {0}")]
-    Thread(#[source] io::Error),
+    Thread(#[source] Arc<io::Error>),
     /// The SFU refused, or was not reached in time.
     #[error("{0}")]
     Ended(EndReason),
+}
+
+impl ConnectError {
+    fn socket(error: io::Error) -> ConnectError {
+        ConnectError::Socket(Arc::new(error))
+    }
 }
 
 /// A connection to an SFU. Clones are handles to the same connection.
@@ -76,10 +86,18 @@ pub enum ConnectError {
 /// where that matters.
 #[derive(Clone)]
 pub struct Connection {
-    handle: Arc<Handle>,
+    lease: Arc<Lease>,
 }
 
 impl Connection {
+    pub(crate) fn new(lease: Arc<Lease>) -> Connection {
+        Connection { lease }
+    }
+
+    pub(crate) fn lease(&self) -> &Arc<Lease> {
+        &self.lease
+    }
+
     /// Publishes a topic with the default delivery, [`Delivery::LOSSY`].
     ///
     /// # Errors
@@ -136,8 +154,11 @@ impl Connection {
     /// As for [`publisher`](Self::publisher).
     pub fn publisher_of_with<T: Content>(&self, topic: &str, delivery: Delivery) -> Result<Publisher<T>, TopicError> {
         let topic = Topic::new(topic)?;
-        let id = self.handle.shared.act(|engine, now| engine.peer.topic(now, &topic, delivery))?;
-        Ok(Publisher::new(Arc::clone(&self.handle), id, topic, delivery))
+        if self.lease.is_closed() {
+            return Err(TopicError::ended(Some(&topic)));
+        }
+        let id = self.shared().act(|client, now| client.topic(now, &topic, delivery))?;
+        Ok(Publisher::new(Arc::clone(&self.lease), id, topic, delivery))
     }
 
     /// Subscribes to a topic with the default delivery, [`Delivery::LOSSY`].
@@ -151,12 +172,30 @@ impl Connection {
         self.subscribe_with(topic, Delivery::default())
     }
 
-    /// Subscribes to a topic. Each subscription gets every message.
+    /// Subscribes to a topic, with a [`Delivery`], a [`Container`](crate::Container) or both. Each subscription gets
+    /// every message.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let connection: farwire_blocking::Connection = todo!();
+    /// use farwire_blocking::{Container, Delivery, SubscribeOptions};
+    ///
+    /// let events = connection.subscribe_with("events", Delivery::RELIABLE)?;
+    /// let newest = connection.subscribe_with("pose", Container::ring(1))?;
+    /// let plan = SubscribeOptions::from(Delivery::RELIABLE).container(Container::ring(1));
+    /// let plan = connection.subscribe_with("plan", plan)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As for [`publisher`](Self::publisher).
-    pub fn subscribe_with(&self, topic: &str, delivery: Delivery) -> Result<Subscription, TopicError> {
-        self.subscribe_to_with(topic, delivery)
+    pub fn subscribe_with(
+        &self,
+        topic: &str,
+        options: impl Into<SubscribeOptions>,
+    ) -> Result<Subscription, TopicError> {
+        self.subscribe_to_with(topic, options)
     }
 
     /// [`subscribe`](Self::subscribe) to the messages of one type: to those that begin with its fingerprint. What the
@@ -176,17 +215,48 @@ impl Connection {
     pub fn subscribe_to_with<T: Content>(
         &self,
         topic: &str,
-        delivery: Delivery,
+        options: impl Into<SubscribeOptions>,
     ) -> Result<Subscription<T>, TopicError> {
-        let topic = Topic::new(topic)?;
-        let (id, mailbox) = self.handle.shared.subscribe(&topic, delivery, T::KIND)?;
-        Ok(Subscription::new(Arc::clone(&self.handle), id, mailbox))
+        let (topic, options) = (Topic::new(topic)?, options.into());
+        let (id, mailbox) = self.lease.subscribe(Some(&topic), |handle| {
+            handle.shared.subscribe(|client, now, share| {
+                client.subscribe(now, &topic, options, T::KIND, |mailbox| share.mailbox(mailbox))
+            })
+        })?;
+        Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
+    }
+
+    /// Subscribes to every message of every topic that this connection subscribes to otherwise: each once, however many
+    /// subscriptions its topic has. [`Message::topic`](crate::Message::topic) says which it is.
+    ///
+    /// Gaps are told only if `options` are for reliable delivery.
+    ///
+    /// # Errors
+    /// When the connection has ended, or has 64 such subscriptions.
+    pub fn subscribe_all(&self, options: impl Into<SubscribeOptions>) -> Result<Subscription, TopicError> {
+        let options = options.into();
+        let (id, mailbox) = self.lease.subscribe(None, |handle| {
+            handle.shared.subscribe(|client, _, share| client.subscribe_all(options, |mailbox| share.mailbox(mailbox)))
+        })?;
+        Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
+    }
+
+    /// Subscribes to the names of the topics that this connection subscribes to otherwise: each is told once, at its
+    /// first message.
+    ///
+    /// # Errors
+    /// As for [`subscribe_all`](Self::subscribe_all).
+    pub fn subscribe_new_topics(&self) -> Result<Subscription<TopicNames>, TopicError> {
+        let (id, mailbox) = self.lease.subscribe(None, |handle| {
+            handle.shared.subscribe(|client, _, share| client.subscribe_new_topics(|mailbox| share.mailbox(mailbox)))
+        })?;
+        Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 
     /// The id of the publishing session, which a subscriber in another process needs as
     /// [`Config::publisher_session`](Config::publisher_session()).
     pub fn session_id(&self) -> &str {
-        &self.handle.session_id
+        &self.lease.live().session_id
     }
 
     /// Waits until everything that was published has been acknowledged, or given up by a lossy transport. `false`: not
@@ -195,54 +265,41 @@ impl Connection {
     /// An acknowledgement is the SFU's; it says nothing about subscribers.
     pub fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now().checked_add(timeout);
-        self.handle.shared.wait_until(deadline, |engine| engine.peer.is_flushed())
+        !self.lease.is_closed() && self.shared().wait_until(deadline, Client::is_flushed)
     }
 
     /// The counters of a topic, if this connection has it.
     pub fn topic_stats(&self, topic: &str) -> Option<TopicStats> {
         let topic = Topic::new(topic).ok()?;
-        self.handle.shared.lock().peer.topic_stats(&topic)
+        self.shared().lock().client.topic_stats(&topic)
+    }
+
+    /// All counters of this connection and its topics, those of other users of a shared one among them.
+    pub fn stats(&self) -> Stats {
+        self.shared().lock().client.stats()
     }
 
     /// Why the connection is over, if it is. It does not come back by itself.
     pub fn ended(&self) -> Option<EndReason> {
-        self.handle.shared.lock().ended.clone()
+        self.lease.ended()
     }
 
     /// Closes the connection for all handles, at once, and tells the SFU. Blocked calls return with
     /// [`EndReason::Closed`].
+    ///
+    /// A connection that [`shared`](crate::shared()) gave is closed for the handles that came of that call; others keep
+    /// it.
     pub fn close(&self) {
-        self.handle.close();
+        self.lease.close();
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.lease.live().shared
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("session_id", &self.session_id()).finish_non_exhaustive()
-    }
-}
-
-/// What all handles share: as long as there is one, the connection is open.
-pub(crate) struct Handle {
-    pub(crate) shared: Arc<Shared>,
-    session_id: String,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Handle {
-    fn close(&self) {
-        let requests = self.shared.close();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // A panic has ended the connection already.
-            let _ = thread.join();
-        }
-        requests.join();
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.close();
     }
 }

@@ -6,8 +6,7 @@ use std::time::Instant;
 use farwire_core::Side;
 use farwire_udp::{ReceiveBuffers, Waiter};
 
-use crate::engine::{Shared, Sleep};
-use crate::sockets::Sockets;
+use crate::shared::{Shared, Sleep, Sockets};
 use crate::turn::Turn;
 
 /// Runs until the connection is over.

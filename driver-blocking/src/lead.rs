@@ -7,14 +7,12 @@
 use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
-use farwire_core::Side;
+use farwire_core::{Message, RecvError, Side};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Waiter, Waker};
 
-use crate::engine::Shared;
-use crate::mailbox::Mailbox;
-use crate::sockets::Sockets;
+use crate::mailbox::SharedMailbox;
+use crate::shared::{Shared, Sockets};
 use crate::turn::Turn;
-use crate::{Message, RecvError};
 
 /// Receive calls on one socket before what they brought is looked at.
 const RECEIVES_PER_ROUND: usize = 4;
@@ -45,7 +43,7 @@ impl Lead {
     pub(crate) fn receive(
         &self,
         shared: &Shared,
-        mailbox: &Mailbox,
+        mailbox: &SharedMailbox,
         timeout: Option<Duration>,
     ) -> Result<Message, RecvError> {
         if let Some(result) = mailbox.next() {
@@ -68,7 +66,7 @@ impl Desk {
     fn receive(
         &mut self,
         shared: &Shared,
-        mailbox: &Mailbox,
+        mailbox: &SharedMailbox,
         deadline: Option<Instant>,
     ) -> Option<Result<Message, RecvError>> {
         loop {

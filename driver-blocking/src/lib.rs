@@ -24,7 +24,9 @@
 //!
 //! - [`connect`] dials an SFU and gives a [`Connection`], which any number of threads can share.
 //! - A [`Publisher`] sends on the thread that calls it, down to the socket.
-//! - A [`Subscription`] is a bounded mailbox: wait for the next message, or take the newest and skip the rest.
+//! - A [`Subscription`] is a bounded mailbox: wait for the next message, take the newest and skip the rest, or have a
+//!   [`Callback`] called for each. [`Container`] says how much it holds and what gives way.
+//! - [`shared()`] gives all parts of a program that have the same [`Config`] the same connection.
 //! - When the last of the three kinds of handle is dropped, the connection is closed and nothing is left of it: no
 //!   thread, no socket, no session on the SFU.
 //!
@@ -37,18 +39,16 @@
 //! One thread per connection receives and keeps the timers; HTTP requests run on short-lived threads of their own. No
 //! protocol is decided here: that is [`farwire_core`]'s.
 
+mod callback;
 mod connection;
-mod content;
-mod engine;
+mod handle;
 mod http;
-mod inboxes;
 mod io_thread;
 mod lead;
 mod mailbox;
-mod message;
-mod outgoing;
 mod publisher;
-mod sockets;
+mod registry;
+mod shared;
 mod subscription;
 mod turn;
 mod turnstile;
@@ -57,14 +57,17 @@ pub use farwire_core;
 pub use farwire_core::cloudflare::ApiError;
 pub use farwire_core::lcm;
 pub use farwire_core::link::LinkEnd;
-pub use farwire_core::{Accepted, Config, ConfigError, Delivery, EndReason, MAX_TOPIC, PublishError, Reliability};
-pub use farwire_core::{Secret, SessionId, Stage, Topic, TopicError, TopicStats, lcm_messages};
+pub use farwire_core::{Accepted, Config, ConfigError, Container, Content, Delivery, EndReason, MAX_TOPIC, Message};
+pub use farwire_core::{
+    PublishError, Raw, Receive, RecvError, Reliability, Secret, SessionId, Stage, SubscribeOptions,
+};
+pub use farwire_core::{Settings, Stats, Topic, TopicError, TopicNames, TopicStats, WhenFull, lcm_messages};
 
+pub use crate::callback::Callback;
 pub use crate::connection::{ConnectError, Connection, connect};
-pub use crate::content::{Content, Raw};
-pub use crate::message::Message;
 pub use crate::publisher::Publisher;
-pub use crate::subscription::{Iter, RecvError, Subscription};
+pub use crate::registry::shared;
+pub use crate::subscription::{Iter, Subscription};
 
 /// The README's examples compile.
 #[cfg(doctest)]

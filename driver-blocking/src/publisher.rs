@@ -6,16 +6,15 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use farwire_core::{Accepted, Delivery, PublishError, Topic, TopicId};
+use farwire_core::{Accepted, Content, Delivery, EndReason, PublishError, Raw, Topic, TopicId};
 
-use crate::connection::Handle;
-use crate::{Content, Raw};
+use crate::handle::Lease;
 
 /// Publishes one topic. Clones publish the same topic, in whatever order their threads get to it.
 ///
 /// `T` is what it publishes: bytes, or messages of one LCM type. It keeps the connection open.
 pub struct Publisher<T: Content = Raw> {
-    handle: Arc<Handle>,
+    lease: Arc<Lease>,
     id: TopicId,
     topic: Topic,
     delivery: Delivery,
@@ -36,8 +35,8 @@ impl Publisher {
 }
 
 impl<T: Content> Publisher<T> {
-    pub(crate) fn new(handle: Arc<Handle>, id: TopicId, topic: Topic, delivery: Delivery) -> Publisher<T> {
-        Publisher { handle, id, topic, delivery, content: PhantomData }
+    pub(crate) fn new(lease: Arc<Lease>, id: TopicId, topic: Topic, delivery: Delivery) -> Publisher<T> {
+        Publisher { lease, id, topic, delivery, content: PhantomData }
     }
 
     /// Publishes a message, as binary.
@@ -59,7 +58,7 @@ impl<T: Content> Publisher<T> {
     /// # Errors
     /// As for [`publish`](Self::publish).
     pub fn try_publish(&self, message: &T::Sent) -> Result<Accepted, PublishError> {
-        self.handle.shared.publish(self.id, true, &self.bytes(message)?)
+        self.publish_now(true, &self.bytes(message)?)
     }
 
     /// The topic.
@@ -71,16 +70,22 @@ impl<T: Content> Publisher<T> {
         T::write(message).map_err(|error| PublishError::Encode { topic: self.topic.clone(), error })
     }
 
+    fn publish_now(&self, binary: bool, message: &[u8]) -> Result<Accepted, PublishError> {
+        if self.lease.is_closed() {
+            return Err(PublishError::Ended { topic: self.topic.clone(), reason: EndReason::Closed });
+        }
+        self.lease.live().shared.publish(self.id, binary, message)
+    }
+
     fn publish_patiently(&self, binary: bool, message: &[u8]) -> Result<Accepted, PublishError> {
-        let shared = &self.handle.shared;
-        let result = shared.publish(self.id, binary, message);
+        let result = self.publish_now(binary, message);
         if !matches!(result, Err(PublishError::QueueFull { .. })) || !self.delivery.is_reliable() {
             return result;
         }
         let deadline = Instant::now().checked_add(Publisher::MAX_WAIT);
         loop {
-            let waited = shared.wait_writable(self.id, deadline);
-            let result = shared.publish(self.id, binary, message);
+            let waited = self.lease.live().shared.wait_writable(self.id, deadline);
+            let result = self.publish_now(binary, message);
             // Another publisher may have taken the room.
             if !waited || !matches!(result, Err(PublishError::QueueFull { .. })) {
                 return result;
@@ -91,7 +96,7 @@ impl<T: Content> Publisher<T> {
 
 impl<T: Content> Clone for Publisher<T> {
     fn clone(&self) -> Self {
-        Publisher::new(Arc::clone(&self.handle), self.id, self.topic.clone(), self.delivery)
+        Publisher::new(Arc::clone(&self.lease), self.id, self.topic.clone(), self.delivery)
     }
 }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farwire_core::cloudflare::ApiError;
-use farwire_core::{EndReason, SubscriptionId};
+use farwire_core::{Mailbox, Message, Raw, Receive, RecvError, SubscriptionId, Topic};
 
-use crate::connection::Handle;
-use crate::mailbox::Mailbox;
-use crate::{Content, Message, Raw};
+use crate::Callback;
+use crate::handle::Lease;
+use crate::mailbox::SharedMailbox;
+use crate::shared::Shared;
 
 /// Receives one topic. Dropping it unsubscribes.
 ///
@@ -18,22 +19,25 @@ use crate::{Content, Message, Raw};
 /// fingerprint but are none of it are skipped, and counted in
 /// [`TopicStats::undecodable`](crate::TopicStats::undecodable).
 ///
-/// Messages wait in a mailbox until they are received. On a reliable topic it holds 65,536 messages and 64 MiB, on any
-/// other 1,024 messages and 8 MiB. When that is not enough, the oldest are dropped and counted, and the next receive on
-/// a reliable topic says [`RecvError::Lagged`].
+/// Messages wait in a mailbox until they are received; its bound, and what happens when that is not enough, are those of
+/// the [`Container`](crate::Container) that it was subscribed with. Unless chosen, on a reliable topic it holds 65,536
+/// messages and 64 MiB, on any other 1,024 messages and 8 MiB; then the oldest are dropped and counted, and the next
+/// receive on a reliable topic says [`RecvError::Lagged`].
 ///
 /// Several threads may receive from one subscription; each message then goes to one of them. It keeps the connection
 /// open.
-pub struct Subscription<T: Content = Raw> {
-    handle: Arc<Handle>,
+pub struct Subscription<T: Receive = Raw> {
+    lease: Arc<Lease>,
     id: SubscriptionId,
-    mailbox: Arc<Mailbox>,
+    mailbox: SharedMailbox,
+    topic: Option<Topic>,
     content: PhantomData<fn() -> T>,
 }
 
-impl<T: Content> Subscription<T> {
-    pub(crate) fn new(handle: Arc<Handle>, id: SubscriptionId, mailbox: Arc<Mailbox>) -> Subscription<T> {
-        Subscription { handle, id, mailbox, content: PhantomData }
+impl<T: Receive> Subscription<T> {
+    pub(crate) fn new(lease: Arc<Lease>, id: SubscriptionId, mailbox: SharedMailbox) -> Subscription<T> {
+        let topic = mailbox.with(|mailbox| mailbox.topic().cloned());
+        Subscription { lease, id, mailbox, topic, content: PhantomData }
     }
 
     /// Waits for the next message.
@@ -43,7 +47,7 @@ impl<T: Content> Subscription<T> {
     /// [`RecvError::Closed`] or [`RecvError::Refused`] when nothing more will come; what has arrived is received first.
     pub fn recv(&self) -> Result<T::Received, RecvError> {
         loop {
-            if let Some(received) = self.read(self.handle.shared.receive(&self.mailbox, None)?) {
+            if let Some(received) = self.read(self.lease.live().shared.receive(&self.mailbox, None)?) {
                 return Ok(received);
             }
         }
@@ -58,7 +62,7 @@ impl<T: Content> Subscription<T> {
         let start = T::KIND.map(|_| Instant::now());
         loop {
             let left = start.map_or(timeout, |start| timeout.saturating_sub(start.elapsed()));
-            if let Some(received) = self.read(self.handle.shared.receive(&self.mailbox, Some(left))?) {
+            if let Some(received) = self.read(self.lease.live().shared.receive(&self.mailbox, Some(left))?) {
                 return Ok(received);
             }
         }
@@ -69,7 +73,7 @@ impl<T: Content> Subscription<T> {
     /// # Errors
     /// As for [`recv`](Self::recv).
     pub fn try_recv(&self) -> Result<Option<T::Received>, RecvError> {
-        while let Some(message) = self.mailbox.try_receive()? {
+        while let Some(message) = self.mailbox.next().transpose()? {
             if let Some(received) = self.read(message) {
                 return Ok(Some(received));
             }
@@ -83,7 +87,7 @@ impl<T: Content> Subscription<T> {
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Refused`] when nothing more will come.
     pub fn latest(&self) -> Result<Option<T::Received>, RecvError> {
-        while let Some(message) = self.mailbox.latest()? {
+        while let Some(message) = self.mailbox.with(Mailbox::take_latest).transpose()? {
             if let Some(received) = self.read(message) {
                 return Ok(Some(received));
             }
@@ -103,17 +107,34 @@ impl<T: Content> Subscription<T> {
 
     /// Why the channel is not open yet, if the SFU has said so; it is still being tried.
     pub fn trouble(&self) -> Option<ApiError> {
-        self.mailbox.trouble()
+        self.mailbox.with(|mailbox| mailbox.trouble().cloned())
     }
 
     /// Messages dropped unread: because the mailbox was full, or by [`latest`](Self::latest).
     pub fn dropped(&self) -> u64 {
-        self.mailbox.dropped()
+        self.mailbox.with(|mailbox| mailbox.dropped())
     }
 
-    /// The topic.
+    /// Why no more messages will come after those that wait, if so.
+    pub fn ended(&self) -> Option<RecvError> {
+        self.mailbox.with(|mailbox| mailbox.ended().cloned())
+    }
+
+    /// The topic; empty, which no topic is, for a subscription to many.
     pub fn topic(&self) -> &str {
-        self.mailbox.topic().as_str()
+        self.topic.as_ref().map_or("", Topic::as_str)
+    }
+
+    /// Calls `callback` for each message, on a thread of its own, until the [`Callback`] is dropped or nothing more will
+    /// come. Gaps are skipped; [`Callback::dropped`] counts them.
+    ///
+    /// A callback that blocks is called again when it has returned, and meanwhile the messages wait in the mailbox. One
+    /// that panics is called again with the next message; see [`Callback::panics`].
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn on_message(self, callback: impl FnMut(T::Received) + Send + 'static) -> std::io::Result<Callback<T>> {
+        Callback::start(self, callback)
     }
 
     /// Waits for each message in turn, until nothing more will come. Gaps are skipped; [`dropped`](Self::dropped)
@@ -122,32 +143,39 @@ impl<T: Content> Subscription<T> {
         Iter { subscription: self }
     }
 
+    /// What a callback's thread needs, without a share in the connection.
+    pub(crate) fn source(&self) -> (Arc<Shared>, SubscriptionId, SharedMailbox) {
+        (Arc::clone(&self.lease.live().shared), self.id, self.mailbox.clone())
+    }
+
     /// `None`: it is none of the type, which is counted.
     fn read(&self, message: Message) -> Option<T::Received> {
         let received = T::read(message);
         if received.is_err() {
-            self.handle.shared.lock().peer.note_undecodable(self.id);
+            self.lease.live().shared.lock().client.note_undecodable(self.id);
         }
         received.ok()
     }
 }
 
-impl<T: Content> Drop for Subscription<T> {
+impl<T: Receive> Drop for Subscription<T> {
     fn drop(&mut self) {
+        self.mailbox.with(|mailbox| mailbox.clear(RecvError::Unsubscribed));
+        self.mailbox.notify();
         // The last handle's end closes the connection, and every channel with it.
-        if Arc::strong_count(&self.handle) > 1 {
-            self.handle.shared.unsubscribe(self.id);
+        if Arc::strong_count(&self.lease) > 1 {
+            self.lease.unsubscribe(self.id);
         }
     }
 }
 
-impl<T: Content> fmt::Debug for Subscription<T> {
+impl<T: Receive> fmt::Debug for Subscription<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("topic", self.mailbox.topic()).finish_non_exhaustive()
+        f.debug_struct("Subscription").field("topic", &self.topic()).finish_non_exhaustive()
     }
 }
 
-impl<'a, T: Content> IntoIterator for &'a Subscription<T> {
+impl<'a, T: Receive> IntoIterator for &'a Subscription<T> {
     type Item = T::Received;
     type IntoIter = Iter<'a, T>;
 
@@ -158,48 +186,26 @@ impl<'a, T: Content> IntoIterator for &'a Subscription<T> {
 
 /// The messages of a [`Subscription`]; see [`Subscription::iter`].
 #[derive(Debug)]
-pub struct Iter<'a, T: Content = Raw> {
+pub struct Iter<'a, T: Receive = Raw> {
     subscription: &'a Subscription<T>,
 }
 
-impl<T: Content> Clone for Iter<'_, T> {
+impl<T: Receive> Clone for Iter<'_, T> {
     fn clone(&self) -> Self {
         Iter { subscription: self.subscription }
     }
 }
 
-impl<T: Content> Iterator for Iter<'_, T> {
+impl<T: Receive> Iterator for Iter<'_, T> {
     type Item = T::Received;
 
     fn next(&mut self) -> Option<T::Received> {
         loop {
             match self.subscription.recv() {
                 Ok(message) => return Some(message),
-                Err(RecvError::Lagged(_) | RecvError::Interrupted) => {}
+                Err(error) if error.is_passing() => {}
                 Err(_) => return None,
             }
         }
     }
-}
-
-/// Why there is no message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecvError {
-    /// None came in time.
-    #[error("nothing arrived in time")]
-    Timeout,
-    /// This many messages of a reliable topic were dropped because the mailbox was full. The next ones follow.
-    #[error("{0} messages were dropped unread because the mailbox was full: receive more often")]
-    Lagged(u64),
-    /// The SFU closed the channel of a reliable topic, for example because this subscriber was too slow for it. It is
-    /// being opened again; messages in between are lost.
-    #[error("the SFU interrupted this topic: messages may be missing before the next one")]
-    Interrupted,
-    /// The SFU gives this topic no channel, and would not if asked again.
-    #[error("{0}")]
-    Refused(ApiError),
-    /// The connection is over.
-    #[error("the connection is over: {0}")]
-    Closed(EndReason),
 }

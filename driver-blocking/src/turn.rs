@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use farwire_core::Side;
 
-use crate::engine::{Engine, Shared, Sleep};
+use crate::shared::{Engine, Shared, Sleep};
 
 /// Datagrams handled before others get a chance at the engine's lock.
 const DATAGRAMS_PER_TURN: usize = 64;
@@ -33,7 +33,7 @@ impl<'a> Turn<'a> {
 
     pub(crate) fn take(&mut self, side: Side, source: SocketAddr, datagram: &[u8]) {
         let engine = self.engine.get_or_insert_with(|| self.shared.io_lock());
-        engine.peer.handle_datagram(self.now, side, source, datagram);
+        engine.client.handle_datagram(self.now, side, source, datagram);
         self.datagrams += 1;
         if self.datagrams == DATAGRAMS_PER_TURN {
             self.end();

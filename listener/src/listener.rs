@@ -58,7 +58,7 @@ impl Listener {
         let is_tls = site.tls.is_some();
         let shared = Arc::new(Shared::new(site));
         let (stop, stopped) = oneshot::channel();
-        let thread = thread::Builder::new().name("farwire-listener".into()).spawn(move || {
+        let thread = thread::Builder::new().name("farwire-http".into()).spawn(move || {
             runtime.spawn(accept(socket, shared));
             let _ = runtime.block_on(stopped);
             // Every connection is a task of the runtime and ends here with it.

@@ -115,7 +115,7 @@ impl World {
 
     /// The configuration that fits this world's SFU.
     pub fn config(&self) -> Config {
-        Config::new("http://sfu.test/v1", "app", "secret").expect("a good config").seed(self.seed)
+        Config::new("http://sfu.test/v1", "app", "secret").expect("a good config")
     }
 
     /// Adds a peer that dials the SFU.
@@ -126,7 +126,7 @@ impl World {
         for (address, side) in addresses.into_iter().zip(Side::ALL) {
             self.by_address.insert(address, (node, side));
         }
-        let peer = Peer::new(config, addresses, self.now);
+        let peer = Peer::new(config, addresses, self.seed, self.now);
         let events = VecDeque::new();
         let inhabitant = Inhabitant { peer, addresses, events, deadline: None, is_cut_off: false, network: None };
         self.inhabitants.push(inhabitant);
@@ -208,7 +208,7 @@ impl World {
         let mut messages = Vec::new();
         for event in events {
             match event {
-                Event::Message(of, payload) if of == id => messages.push(payload),
+                Event::Message { subscription, payload, .. } if subscription == id => messages.push(payload),
                 other => self.inhabitants[node].events.push_back(other),
             }
         }

@@ -1,9 +1,11 @@
 //! UDP for programs that send and receive many small datagrams, and a wait that another thread can end.
 //!
-//! The protocol crates do no I/O; farwire's drivers and its SFU do theirs through the three parts of this one:
+//! The protocol crates do no I/O; farwire's drivers and its SFU do theirs through the parts of this one:
 //!
 //! - [`Socket`] receives as many datagrams as one system call can bring (recvmmsg and GRO);
 //! - [`SendBatch`] collects outgoing datagrams and sends each run of equal size with one system call (GSO);
+//! - [`Sender`] does so from several sockets;
+//! - [`bind_towards`] and [`address_towards`] find the way to a host;
 //! - [`Waiter`] sleeps until a socket is readable, a [`Waker`] calls or a deadline passes.
 //!
 //! Where the system has no offload (macOS, old kernels) the same calls work, one datagram each. Unix only.
@@ -35,9 +37,13 @@
 //! ```
 
 mod batch;
+mod sender;
 mod socket;
+mod towards;
 mod wait;
 
 pub use batch::{MAX_DATAGRAM, SendBatch};
+pub use sender::Sender;
 pub use socket::{BUFFER_REQUEST, FULL_RECEIVE, ReceiveBuffers, Socket};
+pub use towards::{address_towards, bind_towards};
 pub use wait::{MAX_SOCKETS, Readiness, Waiter, Waker};

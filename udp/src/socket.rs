@@ -67,6 +67,14 @@ impl Socket {
         self.local_addr
     }
 
+    /// The same socket once more, for a runtime that is to watch it.
+    ///
+    /// # Errors
+    /// When the system is out of file descriptors.
+    pub fn duplicate(&self) -> io::Result<UdpSocket> {
+        self.io.try_clone()
+    }
+
     /// The receive buffer that the system granted, in bytes. Below [`BUFFER_REQUEST`], bursts may be lost; on Linux,
     /// raise `net.core.rmem_max`.
     pub fn receive_buffer_size(&self) -> usize {

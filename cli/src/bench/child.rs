@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::protocol::{Answer, Ask};
+use super::wire::Driver;
 use super::worker::Role;
 use crate::failure::Failure;
 use crate::settings::Sfu;
@@ -21,18 +22,22 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts this very program as a worker. The settings go by environment, where other users cannot see the secret.
-    pub(super) fn start(role: Role, sfu: Option<&Sfu>) -> Result<Worker, Failure> {
+    pub(super) fn start(role: Role, driver: Driver, sfu: Option<&Sfu>) -> Result<Worker, Failure> {
         let failed = |error| Failure::failed(format_args!("cannot start the {role} worker: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args(["bench-worker", role.as_str()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        for variable in ["FARWIRE_URL", "FARWIRE_APP_ID", "FARWIRE_APP_SECRET"] {
-            command.env_remove(variable);
+        command
+            .args(["bench-worker", role.as_str(), "--driver", driver.as_str()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT"] {
+            command.env_remove(format!("FARWIRE_{setting}"));
         }
-        if let Some(sfu) = sfu {
+        if let Some(Sfu { config }) = sfu {
             command
-                .env("FARWIRE_URL", &sfu.url)
-                .env("FARWIRE_APP_ID", &sfu.app_id)
-                .env("FARWIRE_APP_SECRET", &sfu.app_secret);
+                .env("FARWIRE_URL", &config.url)
+                .env("FARWIRE_APP_ID", &config.app_id)
+                .env("FARWIRE_APP_SECRET", config.app_secret.reveal())
+                .env("FARWIRE_CONNECT_TIMEOUT", config.connect_timeout.as_secs_f64().to_string());
         }
         let mut child = command.spawn().map_err(failed)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {

@@ -10,6 +10,7 @@ mod publisher;
 mod report;
 mod runs;
 mod subscriber;
+mod wire;
 mod worker;
 
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::failure::Failure;
 use crate::output;
 use crate::pace::{parse_hz, parse_seconds};
 use crate::settings::Target;
+
+use self::wire::Driver;
 
 pub(crate) use worker::{Args as WorkerArgs, run as work};
 
@@ -49,6 +52,9 @@ pub(crate) struct Args {
     /// Only lossy, unordered delivery
     #[arg(long)]
     lossy: bool,
+    /// The drivers to measure, side by side
+    #[arg(long, value_name = "DRIVER,…", value_delimiter = ',', default_value = "blocking")]
+    drivers: Vec<Driver>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -70,21 +76,25 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if cfg!(debug_assertions) {
         output::note("note: this is a debug build, so the numbers mean little: use `cargo run --release -- bench`");
     }
-    let sfu = if args.target.url_given() { Some(args.target.resolve()?) } else { None };
-    let mut bench = runs::Bench::start(sfu)?;
-    let mut results = report::Results::new(bench.url(), bench.owns_sfu());
-    results.connect_ms = bench.connect_ms()?;
-    results.idle_cpu_percent = bench.idle_cpu_percent()?;
+    let sfu = if args.target.is_given() { Some(args.target.resolve()?) } else { None };
+    let mut benches =
+        args.drivers.iter().map(|driver| runs::Bench::start(*driver, sfu.clone())).collect::<Result<Vec<_>, _>>()?;
+    let connections = benches.iter_mut().map(runs::Bench::connections).collect::<Result<Vec<_>, _>>()?;
+    let urls: Vec<_> = benches.iter().map(runs::Bench::url).collect();
+    let owns_sfu = benches.iter().all(runs::Bench::owns_sfu);
+    let mut results = report::Results::new(urls.first().copied().unwrap_or_default(), owns_sfu, connections);
     if !args.json {
         report::opening(&results)?;
     }
     for size in &args.sizes {
         for delivery in args.deliveries() {
-            let run = bench.measure(*size as usize, *delivery, args)?;
-            if !args.json {
-                report::row(&run)?;
+            for bench in &mut benches {
+                let run = bench.measure(*size as usize, *delivery, args)?;
+                if !args.json {
+                    report::row(&run)?;
+                }
+                results.runs.push(run);
             }
-            results.runs.push(run);
         }
     }
     if args.json { output::json(&results) } else { report::closing(&results) }

@@ -1,17 +1,17 @@
 //! The publisher's worker: floods, pings, and times itself.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Accepted, Connection, Delivery, Publisher, RecvError, Subscription};
+use farwire_blocking::{Accepted, Delivery, RecvError};
 
 use super::payload::{Header, Kind, Payload};
 use super::protocol::{Answer, Ask, Flooded, Pinged};
+use super::wire::{Connection, Publisher, Subscription, Wire};
 use super::worker::{answer_or_fail, cpu_time};
 use crate::failure::Failure;
 use crate::latency::{Latencies, Summary};
-use crate::pace::{Pace, sleep_until};
+use crate::pace::Pace;
 use crate::settings::Sfu;
 
 /// Between two calls for somebody who listens.
@@ -26,8 +26,8 @@ const FLUSH: Duration = Duration::from_secs(10);
 const ECHO: Duration = Duration::from_secs(1);
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
-pub(super) fn run(sfu: Sfu, asks: &Receiver<Ask>) -> Result<(), Failure> {
-    let mut worker = Worker { sfu, connection: None, run: None, echoes: None };
+pub(super) fn run(sfu: Sfu, wire: Wire, asks: &Receiver<Ask>) -> Result<(), Failure> {
+    let mut worker = Worker { sfu, wire, connection: None, run: None, echoes: None };
     while let Ok(ask) = asks.recv() {
         answer_or_fail(worker.handle(ask, asks))?;
     }
@@ -36,6 +36,7 @@ pub(super) fn run(sfu: Sfu, asks: &Receiver<Ask>) -> Result<(), Failure> {
 
 struct Worker {
     sfu: Sfu,
+    wire: Wire,
     connection: Option<Connection>,
     run: Option<Run>,
     /// The second connection, which subscribes to the subscriber's echoes.
@@ -44,6 +45,7 @@ struct Worker {
 
 /// One topic that is published on.
 struct Run {
+    wire: Wire,
     publisher: Publisher,
     payload: Payload,
     reliable: bool,
@@ -58,7 +60,7 @@ impl Worker {
             }
             Ask::Idle { during } => Answer::Idle { cpu_percent: self.idle(during)? },
             Ask::Connect { publisher_session } => {
-                let connection = self.sfu.connect(publisher_session.as_deref())?;
+                let connection = self.wire.connect(&self.sfu, publisher_session.as_deref())?;
                 let id = connection.session_id().to_owned();
                 self.connection = Some(connection);
                 Answer::Session { id }
@@ -73,8 +75,8 @@ impl Worker {
             }
             Ask::Flood { during, count, rate } => Answer::Flooded(self.flood(during, count, rate)?),
             Ask::HearEchoes { publisher_session, topic, reliable } => {
-                let connection = self.sfu.connect(Some(&publisher_session))?;
-                let subscription = connection.subscribe_with(&topic, delivery(reliable)).map_err(Failure::failed)?;
+                let connection = self.wire.connect(&self.sfu, Some(&publisher_session))?;
+                let subscription = connection.subscribe(&topic, delivery(reliable)).map_err(Failure::failed)?;
                 self.echoes = Some((connection, subscription));
                 Answer::Ready
             }
@@ -91,9 +93,9 @@ impl Worker {
     /// From `connect` until the first message has gone to the SFU and back.
     fn time_connect(&self) -> Result<Duration, Failure> {
         let start = Instant::now();
-        let connection = self.sfu.connect(None)?;
-        let subscription = connection.subscribe_with("first", Delivery::RELIABLE).map_err(Failure::failed)?;
-        let publisher = connection.publisher_with("first", Delivery::RELIABLE).map_err(Failure::failed)?;
+        let connection = self.wire.connect(&self.sfu, None)?;
+        let mut subscription = connection.subscribe("first", Delivery::RELIABLE).map_err(Failure::failed)?;
+        let publisher = connection.publisher("first", Delivery::RELIABLE).map_err(Failure::failed)?;
         loop {
             publisher.publish(b"hello").map_err(Failure::failed)?;
             match subscription.recv_timeout(Duration::from_millis(1)) {
@@ -107,13 +109,13 @@ impl Worker {
 
     /// CPU of a connection that has published and received once, and then has nothing to do.
     fn idle(&self, during: Duration) -> Result<f64, Failure> {
-        let connection = self.sfu.connect(None)?;
-        let publisher = connection.publisher("idle").map_err(Failure::failed)?;
-        let _subscription = connection.subscribe("idle").map_err(Failure::failed)?;
+        let connection = self.wire.connect(&self.sfu, None)?;
+        let publisher = connection.publisher("idle", Delivery::LOSSY).map_err(Failure::failed)?;
+        let _subscription = connection.subscribe("idle", Delivery::LOSSY).map_err(Failure::failed)?;
         publisher.publish(b"hello").map_err(Failure::failed)?;
-        thread::sleep(WARM_UP);
+        self.wire.pause(WARM_UP);
         let (before, start) = (cpu_time(), Instant::now());
-        thread::sleep(during);
+        self.wire.pause(during);
         let spent = cpu_time().saturating_sub(before);
         Ok(spent.as_secs_f64() / start.elapsed().as_secs_f64() * 100.0)
     }
@@ -121,15 +123,15 @@ impl Worker {
     /// Publishes now and then until the parent says that the subscriber hears.
     fn call(&mut self, topic: &str, reliable: bool, size: usize, asks: &Receiver<Ask>) -> Result<(), Failure> {
         let connection = self.connection.as_ref().ok_or_else(|| Failure::failed("asked to call before Connect"))?;
-        let publisher = connection.publisher_with(topic, delivery(reliable)).map_err(Failure::failed)?;
-        let run = self.run.insert(Run { publisher, payload: Payload::new(size), reliable });
+        let publisher = connection.publisher(topic, delivery(reliable)).map_err(Failure::failed)?;
+        let run = self.run.insert(Run { wire: self.wire.clone(), publisher, payload: Payload::new(size), reliable });
         loop {
             run.publish(Kind::WarmUp, 0)?;
-            match asks.recv_timeout(CALL_EVERY) {
+            match asks.try_recv() {
                 Ok(Ask::Heard) => return Ok(()),
                 Ok(other) => return Err(Failure::failed(format_args!("not asked {other:?} while calling"))),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(Failure::OutputClosed),
+                Err(TryRecvError::Empty) => self.wire.pause(CALL_EVERY),
+                Err(TryRecvError::Disconnected) => return Err(Failure::OutputClosed),
             }
         }
     }
@@ -158,7 +160,7 @@ impl Worker {
                 break;
             }
             if let Some(pace) = &mut pace {
-                sleep_until(pace.next(Instant::now()));
+                run.wire.pause_until(pace.next(Instant::now()));
             }
             let replaced = run.publish(Kind::Measured, flooded.sent)?;
             flooded.sent += 1;
@@ -172,10 +174,10 @@ impl Worker {
     /// Publishes a ping, waits for its echo, and waits for the next tick. A slow echo delays the next ping, so that
     /// pings never queue behind each other, whatever their size.
     fn ping(&mut self, during: Duration, hz: f64) -> Result<Pinged, Failure> {
-        let (Some(run), Some((_connection, echoes))) = (&mut self.run, self.echoes.take()) else {
+        let (Some(run), Some((_connection, mut echoes))) = (&mut self.run, self.echoes.take()) else {
             return Err(Failure::failed("asked to ping before Call and HearEchoes"));
         };
-        wait_for_echo(run, &echoes)?;
+        wait_for_echo(run, &mut echoes)?;
         let interval = Duration::from_secs_f64(1.0 / hz);
         let measured_from = Instant::now() + WARM_UP;
         let end = measured_from + during;
@@ -183,14 +185,14 @@ impl Worker {
         let mut sent = 0;
         let mut due = Instant::now();
         for seq in 1.. {
-            sleep_until(due);
+            run.wire.pause_until(due);
             let now = Instant::now();
             if now >= end && sent > 0 {
                 break;
             }
             due = (due + interval).max(now);
             run.publish(Kind::Measured, seq)?;
-            let echo = receive_echo(&echoes, run.payload.epoch(), seq)?;
+            let echo = receive_echo(&mut echoes, run.payload.epoch(), seq)?;
             if now >= measured_from {
                 sent += 1;
                 echo.into_iter().for_each(|latency| latencies.push(latency));
@@ -222,12 +224,12 @@ impl Run {
     fn publish(&mut self, kind: Kind, seq: u64) -> Result<bool, Failure> {
         match self.publisher.publish(self.payload.fill(kind, seq)).map_err(Failure::failed)? {
             Accepted::ReplacedOldest => {
-                thread::sleep(NO_ROOM);
+                self.wire.pause(NO_ROOM);
                 Ok(true)
             }
             // A reliable publisher is held up by `publish` itself.
             Accepted::Queued if !self.reliable => {
-                thread::sleep(NO_ROOM);
+                self.wire.pause(NO_ROOM);
                 Ok(false)
             }
             _ => Ok(false),
@@ -236,7 +238,7 @@ impl Run {
 }
 
 /// Opens the way there and back.
-fn wait_for_echo(run: &mut Run, echoes: &Subscription) -> Result<(), Failure> {
+fn wait_for_echo(run: &mut Run, echoes: &mut Subscription) -> Result<(), Failure> {
     let start = Instant::now();
     loop {
         run.publish(Kind::WarmUp, 0)?;
@@ -250,7 +252,7 @@ fn wait_for_echo(run: &mut Run, echoes: &Subscription) -> Result<(), Failure> {
 }
 
 /// How long the echo of `seq` took to come back; `None` if it did not.
-fn receive_echo(echoes: &Subscription, epoch: Instant, seq: u64) -> Result<Option<Duration>, Failure> {
+fn receive_echo(echoes: &mut Subscription, epoch: Instant, seq: u64) -> Result<Option<Duration>, Failure> {
     let deadline = Instant::now() + ECHO;
     loop {
         match echoes.recv_timeout(deadline.saturating_duration_since(Instant::now())) {

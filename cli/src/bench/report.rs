@@ -6,6 +6,7 @@ use farwire_blocking::Delivery;
 use serde::Serialize;
 
 use super::protocol::{Flooded, Pinged, Received};
+use super::wire::Driver;
 use crate::failure::Failure;
 use crate::latency::micros;
 use crate::output;
@@ -18,14 +19,27 @@ pub(super) struct Results {
     url: String,
     /// Whether the SFU was a process of this benchmark.
     own_sfu: bool,
-    pub(super) connect_ms: f64,
-    pub(super) idle_cpu_percent: f64,
+    /// Of the first driver.
+    connect_ms: f64,
+    idle_cpu_percent: f64,
+    drivers: Vec<Connections>,
     pub(super) runs: Vec<Run>,
 }
 
-/// One size and delivery.
+/// What connections of one driver take.
+#[derive(Serialize)]
+pub(super) struct Connections {
+    pub(super) driver: Driver,
+    /// From `connect` to the first message, median.
+    pub(super) connect_ms: f64,
+    /// One that has nothing to do, of one core.
+    pub(super) idle_cpu_percent: f64,
+}
+
+/// One size, delivery and driver.
 #[derive(Serialize)]
 pub(super) struct Run {
+    driver: Driver,
     size: usize,
     delivery: &'static str,
     /// Delivered, by the subscriber's clock.
@@ -81,14 +95,16 @@ impl Cpu {
 }
 
 impl Results {
-    pub(super) fn new(url: &str, own_sfu: bool) -> Results {
+    pub(super) fn new(url: &str, own_sfu: bool, drivers: Vec<Connections>) -> Results {
+        let first = drivers.first();
         Results {
             farwire: env!("CARGO_PKG_VERSION"),
             debug_build: cfg!(debug_assertions),
             url: url.to_owned(),
             own_sfu,
-            connect_ms: 0.0,
-            idle_cpu_percent: 0.0,
+            connect_ms: first.map_or(0.0, |first| first.connect_ms),
+            idle_cpu_percent: first.map_or(0.0, |first| first.idle_cpu_percent),
+            drivers,
             runs: Vec::new(),
         }
     }
@@ -96,6 +112,7 @@ impl Results {
 
 impl Run {
     pub(super) fn new(
+        driver: Driver,
         size: usize,
         delivery: Delivery,
         flooded: &Flooded,
@@ -108,6 +125,7 @@ impl Run {
         // A single message has no rate by the subscriber's clock.
         let (messages, took) = if delivered > 1 { (delivered - 1, received.took) } else { (delivered, flooded.took) };
         Run {
+            driver,
             size,
             delivery: if delivery == Delivery::RELIABLE { "reliable" } else { "lossy" },
             messages_per_s: (messages as f64 / took.as_secs_f64().max(1e-9)).round(),
@@ -152,12 +170,30 @@ fn tenths(value: f64) -> f64 {
 pub(super) fn opening(results: &Results) -> Result<(), Failure> {
     let whose = if results.own_sfu { "an SFU of our own" } else { "the SFU" };
     output::line(format_args!("{whose} at {}", results.url))?;
-    output::line(format_args!("connect to first message: {} ms (median)", results.connect_ms))?;
-    output::line(format_args!("an idle connection takes {} % of a core\n", results.idle_cpu_percent))?;
-    output::line(format_args!("{:35}  {:-^27}  {:-^37}", "", " CPU us per message ", " round trip us "))?;
+    for Connections { driver, connect_ms, idle_cpu_percent } in &results.drivers {
+        output::line(format_args!(
+            "{}: {connect_ms} ms from connect to first message (median), {idle_cpu_percent} % of a core when idle",
+            driver.as_str()
+        ))?;
+    }
+    output::line("")?;
+    output::line(format_args!("{:44}  {:-^27}  {:-^37}", "", " CPU us per message ", " round trip us "))?;
     output::line(format_args!(
-        "{:>6} {:<9} {:>10} {:>7}  {:>6} {:>6} {:>6} {:>6}  {:>7} {:>7} {:>7} {:>7} {:>5}",
-        "bytes", "delivery", "messages/s", "loss", "pub", "sfu", "sub", "sum", "p50", "p90", "p99", "max", "lost"
+        "{:<8} {:>6} {:<9} {:>10} {:>7}  {:>6} {:>6} {:>6} {:>6}  {:>7} {:>7} {:>7} {:>7} {:>5}",
+        "driver",
+        "bytes",
+        "delivery",
+        "messages/s",
+        "loss",
+        "pub",
+        "sfu",
+        "sub",
+        "sum",
+        "p50",
+        "p90",
+        "p99",
+        "max",
+        "lost"
     ))
 }
 
@@ -165,7 +201,8 @@ pub(super) fn row(run: &Run) -> Result<(), Failure> {
     let Run { cpu_us_per_message: cpu, round_trip_us: trip, .. } = run;
     let known = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
     output::line(format_args!(
-        "{:>6} {:<9} {:>10} {:>7}  {:>6.1} {:>6} {:>6.1} {:>6}  {:>7.0} {:>7.0} {:>7.0} {:>7.0} {:>5}",
+        "{:<8} {:>6} {:<9} {:>10} {:>7}  {:>6.1} {:>6} {:>6.1} {:>6}  {:>7.0} {:>7.0} {:>7.0} {:>7.0} {:>5}",
+        run.driver.as_str(),
         run.size,
         run.delivery,
         run.messages_per_s,

@@ -6,7 +6,8 @@ use farwire_blocking::Delivery;
 
 use super::child::Worker;
 use super::protocol::{Answer, Ask, Flooded, Pinged, Received};
-use super::report::{Cpu, Run};
+use super::report::{Connections, Cpu, Run};
+use super::wire::Driver;
 use super::worker::Role;
 use crate::failure::Failure;
 use crate::settings::Sfu;
@@ -27,25 +28,26 @@ pub(super) struct Bench {
     subscriber: Worker,
     own_sfu: Option<Worker>,
     url: String,
+    driver: Driver,
 }
 
 impl Bench {
     /// Starts the workers; with an SFU of our own if none is given.
-    pub(super) fn start(given: Option<Sfu>) -> Result<Bench, Failure> {
+    pub(super) fn start(driver: Driver, given: Option<Sfu>) -> Result<Bench, Failure> {
         let (own_sfu, sfu) = match given {
             Some(sfu) => (None, sfu),
             None => {
-                let mut worker = Worker::start(Role::Sfu, None)?;
+                let mut worker = Worker::start(Role::Sfu, driver, None)?;
                 let url = match worker.answer(PATIENCE)? {
                     Answer::Serving { url } => url,
                     other => return Err(worker.unexpected(&other)),
                 };
-                (Some(worker), Sfu::local(url))
+                (Some(worker), Sfu::local(&url)?)
             }
         };
-        let publisher = Worker::start(Role::Publisher, Some(&sfu))?;
-        let subscriber = Worker::start(Role::Subscriber, Some(&sfu))?;
-        Ok(Bench { publisher, subscriber, own_sfu, url: sfu.url })
+        let publisher = Worker::start(Role::Publisher, driver, Some(&sfu))?;
+        let subscriber = Worker::start(Role::Subscriber, driver, Some(&sfu))?;
+        Ok(Bench { publisher, subscriber, own_sfu, url: sfu.config.url, driver })
     }
 
     pub(super) fn url(&self) -> &str {
@@ -56,8 +58,14 @@ impl Bench {
         self.own_sfu.is_some()
     }
 
+    /// What connections take.
+    pub(super) fn connections(&mut self) -> Result<Connections, Failure> {
+        let (connect_ms, idle_cpu_percent) = (self.connect_ms()?, self.idle_cpu_percent()?);
+        Ok(Connections { driver: self.driver, connect_ms, idle_cpu_percent })
+    }
+
     /// Median of the times from `connect` to the first message delivered.
-    pub(super) fn connect_ms(&mut self) -> Result<f64, Failure> {
+    fn connect_ms(&mut self) -> Result<f64, Failure> {
         match self.publisher.ask(&Ask::TimeConnects { times: CONNECTS }, CONNECTS * PATIENCE)? {
             Answer::Times { mut each } if !each.is_empty() => {
                 each.sort_unstable();
@@ -68,7 +76,7 @@ impl Bench {
     }
 
     /// What an idle connection takes of one core.
-    pub(super) fn idle_cpu_percent(&mut self) -> Result<f64, Failure> {
+    fn idle_cpu_percent(&mut self) -> Result<f64, Failure> {
         match self.publisher.ask(&Ask::Idle { during: IDLE }, IDLE + PATIENCE)? {
             Answer::Idle { cpu_percent } => Ok((cpu_percent * 100.0).round() / 100.0),
             other => Err(self.publisher.unexpected(&other)),
@@ -80,7 +88,7 @@ impl Bench {
         let reliable = delivery == Delivery::RELIABLE;
         let (flooded, received, cpu) = self.throughput(size, reliable, args)?;
         let pinged = self.ping_pong(size, reliable, args.seconds)?;
-        Ok(Run::new(size, delivery, &flooded, &received, cpu, &pinged))
+        Ok(Run::new(self.driver, size, delivery, &flooded, &received, cpu, &pinged))
     }
 
     fn throughput(

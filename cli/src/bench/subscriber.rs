@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Connection, Publisher, RecvError, Subscription};
+use farwire_blocking::RecvError;
 
 use super::payload::{Header, Kind};
 use super::protocol::{Answer, Ask, Received};
 use super::publisher::delivery;
+use super::wire::{Connection, Publisher, Subscription, Wire};
 use super::worker::{answer_or_fail, cpu_time};
 use crate::failure::Failure;
 use crate::settings::Sfu;
@@ -23,8 +24,8 @@ const LOOK: Duration = Duration::from_millis(5);
 const SETTLE: Duration = Duration::from_secs(15);
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
-pub(super) fn run(sfu: Sfu, asks: &Receiver<Ask>) -> Result<(), Failure> {
-    let mut worker = Worker { sfu, connection: None, listener: None };
+pub(super) fn run(sfu: Sfu, wire: Wire, asks: &Receiver<Ask>) -> Result<(), Failure> {
+    let mut worker = Worker { sfu, wire, connection: None, listener: None };
     while let Ok(ask) = asks.recv() {
         answer_or_fail(worker.handle(ask))?;
     }
@@ -33,6 +34,7 @@ pub(super) fn run(sfu: Sfu, asks: &Receiver<Ask>) -> Result<(), Failure> {
 
 struct Worker {
     sfu: Sfu,
+    wire: Wire,
     connection: Option<Connection>,
     listener: Option<Listener>,
 }
@@ -42,7 +44,7 @@ impl Worker {
         let answer = match ask {
             Ask::Cpu => Answer::Cpu { time: cpu_time() },
             Ask::Connect { publisher_session } => {
-                let connection = self.sfu.connect(publisher_session.as_deref())?;
+                let connection = self.wire.connect(&self.sfu, publisher_session.as_deref())?;
                 let id = connection.session_id().to_owned();
                 self.connection = Some(connection);
                 Answer::Session { id }
@@ -68,8 +70,8 @@ impl Worker {
     fn listen(&mut self, topic: &str, reliable: bool, echo: Option<&str>) -> Result<(), Failure> {
         let connection = self.connection.as_ref().ok_or_else(|| Failure::failed("asked to Listen before Connect"))?;
         let delivery = delivery(reliable);
-        let subscription = connection.subscribe_with(topic, delivery).map_err(Failure::failed)?;
-        let echo = echo.map(|topic| connection.publisher_with(topic, delivery)).transpose().map_err(Failure::failed)?;
+        let subscription = connection.subscribe(topic, delivery).map_err(Failure::failed)?;
+        let echo = echo.map(|topic| connection.publisher(topic, delivery)).transpose().map_err(Failure::failed)?;
         let listener = self.listener.insert(Listener::start(subscription, echo));
         let start = Instant::now();
         while listener.tally.last.load(Ordering::Relaxed) == 0 {
@@ -84,7 +86,6 @@ impl Worker {
 
 /// The receiving thread and what it has counted.
 struct Listener {
-    subscription: Arc<Subscription>,
     /// Messages dropped unread before the measured ones.
     unread_before: u64,
     tally: Arc<Tally>,
@@ -101,18 +102,19 @@ struct Tally {
     first_measured: AtomicU64,
     last_measured: AtomicU64,
     last: AtomicU64,
+    /// Messages dropped unread, of any kind.
+    unread: AtomicU64,
 }
 
 impl Listener {
     fn start(subscription: Subscription, echo: Option<Publisher>) -> Listener {
-        let subscription = Arc::new(subscription);
         let tally = Arc::new(Tally::default());
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
-            let (subscription, tally, stop) = (Arc::clone(&subscription), Arc::clone(&tally), Arc::clone(&stop));
-            thread::spawn(move || receive(&subscription, echo.as_ref(), &tally, &stop))
+            let (tally, stop) = (Arc::clone(&tally), Arc::clone(&stop));
+            thread::spawn(move || receive(subscription, echo.as_ref(), &tally, &stop))
         };
-        Listener { subscription, unread_before: 0, tally, stop, thread: Some(thread) }
+        Listener { unread_before: 0, tally, stop, thread: Some(thread) }
     }
 
     /// Waits until `expected` messages are there, or none has come for `quiet`. Without expectations it ends the
@@ -122,7 +124,7 @@ impl Listener {
         loop {
             let since_last = now().saturating_sub(self.tally.last.load(Ordering::Relaxed));
             let silent = since_last as u128 >= quiet.as_nanos() && start.elapsed() >= quiet;
-            let unread = self.subscription.dropped();
+            let unread = self.tally.unread.load(Ordering::Relaxed);
             let received = Received { unread: unread - self.unread_before, ..self.tally.read() };
             if silent || expected.is_some_and(|expected| received.messages >= expected) || start.elapsed() > SETTLE {
                 self.unread_before = if expected.is_none() { unread } else { self.unread_before };
@@ -155,7 +157,7 @@ impl Tally {
     }
 }
 
-fn receive(subscription: &Subscription, echo: Option<&Publisher>, tally: &Tally, stop: &AtomicBool) {
+fn receive(mut subscription: Subscription, echo: Option<&Publisher>, tally: &Tally, stop: &AtomicBool) {
     let (mut messages, mut overtaken, mut reached) = (0, 0, 0);
     while !stop.load(Ordering::Relaxed) {
         let message = match subscription.recv_timeout(TICK) {
@@ -169,6 +171,7 @@ fn receive(subscription: &Subscription, echo: Option<&Publisher>, tally: &Tally,
             let _ = echo.publish(&message);
         }
         let at = now();
+        tally.unread.store(subscription.dropped(), Ordering::Relaxed);
         if let Some(Header { kind: Kind::Measured, seq, .. }) = Header::read(&message) {
             if messages == 0 {
                 tally.first_measured.store(at, Ordering::Relaxed);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use farwire_sfu::{Config, Server};
 
 use super::protocol::{Answer, Ask};
+use super::wire::{Driver, Wire};
 use super::{publisher, subscriber};
 use crate::failure::Failure;
 use crate::output;
@@ -47,6 +48,9 @@ impl fmt::Display for Role {
 #[derive(clap::Args)]
 pub(crate) struct Args {
     role: Role,
+    /// The driver to measure
+    #[arg(long, default_value = "blocking")]
+    driver: Driver,
     #[command(flatten)]
     target: Target,
 }
@@ -55,8 +59,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let asks = asks();
     match args.role {
         Role::Sfu => serve(&asks),
-        Role::Publisher => publisher::run(args.target.resolve()?, &asks),
-        Role::Subscriber => subscriber::run(args.target.resolve()?, &asks),
+        Role::Publisher => publisher::run(args.target.resolve()?, Wire::new(args.driver)?, &asks),
+        Role::Subscriber => subscriber::run(args.target.resolve()?, Wire::new(args.driver)?, &asks),
     }
 }
 

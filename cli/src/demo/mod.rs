@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let began = Instant::now();
     let server = Server::spawn(farwire_sfu::Config::new(LOCAL_APP_ID, LOCAL_APP_SECRET))
         .map_err(|error| Failure::failed(format_args!("cannot start an SFU in this process: {error}")))?;
-    let demo = Demo::set_up(&Sfu::local(server.api_root()), began + SETUP)?;
+    let demo = Demo::set_up(&Sfu::local(&server.api_root())?, began + SETUP)?;
     let ready = began.elapsed();
     if !args.json {
         report::opening(&server.api_root(), ready)?;

@@ -16,7 +16,7 @@ use self::first_start::FirstKeys;
 use self::in_process::InProcess;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET, host_and_port, is_loopback};
+use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET};
 use crate::show::shell_word;
 use crate::state::StateFile;
 use crate::{log, output};
@@ -114,8 +114,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let broker = match &engine {
         Some(engine) => Broker::spawn(config.ends_sessions(), store, InProcess(engine.caller())),
         None => {
-            let local = app.elsewhere.as_deref().and_then(host_and_port).is_some_and(|(host, _)| is_loopback(host));
-            let sfu = HttpSfu::spawn(local).map_err(Failure::failed)?;
+            let sfu = HttpSfu::spawn(config.sfu.is_loopback()).map_err(Failure::failed)?;
             Broker::spawn(config, store, sfu)
         }
     }

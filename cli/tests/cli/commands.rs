@@ -76,6 +76,27 @@ fn the_printed_line_receives() {
 }
 
 #[test]
+fn a_file_says_which_sfu_and_which_publisher() {
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let toml = format!("url = '{url}'\napp_id = 'farwire'\napp_secret = 'farwire-local'\nconnect_timeout = 10\n");
+    let toml = scratch.file("sfu.toml", &toml);
+    let mut publisher = Running::start(scratch.farwire(&["pub", "odom", "--hz", "50", "--json", "--config", &toml]));
+    let session = json(&publisher.line(SOON))["session"].as_str().expect("a session").to_owned();
+    let json = scratch.file("sub.json", &format!(r#"{{"url": "{url}", "publisher_session": "{session}"}}"#));
+    let args = ["sub", "odom", "--count", "1", "--timeout", "10", "--config", &json];
+    // Elsewhere, so that it cannot find the publisher by itself.
+    let received = Running::start(Scratch::new().farwire(&args)).end(SOON).expect(0);
+    assert!(received.stdout.contains("\"seq\""), "{received:?}");
+    assert!(received.stderr.contains(&session), "{received:?}");
+    // A variable goes before the file.
+    let mut command = Scratch::new().farwire(&args);
+    command.env("FARWIRE_PUBLISHER_SESSION", "no/session");
+    let refused = Running::start(command).end(SOON).expect(2).stderr;
+    assert!(refused.contains("publisher_session") && refused.contains("no/session"), "{refused}");
+}
+
+#[test]
 fn lines_of_stdin_become_messages() {
     let scratch = Scratch::new();
     let (_serve, url) = serve(&scratch);

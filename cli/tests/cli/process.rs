@@ -24,11 +24,20 @@ impl Scratch {
     /// `farwire`, with nothing set but what is given.
     pub(crate) fn farwire(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_farwire"));
-        for variable in ["FARWIRE_URL", "FARWIRE_APP_ID", "FARWIRE_APP_SECRET", "FARWIRE_STATE", "FARWIRE_SFU_URL"] {
-            command.env_remove(variable);
+        for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT", "STATE", "SFU_URL"] {
+            command.env_remove(format!("FARWIRE_{setting}"));
         }
         command.env("XDG_RUNTIME_DIR", &self.0).env("XDG_STATE_HOME", &self.0).args(args);
         command
+    }
+}
+
+impl Scratch {
+    /// Writes a file, and says where it is.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
     }
 }
 

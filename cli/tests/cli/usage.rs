@@ -73,6 +73,28 @@ fn other_machines_need_settings() {
 }
 
 #[test]
+fn a_file_of_settings_is_read_with_care() {
+    let scratch = Scratch::new();
+    let far = "url = 'http://192.0.2.1:8787/v1'\napp_id = 'a'\n";
+    for (name, text, told) in [
+        ("redacted.toml", &format!("{far}app_secret = '…redacted…'"), "to_json_with_secret"),
+        ("unquoted.toml", &format!("{far}app_secret = hunter2"), "line 3"),
+        ("number.json", &r#"{"app_secret": 4242424242}"#.to_owned(), "app_secret: a secret is a text in quotes"),
+        ("unknown.toml", &"app_key = 'hunter2'".to_owned(), "app_key"),
+        ("late.json", &r#"{"connect_timeout": 0}"#.to_owned(), "connect_timeout"),
+        ("missing.toml", &far.to_owned(), "FARWIRE_APP_SECRET is not set"),
+        ("settings.yaml", &String::new(), "name it .toml or .json"),
+    ] {
+        let path = scratch.file(name, text);
+        let error = ended(&["pub", "odom", "--config", &path]).expect(2).stderr;
+        assert!(error.contains(told), "{name}: {error}");
+        assert!(!error.contains("hunter2") && !error.contains("4242424242"), "{name}: {error}");
+    }
+    let error = ended(&["pub", "odom", "--config", "/nowhere/sfu.toml"]).expect(2).stderr;
+    assert!(error.contains("/nowhere/sfu.toml") && error.contains("cannot read"), "{error}");
+}
+
+#[test]
 fn a_closed_port_is_told_at_once() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
     let url = format!("http://{free}/v1");

@@ -13,14 +13,15 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use serde::de::DeserializeOwned;
 
 use super::api::{DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession};
 use super::api::{SERVER_EVENTS, SessionDescription, SessionState, code};
-use super::call::{Api, ApiError, read, refused};
+use super::call::{self, Api, ApiError, refused};
 use crate::http::{Failure, Method, Request, RequestId, Response};
 use crate::link::{Certificate, Link, LinkEnd, LinkError, LinkEvent, LinkOutput, PLACEHOLDER, Role, StreamId};
 use crate::retry::{Backoff, RateLimit};
-use crate::{ChannelName, Config, Delivery, EndReason, Payload, SessionId, Stage};
+use crate::{ChannelName, Config, Delivery, EndReason, LastError, Payload, SessionId, SessionStats, Stage};
 
 /// The time that one API call may take. The SFU itself waits up to 5 s for a transport.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
@@ -147,15 +148,18 @@ pub(crate) struct Session {
     outbox: VecDeque<SessionOutput>,
     changed: bool,
     next_chore: Option<Instant>,
+    counted: SessionStats,
+    trouble: Option<LastError>,
 }
 
 impl Session {
-    /// `parity` keeps the request ids of two sessions apart.
+    /// `parity` keeps the request ids of two sessions apart, and what follows from their common `seed`.
     pub(crate) fn new(
         config: &Config,
         local: SocketAddr,
         certificate: Option<Certificate>,
         parity: u64,
+        seed: u64,
         now: Instant,
     ) -> Session {
         let mut link = Link::new(Role::Client, local, certificate.clone(), now);
@@ -168,14 +172,14 @@ impl Session {
             offer,
             state: State::New,
             id: None,
-            deadline: now + config.connect_timeout,
+            deadline: now + config.connect_timeout.min(Config::TIMEOUTS.1),
             started: now,
             last_error: None,
             in_flight: None,
             not_before: now,
             backoff: Backoff::default(),
             rate: RateLimit::new(now),
-            rng: Rng::with_seed(config.seed ^ parity),
+            rng: Rng::with_seed(seed ^ parity),
             next_request: parity,
             channels: HashMap::new(),
             streams: HashMap::new(),
@@ -184,7 +188,25 @@ impl Session {
             outbox: VecDeque::new(),
             changed: true,
             next_chore: None,
+            counted: SessionStats::default(),
+            trouble: None,
         }
+    }
+
+    /// Its counters now.
+    pub(crate) fn stats(&self) -> SessionStats {
+        SessionStats {
+            up: self.state == State::Up,
+            in_flight: self.link.messages_in_flight(),
+            in_flight_bytes: self.link.in_flight(),
+            round_trip: self.link.round_trip(),
+            ..self.counted.clone()
+        }
+    }
+
+    /// The last call to the API that went wrong.
+    pub(crate) fn trouble(&self) -> Option<&LastError> {
+        self.trouble.as_ref()
     }
 
     /// The session's id on the SFU, once it has one.
@@ -232,13 +254,25 @@ impl Session {
     /// Writes to an open channel; see [`Link::write`].
     pub(crate) fn write(&mut self, now: Instant, key: ChannelKey, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
         match self.channels.get(&key).map(|channel| channel.state) {
-            Some(ChannelState::Open(stream)) => self.link.write(now, stream, binary, bytes),
+            Some(ChannelState::Open(stream)) => {
+                self.link.write(now, stream, binary, bytes)?;
+                self.counted.sent += 1;
+                self.counted.sent_bytes += bytes.len() as u64;
+                Ok(())
+            }
             _ => Err(LinkError::NotOpen(0)),
         }
     }
 
     pub(crate) fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
-        self.link.handle_datagram(now, source, datagram)
+        let taken = self.link.handle_datagram(now, source, datagram);
+        if taken {
+            self.counted.datagrams_received += 1;
+            self.counted.datagram_bytes_received += datagram.len() as u64;
+        } else {
+            self.counted.strays += 1;
+        }
+        taken
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -252,7 +286,7 @@ impl Session {
         };
         self.changed = true;
         match call {
-            Call::Create => match read::<NewSession>(method, &url, result) {
+            Call::Create => match self.read::<NewSession>(now, method, &url, result) {
                 Ok(answer) => match SessionId::new(&answer.session_id) {
                     Some(id) => {
                         self.id = Some(id);
@@ -263,7 +297,7 @@ impl Session {
                 },
                 Err(error) => self.connect_failed(now, error),
             },
-            Call::Establish => match read::<Established>(method, &url, result) {
+            Call::Establish => match self.read::<Established>(now, method, &url, result) {
                 Ok(answer) => self.accept(now, method, url, answer),
                 Err(error) => {
                     if error.is_outcome_unknown() {
@@ -277,13 +311,13 @@ impl Session {
                 }
             },
             Call::Allocate(keys) => {
-                match read::<DataChannels>(method, &url, result) {
+                match self.read::<DataChannels>(now, method, &url, result) {
                     Ok(answer) => self.allocated(now, &keys, answer, method, &url),
                     Err(error) if error.is_outcome_unknown() => self.unknown = keys,
                     Err(error) => self.call_failed(now, &keys, error),
                 };
             }
-            Call::Reconcile(keys) => match read::<SessionState>(method, &url, result) {
+            Call::Reconcile(keys) => match self.read::<SessionState>(now, method, &url, result) {
                 Ok(state) => self.reconciled(now, &keys, &state),
                 Err(error) if error.is_session_gone() => self.end(EndReason::Api(error)),
                 Err(_) => {
@@ -291,7 +325,7 @@ impl Session {
                     self.not_before = self.backoff.failed(now, &mut self.rng);
                 }
             },
-            Call::Close(streams) => match read::<DataChannels>(method, &url, result) {
+            Call::Close(streams) => match self.read::<DataChannels>(now, method, &url, result) {
                 // Per item only "no such channel" is possible, which is what was wanted.
                 Ok(_) => self.backoff.succeeded(),
                 Err(error) if error.is_session_gone() => self.end(EndReason::Api(error)),
@@ -304,13 +338,33 @@ impl Session {
         }
     }
 
+    /// Reads an answer, and counts those that are of no use.
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        now: Instant,
+        method: Method,
+        url: &str,
+        result: Result<Response, Failure>,
+    ) -> Result<T, ApiError> {
+        let answer = call::read(method, url, result);
+        if let Err(error) = &answer {
+            self.counted.requests_failed += 1;
+            self.trouble = Some(LastError::new(now, error));
+        }
+        answer
+    }
+
     pub(crate) fn poll(&mut self, now: Instant) -> SessionOutput {
         loop {
             if let Some(output) = self.outbox.pop_front() {
                 return output;
             }
             match self.link.poll(now) {
-                LinkOutput::Transmit(to, datagram) => return SessionOutput::Transmit(to, datagram),
+                LinkOutput::Transmit(to, datagram) => {
+                    self.counted.datagrams_sent += 1;
+                    self.counted.datagram_bytes_sent += datagram.len() as u64;
+                    return SessionOutput::Transmit(to, datagram);
+                }
                 LinkOutput::Event(event) => self.handle_link_event(now, event),
                 LinkOutput::WaitUntil(transport) => {
                     if self.changed || self.next_chore.is_some_and(|at| at <= now) {
@@ -350,6 +404,8 @@ impl Session {
             LinkEvent::Opened(stream) => self.opened(now, stream),
             LinkEvent::Message(stream, payload) => {
                 if let Some(key) = self.streams.get(&stream) {
+                    self.counted.received += 1;
+                    self.counted.received_bytes += payload.bytes.len() as u64;
                     if let Some(channel) = self.channels.get_mut(key) {
                         channel.ack = None;
                     }
@@ -425,6 +481,7 @@ impl Session {
     fn channel_failed(&mut self, now: Instant, key: ChannelKey, error: &ApiError) {
         let Some(channel) = self.channels.get_mut(&key) else { return };
         let retry = error.is_retryable();
+        self.trouble = Some(LastError::new(now, error));
         channel.state = match retry {
             true => ChannelState::Wanted(channel.backoff.failed(now, &mut self.rng)),
             false => ChannelState::Failed,
@@ -587,6 +644,8 @@ impl Session {
     fn send(&mut self, now: Instant, call: Call) {
         let id = RequestId(self.next_request);
         self.next_request += 2;
+        self.counted.requests += 1;
+        self.counted.requests_retried += u64::from(self.asks_again(&call));
         let timeout = match self.state {
             State::Up => CALL_TIMEOUT,
             _ => CALL_TIMEOUT.min(self.deadline.saturating_duration_since(now)),
@@ -623,6 +682,17 @@ impl Session {
         };
         self.in_flight = Some(InFlight { id, method: request.method, url: request.url.clone(), call });
         self.outbox.push_back(SessionOutput::Http(request));
+    }
+
+    /// Whether a call is for what an earlier one did not get, or what the SFU took back.
+    fn asks_again(&self, call: &Call) -> bool {
+        match call {
+            Call::Create | Call::Establish | Call::Close(_) => self.backoff.attempts() > 0,
+            Call::Allocate(keys) => {
+                keys.iter().filter_map(|key| self.channels.get(key)).any(|channel| channel.backoff.attempts() > 0)
+            }
+            Call::Reconcile(_) => true,
+        }
     }
 
     fn end(&mut self, reason: EndReason) {

@@ -14,6 +14,7 @@
 mod cork;
 mod empty;
 mod negotiation;
+mod round_trip;
 mod sections;
 mod window;
 
@@ -31,6 +32,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 use self::cork::Cork;
+use self::round_trip::RoundTrip;
 use self::window::Window;
 use crate::{Delivery, Payload};
 
@@ -189,6 +191,7 @@ pub struct Link {
     max_message: usize,
     window: Window,
     cork: Cork,
+    round_trip: RoundTrip,
     outbox: VecDeque<LinkOutput>,
     /// Datagrams fed since the last drain.
     undrained: u32,
@@ -244,6 +247,7 @@ impl Link {
             max_message: DEFAULT_MAX_MESSAGE,
             window: Window::new(now),
             cork: Cork::new(now),
+            round_trip: RoundTrip::default(),
             outbox: VecDeque::new(),
             undrained: 0,
             dirty: true,
@@ -349,6 +353,17 @@ impl Link {
         self.window.in_flight()
     }
 
+    /// Messages written that the far end has not acknowledged yet.
+    pub fn messages_in_flight(&self) -> usize {
+        self.window.messages_in_flight()
+    }
+
+    /// What the latest connectivity check took to the far end and back; `None` before the first, and for a server, which
+    /// sends none.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.latest()
+    }
+
     /// Bytes that the far end has acknowledged, or the transport has given up, since the beginning.
     pub fn acked(&self) -> u64 {
         self.window.acked()
@@ -365,6 +380,9 @@ impl Link {
         self.dirty = true;
         // An error here is about this datagram; one that is fatal shows in `is_alive` or the next drain.
         let understood = self.rtc.handle_input(input).is_ok();
+        if understood {
+            self.round_trip.received(now, datagram);
+        }
         self.undrained += 1;
         if self.undrained >= INPUTS_PER_DRAIN {
             self.drain(now);
@@ -429,6 +447,7 @@ impl Link {
         while !self.ended {
             match self.rtc.poll_output() {
                 Ok(Output::Transmit(transmit)) => {
+                    self.round_trip.sent(now, &transmit.contents);
                     self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into()));
                 }
                 Ok(Output::Event(event)) => self.translate(event),

@@ -92,6 +92,11 @@ impl Window {
         self.in_flight
     }
 
+    /// Messages written and not yet acknowledged.
+    pub(crate) fn messages_in_flight(&self) -> usize {
+        self.messages.len()
+    }
+
     /// Notes that `len` bytes were written.
     pub(crate) fn wrote(&mut self, now: Instant, len: usize) {
         self.written += len as u64;

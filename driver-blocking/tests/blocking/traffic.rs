@@ -30,7 +30,7 @@ fn a_connection_hears_its_own_topics() {
     }
     let last = subscription.recv_timeout(PATIENCE).expect("a message");
     assert!(last.is_text());
-    assert_eq!(format!("{last:?}"), "Message(12 bytes of text)");
+    assert_eq!(format!("{last:?}"), "Message(\"loop\", 12 bytes of text)");
     assert_eq!(&last.into_bytes()[..], b"that was all");
     assert!(connection.flush(PATIENCE));
     let stats = connection.topic_stats("loop").expect("a topic");

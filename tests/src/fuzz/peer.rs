@@ -63,7 +63,7 @@ impl Rig {
         let now = Instant::now();
         let config = Config::new("http://sfu.test/v1", "app", "secret").expect("a good config");
         Rig {
-            peer: Peer::new(&config, Side::ALL.map(local), now),
+            peer: Peer::new(&config, Side::ALL.map(local), 0, now),
             sfu: Sfu::new(farwire_sfu::Config::new("app", "secret"), SFU, [7; 32]),
             now,
             deadline: None,

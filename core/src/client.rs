@@ -1,0 +1,404 @@
+//! What every driver does with a [`Peer`]: keeps the mailboxes of its subscriptions, and says who is to be woken.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::demux::MessageType;
+use crate::http::{Failure, Request, RequestId, Response};
+use crate::{
+    Accepted, Config, Delivery, EndReason, Event, Mailbox, Message, Output, Peer, PublishError, RecvError, Side, Stats,
+    SubscribeOptions, SubscriptionId, Topic, TopicError, TopicId, TopicStats,
+};
+
+/// A [`Mailbox`] as a driver shares it between threads or tasks. Clones are the same mailbox.
+pub trait Inbox: Clone {
+    /// Changes the mailbox, alone. Says whether somebody waits for it, and is to be woken.
+    fn update(&self, change: impl FnOnce(&mut Mailbox)) -> bool;
+}
+
+/// What a driver is to do after a turn, in the order of the fields.
+#[derive(Debug)]
+#[must_use = "what is not done is lost"]
+pub struct Turn<I> {
+    /// Mailboxes that have something new, and somebody who waits for it and is to be woken.
+    pub changed: Vec<I>,
+    /// Datagrams to send.
+    pub datagrams: Vec<Datagram>,
+    /// Mailboxes whose channels have opened: [`Mailbox::note_opened`], then wake. After the datagrams, since an
+    /// acknowledgement among them makes the SFU deliver.
+    pub opened: Vec<I>,
+    /// Requests to make; their answers go to [`Client::handle_response`].
+    pub requests: Vec<Request>,
+    /// Something happened that callers may wait for: connected, room in a queue, flushed, or over.
+    pub news: bool,
+    /// When [`Client::handle_timeout`] is to be called; `None`: no timer is running.
+    pub deadline: Option<Instant>,
+    /// The connection is over, and nothing follows.
+    pub over: bool,
+}
+
+/// A datagram that the peer wants sent.
+#[derive(Debug)]
+pub struct Datagram {
+    /// The socket to send from.
+    pub side: Side,
+    /// Where to.
+    pub destination: SocketAddr,
+    /// What.
+    pub contents: Vec<u8>,
+}
+
+impl Datagram {
+    /// The number of its socket in [`Side::ALL`], its destination and its contents.
+    pub fn parts(&self) -> (usize, SocketAddr, &[u8]) {
+        (self.side as usize, self.destination, &self.contents)
+    }
+}
+
+/// A connection with mailboxes for its subscriptions.
+///
+/// After each call but the reading ones, [`Client::turn`] says what to do.
+#[derive(Debug)]
+pub struct Client<I> {
+    peer: Peer,
+    connected: bool,
+    ended: Option<EndReason>,
+    /// The end has been dealt with: the peer is left alone.
+    over: bool,
+    inboxes: HashMap<SubscriptionId, Slot<I>>,
+    /// Those with messages that their mailboxes do not have yet.
+    filled: Vec<SubscriptionId>,
+    /// Subscriptions are to this connection's own topics.
+    loops_back: bool,
+    /// Topics whose queue was full, and has not been roomy since.
+    full: HashSet<TopicId>,
+    turn: Turn<I>,
+}
+
+#[derive(Debug)]
+struct Slot<I> {
+    inbox: I,
+    arrived: Vec<Message>,
+}
+
+impl<I> Default for Turn<I> {
+    fn default() -> Self {
+        Turn {
+            changed: Vec::new(),
+            datagrams: Vec::new(),
+            opened: Vec::new(),
+            requests: Vec::new(),
+            news: false,
+            deadline: None,
+            over: false,
+        }
+    }
+}
+
+impl<I: Inbox> Client<I> {
+    /// Dials at the first [`Client::turn`]. `local` holds the addresses of the two sockets, in the order of
+    /// [`Side::ALL`]; `seed` jitters retries.
+    pub fn new(config: &Config, local: [SocketAddr; 2], seed: u64, now: Instant) -> Client<I> {
+        Client {
+            peer: Peer::new(config, local, seed, now),
+            connected: false,
+            ended: None,
+            over: false,
+            inboxes: HashMap::new(),
+            filled: Vec::new(),
+            loops_back: config.publisher_session.is_none(),
+            full: HashSet::new(),
+            turn: Turn::default(),
+        }
+    }
+
+    /// Takes a datagram from the socket of `side`.
+    pub fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) {
+        self.peer.handle_datagram(now, side, source, datagram);
+    }
+
+    /// Takes the answer to a request, or why there is none.
+    pub fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
+        self.peer.handle_response(now, id, result);
+    }
+
+    /// To be called when the time has come that a [`Turn`] named; harmless at any other.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.peer.handle_timeout(now);
+    }
+
+    /// Lets the peer work until it waits, and says what is to be done.
+    pub fn turn(&mut self, now: Instant) -> Turn<I> {
+        while !self.over {
+            match self.peer.poll(now) {
+                Output::Transmit { side, destination, datagram: contents } => {
+                    self.turn.datagrams.push(Datagram { side, destination, contents });
+                }
+                Output::Http(request) => self.turn.requests.push(request),
+                Output::Event(event) => self.handle_event(event),
+                Output::WaitUntil(deadline, _) => {
+                    self.turn.deadline = deadline;
+                    self.over = self.ended.is_some();
+                    if !self.over {
+                        break;
+                    }
+                }
+            }
+        }
+        self.deliver();
+        let mut turn = std::mem::take(&mut self.turn);
+        if self.over {
+            // What would follow the end is of no use to anybody.
+            turn.requests.clear();
+            turn.deadline = None;
+            turn.over = true;
+        }
+        turn
+    }
+
+    /// Makes a topic publishable.
+    ///
+    /// # Errors
+    /// As for [`Peer::topic`].
+    pub fn topic(&mut self, now: Instant, name: &Topic, delivery: Delivery) -> Result<TopicId, TopicError> {
+        self.peer.topic(now, name, delivery)
+    }
+
+    /// Publishes a message.
+    ///
+    /// # Errors
+    /// As for [`Peer::publish`].
+    pub fn publish(
+        &mut self,
+        now: Instant,
+        topic: TopicId,
+        binary: bool,
+        bytes: &[u8],
+    ) -> Result<Accepted, PublishError> {
+        let result = self.peer.publish(now, topic, binary, bytes);
+        if let Err(PublishError::QueueFull { .. }) = result {
+            self.full.insert(topic);
+        }
+        result
+    }
+
+    /// Whether the topic's queue has room, after it was full.
+    pub fn is_writable(&self, topic: TopicId) -> bool {
+        !self.full.contains(&topic)
+    }
+
+    /// Subscribes to a topic's messages of one type, or to all. `share` puts the mailbox behind the driver's lock.
+    ///
+    /// # Errors
+    /// As for [`Peer::subscribe_typed`]; nothing is registered then.
+    pub fn subscribe(
+        &mut self,
+        now: Instant,
+        topic: &Topic,
+        options: SubscribeOptions,
+        kind: Option<MessageType>,
+        share: impl FnOnce(Mailbox) -> I,
+    ) -> Result<(SubscriptionId, I), TopicError> {
+        let id = match kind {
+            Some(kind) => self.peer.subscribe_typed(now, topic, options.delivery, kind)?,
+            None => self.peer.subscribe(now, topic, options.delivery)?,
+        };
+        Ok((id, self.insert(id, share(Mailbox::new(Some(topic.clone()), options)))))
+    }
+
+    /// Subscribes to every message of every topic that this connection subscribes to otherwise.
+    ///
+    /// # Errors
+    /// As for [`Peer::subscribe_all`].
+    pub fn subscribe_all(
+        &mut self,
+        options: SubscribeOptions,
+        share: impl FnOnce(Mailbox) -> I,
+    ) -> Result<(SubscriptionId, I), TopicError> {
+        let id = self.peer.subscribe_all()?;
+        Ok((id, self.insert(id, share(Mailbox::new(None, options)))))
+    }
+
+    /// Subscribes to the names of topics, each at its first message.
+    ///
+    /// # Errors
+    /// As for [`Peer::subscribe_new_topics`].
+    pub fn subscribe_new_topics(
+        &mut self,
+        share: impl FnOnce(Mailbox) -> I,
+    ) -> Result<(SubscriptionId, I), TopicError> {
+        let id = self.peer.subscribe_new_topics()?;
+        Ok((id, self.insert(id, share(Mailbox::new(None, Delivery::RELIABLE.into())))))
+    }
+
+    /// Ends a subscription: nothing of it is received when this returns, not even what had arrived.
+    pub fn unsubscribe(&mut self, id: SubscriptionId) {
+        self.cut(id, RecvError::Unsubscribed);
+    }
+
+    /// [`Client::unsubscribe`], for another reason.
+    pub fn cut(&mut self, id: SubscriptionId, why: RecvError) {
+        if let Some(slot) = self.inboxes.remove(&id) {
+            let mut dropped = 0;
+            let awaited = slot.inbox.update(|mailbox| {
+                dropped = mailbox.dropped();
+                mailbox.clear(why);
+            });
+            self.peer.note_unread(id, dropped);
+            self.turn.changed.extend(awaited.then_some(slot.inbox));
+        }
+        self.peer.unsubscribe(id);
+    }
+
+    /// Counts a message that turned out to be none of its subscription's type.
+    pub fn note_undecodable(&mut self, id: SubscriptionId) {
+        self.peer.note_undecodable(id);
+    }
+
+    /// Ends the connection at once and tells the SFU.
+    pub fn close(&mut self, now: Instant) {
+        if self.ended.is_none() {
+            self.peer.close(now);
+        }
+    }
+
+    /// The driver cannot go on: ends the connection for this reason, and tells the SFU.
+    pub fn fail(&mut self, now: Instant, reason: EndReason) {
+        self.finish(reason);
+        self.peer.close(now);
+    }
+
+    /// [`Client::fail`] without another call of the peer, after one has panicked.
+    pub fn abandon(&mut self, reason: EndReason) {
+        self.finish(reason);
+        self.over = true;
+    }
+
+    /// Both sessions have been up.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Why the connection is over, if it is.
+    pub fn ended(&self) -> Option<&EndReason> {
+        self.ended.as_ref()
+    }
+
+    /// The peer, to read from.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// All counters: the peer's, and what the mailboxes dropped.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.peer.stats();
+        for slot in self.inboxes.values() {
+            slot.inbox.update(|mailbox| {
+                if let Some(topic) = mailbox.topic().and_then(|topic| stats.topics.get_mut(topic)) {
+                    topic.unread += mailbox.dropped();
+                    topic.waiting += mailbox.len();
+                }
+            });
+        }
+        stats
+    }
+
+    /// The counters of one topic, if this connection has it.
+    pub fn topic_stats(&self, name: &Topic) -> Option<TopicStats> {
+        let mut stats = self.peer.topic_stats(name)?;
+        for slot in self.inboxes.values() {
+            slot.inbox.update(|mailbox| {
+                if mailbox.topic() == Some(name) {
+                    stats.unread += mailbox.dropped();
+                    stats.waiting += mailbox.len();
+                }
+            });
+        }
+        Some(stats)
+    }
+
+    /// Whether everything that was published has been acknowledged, or given up by a lossy transport.
+    pub fn is_flushed(&mut self) -> bool {
+        self.peer.is_flushed()
+    }
+
+    fn insert(&mut self, id: SubscriptionId, inbox: I) -> I {
+        self.inboxes.insert(id, Slot { inbox: inbox.clone(), arrived: Vec::new() });
+        inbox
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::Message { subscription, topic, payload } => {
+                let Some(slot) = self.inboxes.get_mut(&subscription) else { return };
+                if slot.arrived.is_empty() {
+                    self.filled.push(subscription);
+                }
+                slot.arrived.push(Message::new(topic, payload));
+            }
+            Event::Connected => {
+                self.connected = true;
+                self.turn.news = true;
+            }
+            Event::Subscribed(id) => self.turn.opened.extend(self.inboxes.get(&id).map(|slot| slot.inbox.clone())),
+            Event::Interrupted(id) => {
+                // What came before it stays before it.
+                self.deliver();
+                if let Some(slot) = self.inboxes.get(&id)
+                    && slot.inbox.update(Mailbox::note_interrupted)
+                {
+                    self.turn.changed.push(slot.inbox.clone());
+                }
+            }
+            Event::Trouble { side, topic, error, retrying } if side == Side::Subscribe || self.loops_back => {
+                for slot in self.inboxes.values() {
+                    let awaited = slot.inbox.update(|mailbox| match retrying {
+                        _ if mailbox.topic() != Some(&topic) => {}
+                        true => mailbox.note_trouble(error.clone()),
+                        false => mailbox.end(RecvError::Refused(error.clone())),
+                    });
+                    self.turn.changed.extend(awaited.then(|| slot.inbox.clone()));
+                }
+            }
+            Event::Writable(topic) => {
+                self.full.remove(&topic);
+                self.turn.news = true;
+            }
+            Event::Ended(reason) => self.finish(reason),
+            Event::Trouble { .. } => {}
+        }
+    }
+
+    /// Hands over what was collected, so that each mailbox is locked once a turn.
+    fn deliver(&mut self) {
+        for id in self.filled.drain(..) {
+            let Some(slot) = self.inboxes.get_mut(&id) else { continue };
+            let (mut overflowed, arrived) = (None, &mut slot.arrived);
+            let awaited = slot.inbox.update(|mailbox| {
+                arrived.drain(..).for_each(|message| mailbox.deliver(message));
+                overflowed = mailbox.ended().is_some().then(|| mailbox.dropped());
+            });
+            self.turn.changed.extend(awaited.then(|| slot.inbox.clone()));
+            if let Some(dropped) = overflowed {
+                self.inboxes.remove(&id);
+                self.peer.note_unread(id, dropped);
+                self.peer.unsubscribe(id);
+            }
+        }
+    }
+
+    /// Tells everyone that the connection is over. The first reason stands.
+    fn finish(&mut self, reason: EndReason) {
+        if self.ended.is_none() {
+            self.deliver();
+            for (_, slot) in self.inboxes.drain() {
+                if slot.inbox.update(|mailbox| mailbox.end(RecvError::Closed(reason.clone()))) {
+                    self.turn.changed.push(slot.inbox);
+                }
+            }
+            self.ended = Some(reason);
+            self.turn.news = true;
+        }
+    }
+}

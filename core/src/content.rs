@@ -1,0 +1,90 @@
+//! What a topic carries, as its publishers and subscribers in this process see it.
+
+use std::borrow::Cow;
+
+use crate::demux::MessageType;
+use crate::lcm::{self, DecodeError, EncodeError};
+use crate::{Message, Topic};
+
+/// Bytes as they are: what a driver's publisher and subscription are for unless they name a message type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Raw {}
+
+/// The names of topics instead of what they carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopicNames {}
+
+/// What a subscription can be for: [`Raw`], any LCM message type, or [`TopicNames`].
+pub trait Receive: 'static {
+    /// What is received: a [`Message`], the message type, or a [`Topic`].
+    type Received: Send + 'static;
+
+    /// The only messages that are for such a subscription; `None`: all.
+    const KIND: Option<MessageType>;
+
+    /// Makes of a message what is received.
+    ///
+    /// # Errors
+    /// When the message has the type's fingerprint and is none of it.
+    fn read(message: Message) -> Result<Self::Received, DecodeError>;
+}
+
+/// What a publisher can be for: [`Raw`], or any LCM message type.
+///
+/// Both ends choose for themselves, since what is on the wire is the same: a typed message is its bytes.
+pub trait Content: Receive {
+    /// What is published: `[u8]`, or the message type.
+    type Sent: ?Sized;
+
+    /// The bytes of what is published.
+    ///
+    /// # Errors
+    /// When it has no encoding.
+    fn write(sent: &Self::Sent) -> Result<Cow<'_, [u8]>, EncodeError>;
+}
+
+impl Receive for Raw {
+    type Received = Message;
+
+    const KIND: Option<MessageType> = None;
+
+    fn read(message: Message) -> Result<Message, DecodeError> {
+        Ok(message)
+    }
+}
+
+impl Content for Raw {
+    type Sent = [u8];
+
+    fn write(sent: &[u8]) -> Result<Cow<'_, [u8]>, EncodeError> {
+        Ok(Cow::Borrowed(sent))
+    }
+}
+
+impl Receive for TopicNames {
+    type Received = Topic;
+
+    const KIND: Option<MessageType> = None;
+
+    fn read(message: Message) -> Result<Topic, DecodeError> {
+        Ok(message.into_topic())
+    }
+}
+
+impl<T: lcm::Message + Send + 'static> Receive for T {
+    type Received = T;
+
+    const KIND: Option<MessageType> = Some(MessageType::of::<T>());
+
+    fn read(message: Message) -> Result<T, DecodeError> {
+        T::decode(&message)
+    }
+}
+
+impl<T: lcm::Message + Send + 'static> Content for T {
+    type Sent = T;
+
+    fn write(sent: &T) -> Result<Cow<'_, [u8]>, EncodeError> {
+        sent.to_bytes().map(Cow::Owned)
+    }
+}

@@ -1,0 +1,265 @@
+//! What a subscription holds until it is received.
+
+use std::collections::VecDeque;
+
+use crate::cloudflare::ApiError;
+use crate::{Container, EndReason, Message, SubscribeOptions, Topic, WhenFull};
+
+/// Why there is no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// None came in time.
+    #[error("nothing arrived in time")]
+    Timeout,
+    /// This many messages of a reliable topic were dropped because the mailbox was full. The next ones follow.
+    #[error("{0} messages were dropped unread because the mailbox was full: receive more often")]
+    Lagged(u64),
+    /// The SFU closed the channel of a reliable topic, for example because this subscriber was too slow for it. It is
+    /// being opened again; messages in between are lost.
+    #[error("the SFU interrupted this topic: messages may be missing before the next one")]
+    Interrupted,
+    /// The mailbox was full, and is one that closes then.
+    #[error("the mailbox was full with {messages} messages, which ends this subscription: receive more often")]
+    Overflowed {
+        /// Messages that it held.
+        messages: usize,
+    },
+    /// The SFU gives this topic no channel, and would not if asked again.
+    #[error("{0}")]
+    Refused(ApiError),
+    /// The subscription was ended by its holder.
+    #[error("unsubscribed")]
+    Unsubscribed,
+    /// The connection is over.
+    #[error("nothing more will come: {0}")]
+    Closed(EndReason),
+}
+
+impl RecvError {
+    /// Whether messages may follow.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted)
+    }
+}
+
+/// One subscription's messages and state, bounded by its [`Container`].
+///
+/// It has no lock and wakes nobody: a driver puts it behind a lock of its own, and tells those who wait.
+#[derive(Debug)]
+pub struct Mailbox {
+    topic: Option<Topic>,
+    container: Container,
+    /// Receivers are told of gaps.
+    tells_gaps: bool,
+    entries: VecDeque<Entry>,
+    messages: usize,
+    bytes: usize,
+    dropped: u64,
+    /// Messages dropped before the first entry, of which no receiver has been told yet.
+    untold: u64,
+    open: bool,
+    trouble: Option<ApiError>,
+    /// What follows the last entry.
+    end: Option<RecvError>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Message(Message),
+    Lagged(u64),
+    Interrupted,
+}
+
+impl Mailbox {
+    /// An empty one for the messages of a topic; `None`: of all.
+    pub(crate) fn new(topic: Option<Topic>, options: SubscribeOptions) -> Mailbox {
+        let container = options.chosen_container();
+        Mailbox {
+            topic,
+            container,
+            tells_gaps: options.delivery.is_reliable() && container.when_full != WhenFull::Replace,
+            entries: VecDeque::new(),
+            messages: 0,
+            bytes: 0,
+            dropped: 0,
+            untold: 0,
+            open: false,
+            trouble: None,
+            end: None,
+        }
+    }
+
+    /// The topic; `None` for a subscription to all.
+    pub fn topic(&self) -> Option<&Topic> {
+        self.topic.as_ref()
+    }
+
+    /// What a receiver gets next: word of a gap, a message, or the end. `None`: nothing yet.
+    pub fn take(&mut self) -> Option<Result<Message, RecvError>> {
+        if self.untold > 0 {
+            return Some(Err(RecvError::Lagged(std::mem::take(&mut self.untold))));
+        }
+        match self.pop() {
+            Some(Entry::Message(message)) => Some(Ok(message)),
+            Some(Entry::Lagged(dropped)) => Some(Err(RecvError::Lagged(dropped))),
+            Some(Entry::Interrupted) => Some(Err(RecvError::Interrupted)),
+            None => self.end.clone().map(Err),
+        }
+    }
+
+    /// The newest message, if one is there; [`Mailbox::take`] if there is none. The older ones are dropped and counted, and
+    /// gaps before it are not told.
+    pub fn take_latest(&mut self) -> Option<Result<Message, RecvError>> {
+        let mut newest = None;
+        while let Some(entry) = self.pop() {
+            if let Entry::Message(message) = entry {
+                self.dropped += u64::from(newest.is_some());
+                newest = Some(message);
+            }
+        }
+        self.untold = 0;
+        newest.map(Ok).or_else(|| self.take())
+    }
+
+    /// Messages that wait.
+    pub fn len(&self) -> usize {
+        self.messages
+    }
+
+    /// Whether no message waits.
+    pub fn is_empty(&self) -> bool {
+        self.messages == 0
+    }
+
+    /// Whether [`Mailbox::take`] has something to say.
+    pub fn has_news(&self) -> bool {
+        self.untold > 0 || !self.entries.is_empty() || self.end.is_some()
+    }
+
+    /// Messages dropped unread: because it was full, or by [`Mailbox::take_latest`].
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Whether the SFU's channel is open: `None` not yet, or what ended the subscription.
+    pub fn opened(&self) -> Option<Result<(), RecvError>> {
+        match &self.end {
+            Some(end) => Some(Err(end.clone())),
+            None => self.open.then_some(Ok(())),
+        }
+    }
+
+    /// Why the channel is not open yet, if the SFU has said so.
+    pub fn trouble(&self) -> Option<&ApiError> {
+        self.trouble.as_ref()
+    }
+
+    /// Why the subscription is over, if it is.
+    pub fn ended(&self) -> Option<&RecvError> {
+        self.end.as_ref()
+    }
+
+    /// Takes a message in, and makes room for it as its container says.
+    pub(crate) fn deliver(&mut self, message: Message) {
+        if self.end.is_some() {
+            return;
+        }
+        let Container { messages, bytes, when_full } = self.container;
+        let is_full = |own: &Mailbox| {
+            own.messages > 0 && (own.messages >= messages || own.bytes.saturating_add(message.len()) > bytes)
+        };
+        while is_full(self) {
+            match when_full {
+                WhenFull::DropOldest | WhenFull::Replace => self.drop_oldest(),
+                WhenFull::DropNewest => return self.lag(),
+                WhenFull::Close => {
+                    self.dropped += 1;
+                    self.end = Some(RecvError::Overflowed { messages: self.messages });
+                    return;
+                }
+            }
+        }
+        self.messages += 1;
+        self.bytes += message.len();
+        self.entries.push_back(Entry::Message(message));
+    }
+
+    /// The SFU's channel is open.
+    pub fn note_opened(&mut self) {
+        self.open = true;
+        self.trouble = None;
+    }
+
+    /// The SFU closed its channel, which is asked for again.
+    pub(crate) fn note_interrupted(&mut self) {
+        self.open = false;
+        if self.tells_gaps && self.gap().all(|entry| !matches!(entry, Entry::Interrupted)) {
+            self.entries.push_back(Entry::Interrupted);
+        }
+    }
+
+    /// Why the SFU's channel is not open; it is still being tried.
+    pub(crate) fn note_trouble(&mut self, error: ApiError) {
+        self.trouble = Some(error);
+    }
+
+    /// Nothing more will come. The first reason stands.
+    pub fn end(&mut self, end: RecvError) {
+        self.end.get_or_insert(end);
+    }
+
+    /// Nothing more will be received, not even what is here.
+    pub fn clear(&mut self, end: RecvError) {
+        self.entries.clear();
+        (self.messages, self.bytes, self.untold) = (0, 0, 0);
+        self.end = Some(end);
+    }
+
+    fn drop_oldest(&mut self) {
+        while let Some(entry) = self.pop() {
+            match entry {
+                Entry::Message(_) => {
+                    self.dropped += 1;
+                    self.untold += u64::from(self.tells_gaps);
+                    return;
+                }
+                Entry::Lagged(dropped) => self.untold += dropped,
+                // What follows it is dropped as well, and then the receiver hears of that.
+                Entry::Interrupted => {}
+            }
+        }
+    }
+
+    /// Drops the message that has just come.
+    fn lag(&mut self) {
+        self.dropped += 1;
+        if !self.tells_gaps {
+            return;
+        }
+        for entry in self.gap() {
+            if let Entry::Lagged(dropped) = entry {
+                *dropped += 1;
+                return;
+            }
+        }
+        self.entries.push_back(Entry::Lagged(1));
+    }
+
+    /// The word of gaps after the last message: each kind once at most, or hostile servers could fill the memory.
+    fn gap(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.entries.iter_mut().rev().take_while(|entry| !matches!(entry, Entry::Message(_)))
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        if let Entry::Message(message) = &entry {
+            self.messages -= 1;
+            self.bytes -= message.len();
+        }
+        Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests;

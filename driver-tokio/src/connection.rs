@@ -1,0 +1,272 @@
+//! Connecting, and the handle that comes of it.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use farwire_core::{
+    Client, Config, Content, Delivery, EndReason, Stats, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats,
+};
+use farwire_udp::{address_towards, bind_towards};
+use tokio::runtime;
+
+use crate::handle::{Handle, Lease};
+use crate::mailbox::SharedMailbox;
+use crate::shared::{Shared, Sockets};
+use crate::task::{self, Watched};
+use crate::{Publisher, Subscription};
+
+/// Dials the SFU, and waits until the connection is up. Dropping the future gives up, and leaves nothing.
+///
+/// The connection lives on the runtime that this is called on, which needs its I/O and time drivers: one task, and
+/// threads for blocking work while requests are under way. When that runtime is shut down, the connection ends.
+///
+/// # Errors
+/// When it is not up within [`Config::connect_timeout`], cannot come up at all, or this is not called on a runtime.
+/// Nothing is left of it then.
+///
+/// # Panics
+/// When the runtime has no I/O or time driver; `#[tokio::main]` and `Builder::enable_all` have both.
+pub async fn connect(config: Config) -> Result<Connection, ConnectError> {
+    let runtime = runtime::Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
+    let host = config.host_ip();
+    let bind = || bind_towards(host).map(Arc::new).map_err(ConnectError::socket);
+    let sockets: Sockets = [bind()?, bind()?];
+    let watched = Watched::new(&sockets).map_err(ConnectError::socket)?;
+    let local = sockets.each_ref().map(|socket| address_towards(socket, host));
+    let client = Client::new(&config, local, draw_seed(), Instant::now());
+    let shared = Shared::new(&config, client, sockets, runtime.clone());
+    runtime.spawn(task::run(Arc::clone(&shared), watched));
+
+    let mut handle = Handle { shared, session_id: String::new(), runtime };
+    if !handle.shared.wait_until(|client| client.is_connected()).await {
+        let reason = handle.shared.lock().client.ended().cloned();
+        return Err(ConnectError::Ended(reason.unwrap_or(EndReason::Closed)));
+    }
+    handle.session_id = handle.shared.lock().client.peer().session_id().map(ToString::to_string).unwrap_or_default();
+    Ok(Connection::new(Lease::first(handle)))
+}
+
+/// The operating system's randomness, by way of the keys that the standard library draws for its hash maps.
+fn draw_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0) | 1
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// Not called on a tokio runtime.
+    #[error("there is no tokio runtime here: call connect from a task of one")]
+    NoRuntime,
+    /// The system gives no socket; the error says which.
+    #[error("{0}")]
+    Socket(#[source] Arc<io::Error>),
+    /// The SFU refused, or was not reached in time.
+    #[error("{0}")]
+    Ended(EndReason),
+}
+
+impl ConnectError {
+    fn socket(error: io::Error) -> ConnectError {
+        ConnectError::Socket(Arc::new(error))
+    }
+}
+
+/// A connection to an SFU. Clones are handles to the same connection.
+///
+/// It is open while any of its [`Connection`], [`Publisher`], [`Subscription`] and [`Callback`](crate::Callback) handles
+/// is. Dropping the last one, on a runtime or elsewhere, closes it at once and tells the SFU; what still waits in send
+/// queues is not sent, so [`flush`](Self::flush) first where that matters.
+#[derive(Clone)]
+pub struct Connection {
+    lease: Arc<Lease>,
+}
+
+impl Connection {
+    pub(crate) fn new(lease: Arc<Lease>) -> Connection {
+        Connection { lease }
+    }
+
+    pub(crate) fn lease(&self) -> &Arc<Lease> {
+        &self.lease
+    }
+
+    /// Publishes a topic with the default delivery, [`Delivery::LOSSY`].
+    ///
+    /// # Errors
+    /// When the topic's name cannot be used, the connection has ended or is full, or has the topic with another
+    /// delivery.
+    pub fn publisher(&self, topic: &str) -> Result<Publisher, TopicError> {
+        self.publisher_with(topic, Delivery::default())
+    }
+
+    /// Publishes a topic. However many publishers a topic has, its channel is opened once.
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher).
+    pub fn publisher_with(&self, topic: &str, delivery: Delivery) -> Result<Publisher, TopicError> {
+        self.publisher_of_with(topic, delivery)
+    }
+
+    /// [`publisher`](Self::publisher) for messages of one type. A topic can have publishers of several types, and raw
+    /// ones as well. A message of another type does not compile.
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher).
+    pub fn publisher_of<T: Content>(&self, topic: &str) -> Result<Publisher<T>, TopicError> {
+        self.publisher_of_with(topic, Delivery::default())
+    }
+
+    /// [`publisher_with`](Self::publisher_with) for messages of one type.
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher).
+    pub fn publisher_of_with<T: Content>(&self, topic: &str, delivery: Delivery) -> Result<Publisher<T>, TopicError> {
+        let topic = Topic::new(topic)?;
+        if self.lease.is_closed() {
+            return Err(TopicError::ended(Some(&topic)));
+        }
+        let id = self.shared().act(|client, now| client.topic(now, &topic, delivery))?;
+        Ok(Publisher::new(Arc::clone(&self.lease), id, topic))
+    }
+
+    /// Subscribes to a topic with the default delivery, [`Delivery::LOSSY`].
+    ///
+    /// The topic is the one of the configured publisher, or of this connection itself. It need not exist yet; see
+    /// [`Subscription::opened`].
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher).
+    pub fn subscribe(&self, topic: &str) -> Result<Subscription, TopicError> {
+        self.subscribe_with(topic, Delivery::default())
+    }
+
+    /// Subscribes to a topic, with a [`Delivery`], a [`Container`](crate::Container) or both. Each subscription gets
+    /// every message.
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher).
+    pub fn subscribe_with(
+        &self,
+        topic: &str,
+        options: impl Into<SubscribeOptions>,
+    ) -> Result<Subscription, TopicError> {
+        self.subscribe_to_with(topic, options)
+    }
+
+    /// [`subscribe`](Self::subscribe) to the messages of one type: to those that begin with its fingerprint. What the
+    /// others on the topic are is counted in [`topic_stats`](Self::topic_stats), unless another subscription gets them.
+    ///
+    /// # Errors
+    /// As for [`publisher`](Self::publisher), and when this connection subscribes to another type with the same
+    /// fingerprint on this topic.
+    pub fn subscribe_to<T: Content>(&self, topic: &str) -> Result<Subscription<T>, TopicError> {
+        self.subscribe_to_with(topic, Delivery::default())
+    }
+
+    /// [`subscribe_with`](Self::subscribe_with) to the messages of one type.
+    ///
+    /// # Errors
+    /// As for [`subscribe_to`](Self::subscribe_to).
+    pub fn subscribe_to_with<T: Content>(
+        &self,
+        topic: &str,
+        options: impl Into<SubscribeOptions>,
+    ) -> Result<Subscription<T>, TopicError> {
+        let (topic, options) = (Topic::new(topic)?, options.into());
+        let (id, mailbox) = self.lease.subscribe(Some(&topic), |handle| {
+            handle.shared.act(|client, now| client.subscribe(now, &topic, options, T::KIND, SharedMailbox::new))
+        })?;
+        Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
+    }
+
+    /// Subscribes to every message of every topic that this connection subscribes to otherwise: each once, however many
+    /// subscriptions its topic has. [`Message::topic`](crate::Message::topic) says which it is.
+    ///
+    /// Gaps are told only if `options` are for reliable delivery.
+    ///
+    /// # Errors
+    /// When the connection has ended, or has 64 such subscriptions.
+    pub fn subscribe_all(&self, options: impl Into<SubscribeOptions>) -> Result<Subscription, TopicError> {
+        let options = options.into();
+        let (id, mailbox) = self.lease.subscribe(None, |handle| {
+            handle.shared.act(|client, _| client.subscribe_all(options, SharedMailbox::new))
+        })?;
+        Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
+    }
+
+    /// Subscribes to the names of the topics that this connection subscribes to otherwise: each is told once, at its
+    /// first message.
+    ///
+    /// # Errors
+    /// As for [`subscribe_all`](Self::subscribe_all).
+    pub fn subscribe_new_topics(&self) -> Result<Subscription<TopicNames>, TopicError> {
+        let (id, mailbox) = self
+            .lease
+            .subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_new_topics(SharedMailbox::new)))?;
+        Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
+    }
+
+    /// The id of the publishing session, which a subscriber in another process needs as
+    /// [`Config::publisher_session`](Config::publisher_session()).
+    pub fn session_id(&self) -> &str {
+        &self.lease.live().session_id
+    }
+
+    /// Waits until everything that was published has been acknowledged, or given up by a lossy transport. `false`: the
+    /// connection has ended.
+    ///
+    /// An acknowledgement is the SFU's; it says nothing about subscribers.
+    pub async fn flush(&self) -> bool {
+        !self.lease.is_closed() && self.shared().wait_until(Client::is_flushed).await
+    }
+
+    /// The counters of a topic, if this connection has it.
+    pub fn topic_stats(&self, topic: &str) -> Option<TopicStats> {
+        let topic = Topic::new(topic).ok()?;
+        self.shared().lock().client.topic_stats(&topic)
+    }
+
+    /// All counters of this connection and its topics, those of other users of a shared one among them.
+    pub fn stats(&self) -> Stats {
+        self.shared().lock().client.stats()
+    }
+
+    /// Why the connection is over, if it is. It does not come back by itself.
+    pub fn ended(&self) -> Option<EndReason> {
+        self.lease.ended()
+    }
+
+    /// Waits until the connection is over, and says why.
+    pub async fn closed(&self) -> EndReason {
+        loop {
+            if let Some(reason) = self.ended() {
+                return reason;
+            }
+            // A share can be closed while the connection lives on, so look at every piece of news.
+            self.shared().wait_for_news(|| self.lease.is_closed()).await;
+        }
+    }
+
+    /// Closes the connection for all handles, at once, and tells the SFU. Whoever waits gets [`EndReason::Closed`].
+    ///
+    /// A connection that [`shared`](crate::shared()) gave is closed for the handles that came of that call; others keep
+    /// it.
+    pub fn close(&self) {
+        self.lease.close();
+        self.shared().tell_news();
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.lease.live().shared
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("session_id", &self.session_id()).finish_non_exhaustive()
+    }
+}
