@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod failure;
 mod interrupt;
+mod keys;
 mod latency;
 mod log;
 mod message_type;
@@ -15,6 +16,7 @@ mod rendezvous;
 mod serve;
 mod settings;
 mod show;
+mod state;
 mod subscribe;
 
 use std::process::ExitCode;
@@ -23,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 const EXAMPLE: &str = "\
 Try it in three terminals, no settings needed:
-  1$ farwire serve                 an SFU on this machine, until Ctrl-C
+  1$ farwire serve                 an SFU and a broker on this machine, until Ctrl-C
   2$ farwire pub odom              publishes ten messages a second on the topic `odom`
   3$ farwire sub odom              prints them
 Or all at once, with a simulated robot:
@@ -42,6 +44,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Keys(keys::Args),
     Demo(demo::Args),
     #[command(name = "pub")]
     Publish(publish::Args),
@@ -55,6 +58,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Keys(args) => keys::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::Subscribe(args) => subscribe::run(&args),

@@ -1,14 +1,16 @@
 //! What every driver does with a [`Peer`]: keeps the mailboxes of its subscriptions, and says who is to be woken.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use crate::cloudflare::ApiError;
 use crate::demux::MessageType;
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::{
-    Accepted, Config, Delivery, EndReason, Event, Mailbox, Message, Output, Peer, PublishError, RecvError, Side, Stats,
-    SubscribeOptions, SubscriptionId, Topic, TopicError, TopicId, TopicStats,
+    Accepted, Config, Delivery, EndReason, Event, Mailbox, Message, Output, Peer, PublishError, RecvError, SessionId,
+    Side, Stats, SubscribeOptions, SubscriptionId, Topic, TopicError, TopicId, TopicStats,
 };
 
 /// A [`Mailbox`] as a driver shares it between threads or tasks. Clones are the same mailbox.
@@ -30,12 +32,62 @@ pub struct Turn<I> {
     pub opened: Vec<I>,
     /// Requests to make; their answers go to [`Client::handle_response`].
     pub requests: Vec<Request>,
+    /// What is worth a line in a log.
+    pub notices: Vec<Notice>,
     /// Something happened that callers may wait for: connected, room in a queue, flushed, or over.
     pub news: bool,
     /// When [`Client::handle_timeout`] is to be called; `None`: no timer is running.
     pub deadline: Option<Instant>,
     /// The connection is over, and nothing follows.
     pub over: bool,
+}
+
+/// What is worth a line in a log. It names no secret and no payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Both sessions are up.
+    Connected {
+        /// The publishing one's id.
+        session: Option<SessionId>,
+    },
+    /// A topic's messages arrive from now on.
+    Subscribed(Topic),
+    /// The SFU closed the channel of a topic's subscriptions, and is asked for it again.
+    Interrupted(Topic),
+    /// The SFU gives a topic no channel.
+    Trouble {
+        /// Whose channel: the publisher's or the subscriber's.
+        side: Side,
+        /// The topic.
+        topic: Topic,
+        /// What the SFU said.
+        error: ApiError,
+        /// Whether it is tried again.
+        retrying: bool,
+    },
+    /// The connection is over.
+    Ended(EndReason),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Connected { session: Some(session) } => write!(f, "connected; publishing as session {session}"),
+            Notice::Connected { session: None } => f.write_str("connected"),
+            Notice::Subscribed(topic) => write!(f, "topic {topic:?}: subscribed"),
+            Notice::Interrupted(topic) => {
+                write!(f, "topic {topic:?}: the SFU closed the subscription's channel; asking for it again")
+            }
+            Notice::Trouble { side, topic, error, retrying } => {
+                let what = if *side == Side::Publish { "publish" } else { "subscribe" };
+                let then = if *retrying { "trying again" } else { "given up" };
+                write!(f, "topic {topic:?}: cannot {what}: {error}; {then}")
+            }
+            Notice::Ended(EndReason::Closed) => f.write_str("the connection was closed"),
+            Notice::Ended(reason) => write!(f, "the connection is over: {reason}"),
+        }
+    }
 }
 
 /// A datagram that the peer wants sent.
@@ -89,6 +141,7 @@ impl<I> Default for Turn<I> {
             datagrams: Vec::new(),
             opened: Vec::new(),
             requests: Vec::new(),
+            notices: Vec::new(),
             news: false,
             deadline: None,
             over: false,
@@ -340,19 +393,26 @@ impl<I: Inbox> Client<I> {
             Event::Connected => {
                 self.connected = true;
                 self.turn.news = true;
+                let session = self.peer.session_id().cloned();
+                self.turn.notices.push(Notice::Connected { session });
             }
-            Event::Subscribed(id) => self.turn.opened.extend(self.inboxes.get(&id).map(|slot| slot.inbox.clone())),
+            Event::Subscribed(id) => {
+                self.turn.opened.extend(self.inboxes.get(&id).map(|slot| slot.inbox.clone()));
+                self.turn.notices.extend(self.peer.topic_of(id).cloned().map(Notice::Subscribed));
+            }
             Event::Interrupted(id) => {
                 // What came before it stays before it.
                 self.deliver();
+                self.turn.notices.extend(self.peer.topic_of(id).cloned().map(Notice::Interrupted));
                 if let Some(slot) = self.inboxes.get(&id)
                     && slot.inbox.update(Mailbox::note_interrupted)
                 {
                     self.turn.changed.push(slot.inbox.clone());
                 }
             }
-            Event::Trouble { side, topic, error, retrying } if side == Side::Subscribe || self.loops_back => {
-                for slot in self.inboxes.values() {
+            Event::Trouble { side, topic, error, retrying } => {
+                let concerned = side == Side::Subscribe || self.loops_back;
+                for slot in self.inboxes.values().filter(|_| concerned) {
                     let awaited = slot.inbox.update(|mailbox| match retrying {
                         _ if mailbox.topic() != Some(&topic) => {}
                         true => mailbox.note_trouble(error.clone()),
@@ -360,13 +420,13 @@ impl<I: Inbox> Client<I> {
                     });
                     self.turn.changed.extend(awaited.then(|| slot.inbox.clone()));
                 }
+                self.turn.notices.push(Notice::Trouble { side, topic, error, retrying });
             }
             Event::Writable(topic) => {
                 self.full.remove(&topic);
                 self.turn.news = true;
             }
             Event::Ended(reason) => self.finish(reason),
-            Event::Trouble { .. } => {}
         }
     }
 
@@ -397,6 +457,7 @@ impl<I: Inbox> Client<I> {
                     self.turn.changed.push(slot.inbox);
                 }
             }
+            self.turn.notices.push(Notice::Ended(reason.clone()));
             self.ended = Some(reason);
             self.turn.news = true;
         }

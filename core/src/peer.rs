@@ -548,6 +548,11 @@ impl Peer {
         }
     }
 
+    /// The topic of a subscription to one.
+    pub fn topic_of(&self, id: SubscriptionId) -> Option<&Topic> {
+        self.topics.get(self.subscriptions.get(&id)?).map(|topic| &topic.name)
+    }
+
     /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one.
     pub fn session_id(&self) -> Option<&SessionId> {
         self.sessions[Side::Publish as usize].id()

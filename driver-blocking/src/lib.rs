@@ -68,8 +68,3 @@ pub use crate::connection::{ConnectError, Connection, connect};
 pub use crate::publisher::Publisher;
 pub use crate::registry::shared;
 pub use crate::subscription::{Iter, Subscription};
-
-/// The README's examples compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -11,8 +11,10 @@ use farwire_core::client::{Datagram, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
 use farwire_core::{
-    Accepted, Client, Config, EndReason, Mailbox, Message, PublishError, RecvError, SubscriptionId, TopicError, TopicId,
+    Accepted, Client, Config, EndReason, Mailbox, Message, PublishError, RecvError, SessionId, SubscriptionId,
+    TopicError, TopicId,
 };
+use farwire_telemetry::{Meter, log};
 use farwire_udp::{Sender, Socket, Waker};
 
 use crate::http::Requests;
@@ -38,6 +40,7 @@ pub(crate) struct Shared {
 }
 
 pub(crate) struct Engine {
+    meter: Meter,
     pub(crate) client: Client<SharedMailbox>,
     /// Threads that wait on `progress`.
     waiting: usize,
@@ -54,7 +57,7 @@ impl Shared {
         waker: Waker,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
-            engine: Turnstile::new(Engine { client, waiting: 0, io_wakes: None }),
+            engine: Turnstile::new(Engine { meter: Meter::default(), client, waiting: 0, io_wakes: None }),
             outgoing: Mutex::new(Sender::new(sockets)),
             requests: Requests::new(config.is_loopback(), shared.clone()),
             progress: Condvar::new(),
@@ -117,6 +120,7 @@ impl Shared {
         engine.client.handle_timeout(now);
         let turn = engine.client.turn(now);
         let (over, until) = (turn.over, turn.deadline);
+        engine.meter(now);
         engine.io_wakes = until;
         self.io_awake.store(false, Ordering::Relaxed);
         self.settle(engine, turn);
@@ -140,6 +144,7 @@ impl Shared {
             mailbox.with(Mailbox::note_opened);
             mailbox.notify();
         }
+        log(&turn.notices);
         for request in turn.requests {
             self.requests.start(request);
         }
@@ -243,6 +248,16 @@ impl Share {
 pub(crate) struct Sleep {
     /// `None`: until it is woken.
     pub(crate) until: Option<Instant>,
+}
+
+impl Engine {
+    /// Records counters now and then, if the application wants any.
+    fn meter(&mut self, now: Instant) {
+        if self.meter.is_due(now) {
+            let session = self.client.peer().session_id().map_or("", SessionId::as_str);
+            self.meter.record(session, &self.client.stats());
+        }
+    }
 }
 
 /// `None` is never.

@@ -59,3 +59,8 @@ pub use crate::connection::{ConnectError, Connection, connect};
 pub use crate::publisher::Publisher;
 pub use crate::registry::shared;
 pub use crate::subscription::Subscription;
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

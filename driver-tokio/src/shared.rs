@@ -10,7 +10,8 @@ use std::time::Instant;
 use farwire_core::client::{Datagram, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
-use farwire_core::{Client, Config, EndReason, Mailbox, RecvError, SubscriptionId};
+use farwire_core::{Client, Config, EndReason, Mailbox, RecvError, SessionId, SubscriptionId};
+use farwire_telemetry::{Meter, log};
 use farwire_udp::{Sender, Socket};
 use tokio::runtime;
 use tokio::sync::Notify;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
 }
 
 pub(crate) struct Engine {
+    meter: Meter,
     pub(crate) client: Client<SharedMailbox>,
     /// Callers that wait on `progress`.
     waiting: usize,
@@ -58,7 +60,7 @@ impl Shared {
         runtime: runtime::Handle,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
-            engine: Mutex::new(Engine { client, waiting: 0, task_wakes: None }),
+            engine: Mutex::new(Engine { meter: Meter::default(), client, waiting: 0, task_wakes: None }),
             outgoing: Mutex::new(Sender::new(sockets)),
             requests: Requests::new(config.is_loopback(), runtime, shared.clone()),
             progress: Notify::new(),
@@ -100,6 +102,7 @@ impl Shared {
         let turn = engine.client.turn(now);
         let next = if turn.over { Next::Stop } else { Next::Wait(turn.deadline) };
         engine.task_wakes = turn.deadline;
+        engine.meter(now);
         self.is_task_awake.store(false, Ordering::Relaxed);
         self.settle(engine, turn);
         next
@@ -121,6 +124,7 @@ impl Shared {
             mailbox.with(Mailbox::note_opened);
             mailbox.wake();
         }
+        log(&turn.notices);
         for request in turn.requests {
             self.requests.start(request);
         }
@@ -208,6 +212,16 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.lock().waiting -= 1;
+    }
+}
+
+impl Engine {
+    /// Records counters now and then, if the application wants any.
+    fn meter(&mut self, now: Instant) {
+        if self.meter.is_due(now) {
+            let session = self.client.peer().session_id().map_or("", SessionId::as_str);
+            self.meter.record(session, &self.client.stats());
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! A DataChannel SFU that speaks Cloudflare Realtime's API: for a laptop, a LAN, a ship without internet, and tests.
 //!
 //! [`Sfu`] is the state machine: HTTP requests and datagrams in, responses and datagrams out, deadlines named. It does no
-//! I/O. [`Server`] runs one on an HTTP listener and a UDP socket, standalone or inside another program:
+//! I/O. [`Server`] runs one on an HTTP listener and a UDP socket, standalone or inside another program, and [`Engine`] one
+//! whose API shares a listener with others:
 //!
 //! ```
 //! let server = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret"))?;
@@ -28,6 +29,6 @@ mod stats;
 pub use crate::config::Config;
 pub use crate::latency::Latencies;
 pub use crate::metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
-pub use crate::server::{Server, SpawnError};
+pub use crate::server::{Caller, Engine, Server, SpawnError};
 pub use crate::sfu::{Incoming, Output, Sfu};
 pub use crate::stats::Stats;

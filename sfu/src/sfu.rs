@@ -178,6 +178,18 @@ impl Sfu {
         }
     }
 
+    /// Ends one session and tells its client; [`Sfu::poll`] has the last datagrams. For a program that made the session and
+    /// has no more use for it: the API has no such call. `false`: there is no such session.
+    pub fn end_session(&mut self, now: Instant, id: &str) -> bool {
+        let Some(key) = self.by_id.get(id).copied() else { return false };
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.link.close(now);
+            session.has_ended = true;
+        }
+        self.mark(key);
+        true
+    }
+
     /// Counters.
     pub fn stats(&self) -> Stats {
         Stats { sessions: self.sessions.len(), ..self.stats }

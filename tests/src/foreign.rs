@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use farwire_core::http::{Method, RequestId};
 use farwire_sfu::{Config, Incoming, Output, Sfu};
 use serde_json::{Value, json};
-use str0m::change::{SdpAnswer, SdpOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::media::{Direction, MediaKind};
 use str0m::net::{Protocol, Receive};
@@ -47,6 +47,7 @@ pub struct Client {
     deadline: Instant,
     streams: HashMap<u16, str0m::channel::ChannelId>,
     in_band: Vec<str0m::channel::ChannelId>,
+    pending: Option<SdpPendingOffer>,
 }
 
 /// An SFU and its foreign clients, in virtual time.
@@ -100,13 +101,8 @@ impl Foreigners {
 
     /// The same with any body.
     pub fn ask_raw(&mut self, method: Method, path: &str, body: &str) -> RequestId {
-        let id = RequestId(self.requests);
-        self.requests += 1;
         let path = format!("/v1/apps/app/sessions{path}");
-        let request = Incoming { method, path: &path, authorization: Some("Bearer secret"), body: body.as_bytes() };
-        self.sfu.handle_request(self.now, id, request);
-        self.settle();
-        id
+        self.ask_as_it_is(Incoming { method, path: &path, authorization: Some("Bearer secret"), body: body.as_bytes() })
     }
 
     /// Makes a request that is answered at once.
@@ -128,6 +124,10 @@ impl Foreigners {
     pub fn add(&mut self, with_media_codecs: bool) -> usize {
         let (status, answer) = self.call(Method::Post, "/new", &Value::Null);
         assert_eq!(status, 201, "{answer}");
+        self.add_client(answer["sessionId"].as_str().expect("an id"), with_media_codecs)
+    }
+
+    fn add_client(&mut self, session: &str, with_media_codecs: bool) -> usize {
         let number = self.clients.len();
         let local = SocketAddr::from(([10, 0, 1, 1 + number as u8], 1000));
         let mut config = RtcConfig::new();
@@ -142,7 +142,7 @@ impl Foreigners {
         // Without it str0m names no time at which to be called.
         rtc.handle_input(Input::Timeout(self.now)).expect("alive");
         self.clients.push(Client {
-            session: answer["sessionId"].as_str().expect("an id").to_owned(),
+            session: session.to_owned(),
             received: Vec::new(),
             announced: Vec::new(),
             closed: Vec::new(),
@@ -154,8 +154,56 @@ impl Foreigners {
             deadline: self.now,
             streams: HashMap::new(),
             in_band: Vec::new(),
+            pending: None,
         });
         number
+    }
+
+    /// Adds a client whose session somebody else makes with its offer, and hands back the offer. The offer has a negotiated
+    /// channel on id 0, as robots have it, and a robot's media sections if wanted.
+    pub fn offering(&mut self, with_media: bool) -> (usize, String) {
+        let number = self.add_client("", with_media);
+        let client = &mut self.clients[number];
+        let mut changes = client.rtc.sdp_api();
+        if with_media {
+            changes.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
+            changes.add_media(MediaKind::Audio, Direction::RecvOnly, None, None, None);
+        }
+        changes.add_channel_with_config(ChannelConfig {
+            label: "throwaway".to_owned(),
+            negotiated: Some(0),
+            ..ChannelConfig::default()
+        });
+        let (offer, pending) = changes.apply().expect("changes");
+        client.pending = Some(pending);
+        (number, offer.to_sdp_string())
+    }
+
+    /// Gives a client the answer to its offer. It connects as time passes.
+    pub fn accept(&mut self, number: usize, sdp: &str) {
+        let now = self.now;
+        let client = &mut self.clients[number];
+        let answer = SdpAnswer::from_sdp_string(sdp).expect("SDP");
+        let pending = client.pending.take().expect("an offer");
+        client.rtc.sdp_api().accept_answer(pending, answer).expect("an answer that fits");
+        client.deadline = now;
+    }
+
+    /// Ends a client's connection, and tells the SFU.
+    pub fn hang_up(&mut self, number: usize) {
+        let client = &mut self.clients[number];
+        // Fails only on a connection that is over already.
+        let _ = client.rtc.close();
+        client.deadline = self.now;
+    }
+
+    /// Makes a request as it is, whose answer goes to `answers`.
+    pub fn ask_as_it_is(&mut self, request: Incoming<'_>) -> RequestId {
+        let id = RequestId(self.requests);
+        self.requests += 1;
+        self.sfu.handle_request(self.now, id, request);
+        self.settle();
+        id
     }
 
     /// Adds a client that offers, opens `server-events` in band, and is connected. Its offer comes with `video` and

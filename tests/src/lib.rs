@@ -1,6 +1,6 @@
 //! A world in one thread: several peers and an SFU with virtual time, a network with delay and loss between them, and
 //! HTTP answers by script. The protocol's tests are written in it. [`Foreigners`] is the same for clients that are not
-//! farwire's.
+//! farwire's, and [`Teleop`] puts a broker between them.
 
 pub mod busy_channel;
 mod foreign;
@@ -9,9 +9,11 @@ mod http;
 mod inbox;
 pub mod lcm;
 mod mind;
+mod teleop;
 mod world;
 
 pub use crate::foreign::{Client, Foreigners, Received, SFU};
 pub use crate::http::{Fate, HttpLog};
 pub use crate::inbox::SharedInbox;
+pub use crate::teleop::{Asked, Ids, Teleop};
 pub use crate::world::{Network, Node, World};

@@ -80,7 +80,7 @@ impl Wire {
     pub(super) fn pause(&self, during: Duration) {
         match self {
             Wire::Blocking => thread::sleep(during),
-            Wire::Tokio(runtime) => runtime.block_on(time::sleep(during)),
+            Wire::Tokio(runtime) => runtime.block_on(async { time::sleep(during).await }),
         }
     }
 
@@ -88,7 +88,7 @@ impl Wire {
     pub(super) fn pause_until(&self, due: Instant) {
         match self {
             Wire::Blocking => crate::pace::sleep_until(due),
-            Wire::Tokio(runtime) => runtime.block_on(time::sleep_until(due.into())),
+            Wire::Tokio(runtime) => runtime.block_on(async { time::sleep_until(due.into()).await }),
         }
     }
 }

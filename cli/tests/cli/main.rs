@@ -1,5 +1,6 @@
 //! The `farwire` command, run as people run it.
 
+mod broker;
 mod commands;
 mod process;
 mod usage;

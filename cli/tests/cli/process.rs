@@ -24,10 +24,10 @@ impl Scratch {
     /// `farwire`, with nothing set but what is given.
     pub(crate) fn farwire(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_farwire"));
-        for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT"] {
+        for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT", "STATE", "SFU_URL"] {
             command.env_remove(format!("FARWIRE_{setting}"));
         }
-        command.env("XDG_RUNTIME_DIR", &self.0).args(args);
+        command.env("XDG_RUNTIME_DIR", &self.0).env("XDG_STATE_HOME", &self.0).args(args);
         command
     }
 }

@@ -14,7 +14,7 @@ fn ended(args: &[&str]) -> Ended {
 #[test]
 fn help_lists_the_commands() {
     let help = ended(&["--help"]).expect(0).stdout;
-    for command in ["serve", "demo", "pub", "sub", "bench"] {
+    for command in ["serve", "keys", "demo", "pub", "sub", "bench"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(ended(&[command, "--help"]).expect(0).stdout.contains("Usage: farwire"));
     }

@@ -1,5 +1,6 @@
 //! Requests as the API wants them, and what its answers mean.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -88,28 +89,36 @@ impl ApiError {
     }
 }
 
-/// Builds requests for one app.
-#[derive(Debug)]
-pub(super) struct Api {
+/// Builds requests for one app. Its `Debug` leaves out the secret.
+pub struct Api {
     root: String,
     authorization: String,
 }
 
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
 impl Api {
-    pub(super) fn new(config: &Config) -> Api {
+    /// For the app that a configuration names.
+    pub fn new(config: &Config) -> Api {
         Api {
             root: format!("{}/apps/{}", config.url, config.app_id),
             authorization: format!("Bearer {}", config.app_secret.reveal()),
         }
     }
 
-    pub(super) fn request(&self, id: RequestId, method: Method, path: &str, timeout: Duration) -> Request {
+    /// A request for `path` under the app, which starts with a slash.
+    pub fn request(&self, id: RequestId, method: Method, path: &str, timeout: Duration) -> Request {
         let mut request = Request::new(id, method, format!("{}{path}", self.root), timeout);
         request.authorization = Some(self.authorization.clone());
         request
     }
 
-    pub(super) fn session_request(
+    /// A request about one session; `action` is empty or starts with a slash.
+    pub fn session_request(
         &self,
         id: RequestId,
         method: Method,
@@ -122,11 +131,10 @@ impl Api {
 }
 
 /// Reads an answer. Any 2xx with the right body is a success, as DimOS takes it.
-pub(super) fn read<T: DeserializeOwned>(
-    method: Method,
-    url: &str,
-    result: Result<Response, Failure>,
-) -> Result<T, ApiError> {
+///
+/// # Errors
+/// When there is no answer, the SFU refuses, or the answer is none of the API's.
+pub fn read<T: DeserializeOwned>(method: Method, url: &str, result: Result<Response, Failure>) -> Result<T, ApiError> {
     let url = url.to_owned();
     let response = result.map_err(|failure| ApiError::Http { method, url: url.clone(), failure })?;
     let status = response.status;
@@ -141,8 +149,8 @@ pub(super) fn read<T: DeserializeOwned>(
     serde_json::from_slice(&response.body).map_err(|_| ApiError::Garbage { method, url, status })
 }
 
-/// An error of a whole request or of one of its items.
-pub(super) fn refused(method: Method, url: String, status: u16, error: ErrorBody) -> ApiError {
+/// An error of a whole request, or with status 200 of one of its items. Its texts are shortened and printable.
+pub fn refused(method: Method, url: String, status: u16, error: ErrorBody) -> ApiError {
     let printable = |text: String| text.chars().filter(|c| !c.is_control()).take(MAX_DESCRIPTION).collect();
     ApiError::Refused {
         method,

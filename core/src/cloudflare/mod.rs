@@ -6,4 +6,4 @@ pub mod api;
 mod call;
 pub(crate) mod session;
 
-pub use call::ApiError;
+pub use call::{Api, ApiError, read, refused};

@@ -86,5 +86,4 @@ async fn a_shared_connect_that_fails_or_is_dropped_strands_nobody() {
     tokio::task::yield_now().await;
     first.abort();
     assert!(soon(second).await.expect("no panic").is_ok());
-    eventually("the SFU has no session left", || sfu.sessions() == 0).await;
 }

@@ -1,5 +1,6 @@
 //! The driver for tokio with the embedded SFU.
 
+mod example;
 mod futures;
 mod lifecycle;
 mod sfu;

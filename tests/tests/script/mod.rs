@@ -18,11 +18,16 @@ use farwire_sfu::{Config, Server};
 /// Checks that the script finds nothing wrong with an SFU, within a time.
 pub(crate) fn passes(script: &str, within: Duration) {
     let server = Server::spawn(Config::new("app", "secret")).expect("an SFU on loopback");
+    passes_with(script, &[&server.api_root(), "app", "secret"], within);
+}
+
+/// Checks that the script finds nothing wrong, within a time.
+pub(crate) fn passes_with(script: &str, arguments: &[&str], within: Duration) {
     let python = std::env::var("FARWIRE_PYTHON").unwrap_or_else(|_| "python3".into());
     let (output, errors) = pipe().expect("a pipe");
     let mut process = Command::new(&python)
         .arg(format!("{}/interop/{script}", env!("CARGO_MANIFEST_DIR")))
-        .args([server.api_root().as_str(), "app", "secret"])
+        .args(arguments)
         .stdout(errors.try_clone().expect("a second end"))
         .stderr(errors)
         .spawn()

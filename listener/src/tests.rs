@@ -1,11 +1,15 @@
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, Shutdown};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::*;
+use farwire_core::http::Response;
+
+use crate::exchange::{PREFLIGHT_MAX_AGE, status};
+use crate::*;
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Long enough that reaching it is a failure on any machine.
@@ -17,13 +21,18 @@ const SOON_ENOUGH: Duration = Duration::from_secs(1);
 
 /// Answers with the method, the path, the credentials and the body.
 fn echo(incoming: Incoming, reply: Reply) {
-    let Incoming { method, path, authorization, body } = incoming;
-    let head = format!("{method} {path} {authorization:?} ");
-    let _ = reply.send(Response { status: 201, body: [head.into_bytes(), body].concat() });
+    let head = format!("{} {} {:?} ", incoming.method, incoming.path, incoming.header("authorization"));
+    let _ = reply.send(Response { status: 201, body: [head.into_bytes(), incoming.body].concat() });
+}
+
+/// A listener for every path.
+fn listen(limits: Limits, handler: impl Fn(Incoming, Reply) + Send + Sync + 'static) -> Listener {
+    let site = Site::new().route(Route::new("/", handler).header("authorization")).limits(limits);
+    Listener::spawn(LOOPBACK, site).unwrap()
 }
 
 fn echo_listener() -> Listener {
-    Listener::spawn(LOOPBACK, String::new, echo).unwrap()
+    listen(Limits::default(), echo)
 }
 
 /// A listener that never answers, and the requests it holds.
@@ -31,7 +40,7 @@ fn silent_listener(limits: Limits) -> (Listener, Receiver<Reply>) {
     let (requests, held) = mpsc::channel();
     let requests = Mutex::new(requests);
     let handler = move |_: Incoming, reply| drop(requests.lock().unwrap().send(reply));
-    (Listener::spawn_with(LOOPBACK, limits, String::new, handler).unwrap(), held)
+    (listen(limits, handler), held)
 }
 
 struct Client {
@@ -174,7 +183,7 @@ fn a_client_that_sends_too_much_before_it_reads_still_gets_413() {
 #[test]
 fn a_slow_body_gets_408() {
     let limits = Limits { body: SOON, ..Limits::default() };
-    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, echo).unwrap();
+    let listener = listen(limits, echo);
     let mut client = Client::connect(&listener);
     client.write("PUT / HTTP/1.1\r\nHost: sfu\r\nContent-Length: 10\r\n\r\nhalf ");
     client.response().assert_error(408, "decoding_error");
@@ -184,7 +193,7 @@ fn a_slow_body_gets_408() {
 #[test]
 fn a_slow_head_and_an_idle_client_are_cut_off() {
     let limits = Limits { header: SOON_ENOUGH, ..Limits::default() };
-    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, echo).unwrap();
+    let listener = listen(limits, echo);
     let mut slow = Client::connect(&listener);
     slow.write("GET / HTTP/1.1\r\nHos");
     assert!(slow.is_closed());
@@ -198,7 +207,7 @@ fn a_slow_head_and_an_idle_client_are_cut_off() {
 fn a_client_that_does_not_read_is_cut_off() {
     let limits = Limits { header: NEVER, stall: SOON, ..Limits::default() };
     let big = |_, reply: Reply| drop(reply.send(Response { status: 200, body: vec![0; 64 * MAX_BODY] }));
-    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, big).unwrap();
+    let listener = listen(limits, big);
     let mut client = Client::connect(&listener);
     client.write("GET / HTTP/1.1\r\nHost: sfu\r\n\r\n");
 
@@ -212,7 +221,7 @@ fn a_client_that_does_not_read_is_cut_off() {
 
 #[test]
 fn a_preflight_is_answered_without_the_handler() {
-    let listener = Listener::spawn(LOOPBACK, String::new, |_, _| panic!("called")).unwrap();
+    let listener = listen(Limits::default(), |_, _| panic!("called"));
     let mut client = Client::connect(&listener);
     for _ in 0..2 {
         let answered = client.request("OPTIONS /v1/x HTTP/1.1\r\nOrigin: http://robot\r\nAuthorization: s", "");
@@ -228,10 +237,12 @@ fn a_preflight_is_answered_without_the_handler() {
 
 #[test]
 fn counters_are_answered_without_the_handler_and_without_a_secret() {
-    let listener = Listener::spawn(LOOPBACK, || "counters".to_owned(), |_, _| panic!("called")).unwrap();
+    let site = Site::new().route(Route::new("/", |_, _| panic!("called")));
+    let site = site.page("/metrics", "text/counters", || "counters".to_owned());
+    let listener = Listener::spawn(LOOPBACK, site).unwrap();
     let answered = Client::connect(&listener).request("GET /metrics?x=y HTTP/1.1", "");
     assert_eq!((answered.status, answered.body.as_slice()), (200, &b"counters"[..]));
-    assert_eq!(answered.headers["content-type"], METRICS_CONTENT_TYPE);
+    assert_eq!(answered.headers["content-type"], "text/counters");
 }
 
 #[test]
@@ -279,7 +290,7 @@ fn a_dropped_reply_is_503() {
 #[test]
 fn who_asks_too_often_is_told_when_to_come_back() {
     let busy = |_, reply: Reply| drop(reply.send(Response { status: 429, body: b"{}".to_vec() }));
-    let listener = Listener::spawn(LOOPBACK, String::new, busy).unwrap();
+    let listener = listen(Limits::default(), busy);
     let answered = Client::connect(&listener).request("GET / HTTP/1.1", "");
     assert_eq!((answered.status, answered.headers["retry-after"].as_str()), (429, "1"));
     // A page may read it, too.
@@ -341,7 +352,7 @@ fn dropping_the_listener_does_not_wait_for_its_clients() {
 #[test]
 fn a_connection_over_the_limit_waits_for_another_to_end() {
     let limits = Limits { connections: 2, ..Limits::default() };
-    let listener = Listener::spawn_with(LOOPBACK, limits, String::new, echo).unwrap();
+    let listener = listen(limits, echo);
     let mut first = Client::connect(&listener);
     let mut second = Client::connect(&listener);
     for client in [&mut first, &mut second] {
@@ -366,6 +377,54 @@ fn a_connection_over_the_limit_waits_for_another_to_end() {
 fn port_zero_is_chosen_and_a_taken_port_is_an_error() {
     let listener = echo_listener();
     assert_ne!(listener.local_addr().port(), 0);
-    let error = Listener::spawn(listener.local_addr(), String::new, echo).unwrap_err();
+    let error = Listener::spawn(listener.local_addr(), Site::new()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
+
+#[test]
+fn the_longest_prefix_takes_the_request_with_its_own_bounds_and_headers() {
+    let named = |name: &'static str| {
+        move |incoming: Incoming, reply: Reply| {
+            let body = format!("{name} {:?} {:?}", incoming.header("x-key"), incoming.header("authorization"));
+            let _ = reply.send(Response { status: 200, body: body.into() });
+        }
+    };
+    let site = Site::new()
+        .route(Route::new("/v1/", named("one")).header("authorization"))
+        .route(Route::new("/v1/longer/", named("two")).header("x-key").max_body(10));
+    let listener = Listener::spawn(LOOPBACK, site).unwrap();
+    let mut client = Client::connect(&listener);
+    let heads = "HTTP/1.1\r\nX-Key: k\r\nAuthorization: a";
+    assert_eq!(client.request(&format!("POST /v1/x {heads}"), "").body, b"one None Some(\"a\")");
+    assert_eq!(client.request(&format!("POST /v1/longer/x {heads}"), "").body, b"two Some(\"k\") None");
+    client.request("GET /elsewhere HTTP/1.1", "").assert_error(404, "not_found");
+    assert_eq!(client.request("POST /v1/x HTTP/1.1", "eleven bytes").status, 200);
+    client.request("POST /v1/longer/x HTTP/1.1", "eleven bytes").assert_error(413, "payload_too_large");
+}
+
+#[test]
+fn a_hundred_megabytes_are_refused_before_they_are_sent() {
+    let listener = echo_listener();
+    let mut client = Client::connect(&listener);
+    client.write("POST / HTTP/1.1\r\nHost: sfu\r\nContent-Length: 104857600\r\n\r\n");
+    client.response().assert_error(413, "payload_too_large");
+}
+
+#[test]
+fn small_bodies_do_not_wait_for_large_ones() {
+    let limits = Limits { connections: 2 * MAX_LARGE_BODIES, ..Limits::default() };
+    let listener = listen(limits, echo);
+    let held: Vec<Client> = (0..MAX_LARGE_BODIES)
+        .map(|_| {
+            let mut client = Client::connect(&listener);
+            client.write(format!("PUT / HTTP/1.1\r\nHost: sfu\r\nContent-Length: {}\r\n\r\n", LARGE_BODY + 1));
+            client
+        })
+        .collect();
+    let start = Instant::now();
+    assert_eq!(Client::connect(&listener).request("PUT / HTTP/1.1", "small").status, 201);
+    assert!(start.elapsed() < BODY_TIMEOUT / 2);
+    drop(held);
+}
+
+mod tls;

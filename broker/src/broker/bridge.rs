@@ -1,0 +1,145 @@
+//! Building the four channels between a robot and its operator.
+
+use std::time::Instant;
+
+use farwire_core::cloudflare::api::Location;
+use farwire_core::http::{RequestId, Response};
+use farwire_core::link::StreamId;
+use tracing::info;
+
+use super::robots::short_id;
+use super::{Bridging, Broker, OperatorState};
+use crate::api::{Bridged, OfOperator};
+use crate::channels::{Party, entries, place};
+use crate::key::{KeyId, RobotId};
+use crate::leg::{Leg, Opening};
+use crate::limits::{ANSWER_WITHIN, MAX_WAITING};
+use crate::record::Bridge;
+use crate::refusal::{Refusal, json};
+
+impl Broker {
+    /// Builds a bridge, or tells of the one that there is.
+    pub(super) fn bridge(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        key: &KeyId,
+        robot: &RobotId,
+        of: &OfOperator,
+    ) -> Result<Option<Response>, Refusal> {
+        self.is_operator(robot, key, of)?;
+        let round = self.fresh();
+        let session = self.robots.get_mut(robot).ok_or_else(Refusal::no_session)?;
+        let robot_leg = session.leg;
+        let operator = session.operator.as_mut().ok_or_else(Refusal::not_operator)?;
+        let operator_leg = operator.leg;
+        match &mut operator.state {
+            OperatorState::Joining(_) => return Err(Refusal::not_operator()),
+            OperatorState::Bridged(bridge) => return Ok(Some(json(200, &Bridged::new(bridge.operator)))),
+            OperatorState::Bridging(bridging) if bridging.waiting.len() < MAX_WAITING => {
+                bridging.waiting.push(request);
+                return Ok(None);
+            }
+            OperatorState::Bridging(_) => return Err(Refusal::too_many_waiting()),
+            OperatorState::Joined => {}
+        }
+        operator.due = now + ANSWER_WITHIN;
+        operator.state = OperatorState::Bridging(Bridging {
+            round,
+            waiting: vec![request],
+            robot: [None; 4],
+            operator: [None; 4],
+            subscribing: false,
+        });
+        let opening = Opening { round, location: Location::Local };
+        self.with_leg(now, robot_leg, |leg| leg.open(opening, entries(Party::Robot, None)));
+        self.with_leg(now, operator_leg, |leg| leg.open(opening, entries(Party::Operator, None)));
+        self.watch(robot);
+        Ok(None)
+    }
+
+    /// Notes the channels that the SFU has opened at one end.
+    pub(super) fn opened(
+        &mut self,
+        now: Instant,
+        robot: &RobotId,
+        party: Party,
+        opening: Opening,
+        channels: &[(String, StreamId)],
+    ) {
+        let Some(session) = self.robots.get_mut(robot) else { return };
+        let Some(operator) = &mut session.operator else { return };
+        let (robot_leg, operator_leg) = (session.leg, operator.leg);
+        let OperatorState::Bridging(bridging) = &mut operator.state else { return };
+        if bridging.round != opening.round {
+            return;
+        }
+        let ids = match party {
+            Party::Robot => &mut bridging.robot,
+            Party::Operator => &mut bridging.operator,
+        };
+        for (name, id) in channels {
+            if let Some(slot) = place(name).and_then(|place| ids.get_mut(place)) {
+                *slot = Some(*id);
+            }
+        }
+        if let ([Some(a), Some(b), Some(c), Some(d)], [Some(e), Some(f), Some(g), Some(h)]) =
+            (bridging.robot, bridging.operator)
+        {
+            return self.bridged(now, robot, Bridge { robot: [a, b, c, d], operator: [e, f, g, h] });
+        }
+        let is_published =
+            matches!((bridging.robot, bridging.operator), ([_, _, Some(_), Some(_)], [Some(_), Some(_), _, _]));
+        if !is_published || std::mem::replace(&mut bridging.subscribing, true) {
+            return;
+        }
+        let opening = Opening { round: opening.round, location: Location::Remote };
+        let sessions =
+            (self.leg_session(robot_leg).map(str::to_owned), self.leg_session(operator_leg).map(str::to_owned));
+        let (Some(robot_session), Some(operator_session)) = sessions else { return };
+        self.with_leg(now, robot_leg, |leg| leg.open(opening, entries(Party::Robot, Some(&operator_session))));
+        self.with_leg(now, operator_leg, |leg| leg.open(opening, entries(Party::Operator, Some(&robot_session))));
+    }
+
+    fn bridged(&mut self, now: Instant, robot: &RobotId, bridge: Bridge) {
+        let Some(session) = self.robots.get_mut(robot) else { return };
+        if bridge.robot.iter().any(|id| session.used.contains(id)) {
+            let round = match session.operator.as_ref().map(|operator| &operator.state) {
+                Some(OperatorState::Bridging(bridging)) => bridging.round,
+                _ => return,
+            };
+            return self.not_bridged(now, robot, round, &Refusal::used_id());
+        }
+        let Some(operator) = &mut session.operator else { return };
+        let state = std::mem::replace(&mut operator.state, OperatorState::Bridged(bridge));
+        session.used.extend(bridge.robot);
+        info!(%robot, session = short_id(&session.id), token = %operator.key, "bridged");
+        if let OperatorState::Bridging(Bridging { waiting, .. }) = state {
+            for request in waiting {
+                self.respond(request, json(200, &Bridged::new(bridge.operator)));
+            }
+        }
+        self.save(robot);
+    }
+
+    /// Takes down what there is of a bridge, so that the next try starts from nothing.
+    pub(super) fn not_bridged(&mut self, now: Instant, robot: &RobotId, round: u64, refusal: &Refusal) {
+        let Some(session) = self.robots.get_mut(robot) else { return };
+        let Some(operator) = &mut session.operator else { return };
+        match &operator.state {
+            OperatorState::Bridging(bridging) if bridging.round == round => {}
+            _ => return,
+        }
+        operator.due = now + self.config.bridge_within;
+        let state = std::mem::replace(&mut operator.state, OperatorState::Joined);
+        let (robot_leg, operator_leg) = (session.leg, operator.leg);
+        if let OperatorState::Bridging(Bridging { waiting, .. }) = state {
+            for request in waiting {
+                self.refuse(request, refusal.clone());
+            }
+        }
+        self.with_leg(now, robot_leg, Leg::clear);
+        self.with_leg(now, operator_leg, Leg::clear);
+        self.watch(robot);
+    }
+}

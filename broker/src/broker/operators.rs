@@ -1,0 +1,148 @@
+//! The operator's side: listing, joining, the end.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use farwire_core::http::{RequestId, Response};
+use tracing::info;
+
+use super::robots::{check_offer, short_id};
+use super::{Broker, Operator, OperatorState, RobotState};
+use crate::api::{self, Join, Joined, Listed, OfOperator, State};
+use crate::channels::Party;
+use crate::key::{KeyId, RobotId, Scope};
+use crate::leg::Leg;
+use crate::limits::{ANSWER_WITHIN, MAX_LISTED};
+use crate::refusal::{Refusal, json};
+
+impl Broker {
+    /// The robots that an operator may operate, with their state.
+    pub(super) fn list(&self, now: Instant, key: &KeyId, scope: &Scope) -> Response {
+        let known: BTreeSet<&RobotId> = self.keys.robots().into_iter().chain(self.robots.keys()).collect();
+        let mut own = known.into_iter().filter(|robot| scope.allows(robot));
+        let sessions = own.by_ref().take(MAX_LISTED).map(|robot| self.listed(now, key, robot)).collect();
+        json(200, &Listed { sessions, truncated: own.next().is_some() })
+    }
+
+    fn listed<'a>(&'a self, now: Instant, key: &KeyId, robot: &'a RobotId) -> api::Robot<'a> {
+        let session = self.robots.get(robot).filter(|session| !matches!(session.state, RobotState::Registering(_)));
+        let operator = session.and_then(|session| session.operator.as_ref());
+        let state = match session.map(|session| &session.state) {
+            None => State::Offline,
+            Some(RobotState::Unverified) => State::Unverified,
+            Some(_) if operator.is_some() => State::Operated,
+            Some(_) => State::Available,
+        };
+        api::Robot {
+            robot_id: robot,
+            state,
+            session_id: session.map(|session| session.id.as_str()),
+            robot_name: session.and_then(|session| session.name.as_deref()),
+            robot_type: session.and_then(|session| session.kind.as_deref()),
+            operated_by_you: operator.is_some_and(|operator| operator.key == *key),
+            heard_seconds_ago: session.map(|session| now.saturating_duration_since(session.heard).as_secs_f64()),
+        }
+    }
+
+    /// Makes somebody the operator of a robot, if the rules of the [crate](crate) let it.
+    pub(super) fn join(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        key: KeyId,
+        robot: &RobotId,
+        body: &Join,
+    ) -> Result<(), Refusal> {
+        if body.role.as_deref().is_some_and(|role| role != "operator") {
+            return Err(Refusal::role());
+        }
+        check_offer(&body.sdp_offer)?;
+        let session = self.robots.get(robot).ok_or_else(Refusal::no_session)?;
+        match session.state {
+            RobotState::Registering(_) => return Err(Refusal::no_session()),
+            RobotState::Unverified => return Err(Refusal::unverified()),
+            RobotState::Live => {}
+        }
+        if session.operator.as_ref().is_some_and(|operator| operator.key != key) && !body.takeover {
+            return Err(Refusal::operated());
+        }
+        self.check_room(robot)?;
+        self.end_operator(now, robot, "another one took over");
+        let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
+        let leg = self.dial(now, robot, Party::Operator, leg);
+        let (state, due) = (OperatorState::Joining(request), now + ANSWER_WITHIN);
+        let operator = Operator { id: self.fresh_id(), key, leg, state, due };
+        if let Some(session) = self.robots.get_mut(robot) {
+            session.operator = Some(operator);
+        }
+        self.watch(robot);
+        Ok(())
+    }
+
+    pub(super) fn joined(&mut self, now: Instant, robot: &RobotId, sdp: &str) {
+        let Some(session) = self.robots.get_mut(robot) else { return };
+        let Some(operator) = &mut session.operator else { return };
+        let OperatorState::Joining(request) = operator.state else { return };
+        info!(%robot, session = short_id(&session.id), token = %operator.key, "joined");
+        operator.state = OperatorState::Joined;
+        operator.due = now + self.config.bridge_within;
+        let response = json(200, &Joined { sdp_answer: sdp, operator_id: &operator.id });
+        self.respond(request, response);
+        self.watch(robot);
+        self.save(robot);
+    }
+
+    pub(super) fn not_joined(&mut self, now: Instant, robot: &RobotId, refusal: Refusal) {
+        let Some(operator) = self.robots.get_mut(robot).and_then(|session| session.operator.as_mut()) else { return };
+        let OperatorState::Joining(request) = operator.state else { return };
+        operator.state = OperatorState::Joined;
+        self.refuse(request, refusal);
+        self.end_operator(now, robot, "the SFU did not take it");
+    }
+
+    /// Ends an operator of whose state nothing has come in time.
+    pub(super) fn operator_overdue(&mut self, now: Instant, robot: &RobotId) {
+        let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
+        match operator.map(|operator| &operator.state) {
+            Some(OperatorState::Joining(_)) => self.not_joined(now, robot, Refusal::slow_sfu()),
+            Some(OperatorState::Joined) => self.end_operator(now, robot, "it did not bridge in time"),
+            Some(OperatorState::Bridging(bridging)) => {
+                let round = bridging.round;
+                self.not_bridged(now, robot, round, &Refusal::slow_sfu());
+            }
+            Some(OperatorState::Bridged(_)) | None => {}
+        }
+    }
+
+    /// Makes sure that somebody operates a robot, and means this time with it.
+    pub(super) fn is_operator(&self, robot: &RobotId, key: &KeyId, of: &OfOperator) -> Result<(), Refusal> {
+        let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
+        let is_it =
+            |operator: &&Operator| operator.key == *key && of.operator_id.as_ref().is_none_or(|id| *id == operator.id);
+        operator.filter(is_it).map(|_| ()).ok_or_else(Refusal::not_operator)
+    }
+
+    /// Ends an operator's time with a robot: its session, and the channels of both. Nothing, if there is none.
+    pub(super) fn end_operator(&mut self, now: Instant, robot: &RobotId, why: &'static str) {
+        let Some(session) = self.robots.get_mut(robot) else { return };
+        let Some(operator) = session.operator.take() else { return };
+        info!(%robot, session = short_id(&session.id), token = %operator.key, why, "operator ended");
+        session.owes_null |= std::mem::take(&mut session.told);
+        let robot_leg = session.leg;
+        let (waiting, has_channels) = match operator.state {
+            OperatorState::Joining(request) => (vec![request], false),
+            OperatorState::Joined => (Vec::new(), false),
+            OperatorState::Bridging(bridging) => (bridging.waiting, true),
+            OperatorState::Bridged(_) => (Vec::new(), true),
+        };
+        for request in waiting {
+            self.refuse(request, Refusal::no_longer_operator());
+        }
+        self.retire(now, operator.leg);
+        if has_channels {
+            self.with_leg(now, robot_leg, Leg::clear);
+        }
+        self.watch(robot);
+        self.save(robot);
+    }
+}

@@ -1,0 +1,111 @@
+//! What a broker needs to know.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Which SFU a broker drives, and how patient it is.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The SFU, with the app and its secret.
+    pub sfu: farwire_core::Config,
+    /// What robots and operators get as `ice_servers`; nothing unless set.
+    pub ice_servers: Vec<IceServer>,
+    /// A robot without a heartbeat for this long is removed. 30 s unless set.
+    pub robot_timeout: Duration,
+    /// An operator that has not bridged this long after it joined is removed. 30 s unless set.
+    pub bridge_within: Duration,
+    /// How often the SFU is asked whether a session is still there. 5 s unless set.
+    pub check_every: Duration,
+    /// Robots that can be registered at once; further ones are answered 503. 4,096 unless set.
+    pub max_robots: usize,
+    /// Whether the SFU ends a session on `DELETE`, which Cloudflare's API does not have. `false` unless set.
+    pub ends_sessions: bool,
+}
+
+impl Config {
+    /// A broker that drives this SFU.
+    pub fn new(sfu: farwire_core::Config) -> Config {
+        Config {
+            sfu,
+            ice_servers: Vec::new(),
+            robot_timeout: Duration::from_secs(30),
+            bridge_within: Duration::from_secs(30),
+            check_every: Duration::from_secs(5),
+            max_robots: 4096,
+            ends_sessions: false,
+        }
+    }
+
+    /// Adds a STUN or TURN server for robots and operators.
+    pub fn ice_server(mut self, server: IceServer) -> Config {
+        self.ice_servers.push(server);
+        self
+    }
+
+    /// Sets how long a robot may be silent.
+    pub fn robot_timeout(mut self, timeout: Duration) -> Config {
+        self.robot_timeout = timeout;
+        self
+    }
+
+    /// Sets by when an operator has to bridge.
+    pub fn bridge_within(mut self, time: Duration) -> Config {
+        self.bridge_within = time;
+        self
+    }
+
+    /// Sets how often the SFU is asked.
+    pub fn check_every(mut self, time: Duration) -> Config {
+        self.check_every = time;
+        self
+    }
+
+    /// Sets the bound on robots.
+    pub fn max_robots(mut self, robots: usize) -> Config {
+        self.max_robots = robots;
+        self
+    }
+
+    /// Says that the SFU ends a session on `DELETE`.
+    pub fn ends_sessions(mut self) -> Config {
+        self.ends_sessions = true;
+        self
+    }
+}
+
+/// A STUN or TURN server. Its `Debug` leaves out the credential.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct IceServer {
+    /// `stun:…`, `turn:…` or `turns:…`.
+    pub urls: Vec<String>,
+    /// For TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// For TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+impl IceServer {
+    /// A server that wants no credentials.
+    pub fn new(url: &str) -> IceServer {
+        IceServer { urls: vec![url.to_owned()], username: None, credential: None }
+    }
+
+    /// Sets what a TURN server wants.
+    pub fn credentials(mut self, username: &str, credential: &str) -> IceServer {
+        self.username = Some(username.to_owned());
+        self.credential = Some(credential.to_owned());
+        self
+    }
+}
+
+impl fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
+    }
+}

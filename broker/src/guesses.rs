@@ -1,0 +1,133 @@
+//! Wrong keys, counted by the address that they come from.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::{Duration, Instant};
+
+use crate::limits::{GUESS_EVERY, GUESSES, MAX_GUESSERS};
+
+/// How many wrong keys each address may still send. Bounded: see [`MAX_GUESSERS`].
+#[derive(Debug, Default)]
+pub(crate) struct Guesses {
+    /// When the address has all its guesses back.
+    full_at: HashMap<IpAddr, Instant>,
+    /// The count that all share for whom there is no room.
+    others_full_at: Option<Instant>,
+    swept: Option<Instant>,
+}
+
+/// What one more wrong key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guess {
+    Allowed,
+    /// The first one too many since there were guesses left.
+    FirstTooMany,
+    TooMany,
+}
+
+impl Guesses {
+    /// Notes a wrong key.
+    pub(crate) fn note(&mut self, now: Instant, source: IpAddr) -> Guess {
+        let source = household(source);
+        if self.full_at.len() >= MAX_GUESSERS && !self.full_at.contains_key(&source) {
+            self.sweep(now);
+        }
+        let full_at = match self.full_at.len() < MAX_GUESSERS || self.full_at.contains_key(&source) {
+            true => self.full_at.entry(source).or_insert(now),
+            false => self.others_full_at.get_or_insert(now),
+        };
+        let (at, longest) = ((*full_at).max(now), GUESS_EVERY * GUESSES);
+        if at + GUESS_EVERY <= now + longest {
+            *full_at = at + GUESS_EVERY;
+            return Guess::Allowed;
+        }
+        // Half a step beyond marks that it was told.
+        let beyond = now + longest;
+        let is_first = at <= beyond;
+        *full_at = beyond + Duration::from_nanos(1);
+        if is_first { Guess::FirstTooMany } else { Guess::TooMany }
+    }
+
+    /// Forgets those that have all their guesses back; once a second at most.
+    fn sweep(&mut self, now: Instant) {
+        if self.swept.is_some_and(|at| now < at + GUESS_EVERY) {
+            return;
+        }
+        self.swept = Some(now);
+        self.full_at.retain(|_, full_at| *full_at > now);
+    }
+}
+
+/// Whoever has one IPv6 address has the 64 bits behind its prefix.
+fn household(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+    #[test]
+    fn a_burst_then_one_a_second() {
+        let start = Instant::now();
+        let mut guesses = Guesses::default();
+        for n in 0..GUESSES {
+            assert_eq!(guesses.note(start, ONE), Guess::Allowed, "{n}");
+        }
+        assert_eq!(guesses.note(start, ONE), Guess::FirstTooMany);
+        assert_eq!(guesses.note(start, ONE), Guess::TooMany);
+        // Others are not concerned.
+        assert_eq!(guesses.note(start, IpAddr::V4(Ipv4Addr::LOCALHOST)), Guess::Allowed);
+        let later = start + GUESS_EVERY * 2;
+        assert_eq!(guesses.note(later, ONE), Guess::Allowed);
+    }
+
+    #[test]
+    fn one_network_counts_once() {
+        let start = Instant::now();
+        let mut guesses = Guesses::default();
+        for n in 0..10_000u16 {
+            let _ = guesses.note(start, IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, n)));
+        }
+        assert_eq!(guesses.full_at.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn memory_is_bounded(sources in prop::collection::vec((any::<u32>(), 0u64..10), 1..300)) {
+            let mut now = Instant::now();
+            let mut guesses = Guesses::default();
+            for (source, pause) in sources {
+                now += Duration::from_millis(pause);
+                for n in 0..100u32 {
+                    let _ = guesses.note(now, IpAddr::V4(Ipv4Addr::from(source.wrapping_add(n * 7919))));
+                }
+                prop_assert!(guesses.full_at.len() <= MAX_GUESSERS);
+            }
+        }
+
+        #[test]
+        fn never_more_than_the_burst_and_the_refill(pauses in prop::collection::vec(0u64..3_000, 1..300)) {
+            let start = Instant::now();
+            let (mut now, mut guesses, mut allowed) = (start, Guesses::default(), 0u64);
+            for pause in pauses {
+                now += Duration::from_millis(pause);
+                allowed += u64::from(guesses.note(now, ONE) == Guess::Allowed);
+                let most = u64::from(GUESSES) + (now - start).as_millis() as u64 / GUESS_EVERY.as_millis() as u64;
+                prop_assert!(allowed <= most);
+            }
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! One session on the SFU: its calls, one at a time, and the channels that are to be closed in the end.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use farwire_core::SessionId;
+use farwire_core::cloudflare::api::{
+    DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession, SERVER_EVENTS,
+    SessionDescription, SessionState, code,
+};
+use farwire_core::cloudflare::{Api, ApiError, read, refused};
+use farwire_core::http::{Failure, Method, Request, RequestId, Response};
+use farwire_core::link::StreamId;
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::channels::Ids;
+use crate::limits::{CALL_TIMEOUT, FIRST_PAUSE, LONGEST_PAUSE, MAX_TRIES};
+
+/// One of the requests for the channels of a bridge: `round` tells a bridge from the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub(crate) round: u64,
+    pub(crate) location: Location,
+}
+
+/// What a leg tells its owner.
+pub(crate) enum LegEvent {
+    /// The SFU's answer to the offer.
+    Answered(String),
+    /// There will be no answer.
+    Failed(ApiError),
+    Opened(Opening, Vec<(String, StreamId)>),
+    NotOpened(Opening, ApiError),
+    /// The SFU still has the session.
+    Alive,
+    /// The SFU has it no more.
+    Gone,
+}
+
+enum Work {
+    Create(String),
+    Establish(String),
+    Open(Opening, Vec<DataChannel>),
+    /// Closes every channel.
+    Clear,
+    Check,
+    End,
+}
+
+/// A call in flight.
+struct Call {
+    id: RequestId,
+    method: Method,
+    url: String,
+    kind: CallKind,
+}
+
+enum CallKind {
+    Create(String),
+    Establish,
+    Open(Opening),
+    /// Looks up what an answer that was lost would have told.
+    Look,
+    Close(Vec<StreamId>),
+    Check,
+    End,
+}
+
+/// One session on the SFU.
+pub(crate) struct Leg {
+    session: Option<SessionId>,
+    is_established: bool,
+    work: VecDeque<Work>,
+    call: Option<Call>,
+    /// Channels that are open, as far as is known.
+    channels: BTreeSet<StreamId>,
+    /// The answer to an opening was lost, so that more may be open.
+    is_unsure: bool,
+    tries: u32,
+    not_before: Option<Instant>,
+    check_at: Option<Instant>,
+    check_every: Duration,
+    ends_sessions: bool,
+    is_retiring: bool,
+    is_gone: bool,
+}
+
+impl Leg {
+    /// A session that is yet to be made, with this offer.
+    pub(crate) fn new(offer: &str, check_every: Duration, ends_sessions: bool) -> Leg {
+        Leg {
+            session: None,
+            is_established: false,
+            work: VecDeque::from([Work::Create(offer.to_owned())]),
+            call: None,
+            channels: BTreeSet::new(),
+            is_unsure: false,
+            tries: 0,
+            not_before: None,
+            check_at: None,
+            check_every,
+            ends_sessions,
+            is_retiring: false,
+            is_gone: false,
+        }
+    }
+
+    /// A session of the broker before this one, with the channels of a bridge; whether it is still there is asked at once.
+    pub(crate) fn resumed(
+        session: SessionId,
+        bridge: Option<Ids>,
+        now: Instant,
+        check_every: Duration,
+        ends_sessions: bool,
+    ) -> Leg {
+        let mut leg = Leg::new("", check_every, ends_sessions);
+        leg.work.clear();
+        leg.session = Some(session);
+        leg.is_established = true;
+        // It may have had calls in flight when it stopped.
+        leg.is_unsure = true;
+        match bridge {
+            Some(ids) => leg.channels.extend(ids),
+            // A bridge that was being built or taken down is nobody's.
+            None => leg.clear(),
+        }
+        leg.check_at = Some(now);
+        leg
+    }
+
+    /// Its id on the SFU, once it has one.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.as_ref().map(SessionId::as_str)
+    }
+
+    /// Asks for channels.
+    pub(crate) fn open(&mut self, opening: Opening, entries: Vec<DataChannel>) {
+        self.work.push_back(Work::Open(opening, entries));
+    }
+
+    /// Closes every channel that is open or asked for.
+    pub(crate) fn clear(&mut self) {
+        self.work.retain(|work| !matches!(work, Work::Open(..) | Work::Clear));
+        self.work.push_back(Work::Clear);
+    }
+
+    /// Closes everything; [`Leg::is_over`] says when that is done. Nothing more is told.
+    pub(crate) fn retire(&mut self) {
+        self.is_retiring = true;
+        self.work.clear();
+        self.work.extend([Work::Clear, Work::End]);
+        self.check_at = None;
+    }
+
+    /// Whether nothing is left to be done for a session that nobody has any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_retiring && self.call.is_none() && (self.is_gone || self.work.is_empty())
+    }
+
+    pub(crate) fn is_retiring(&self) -> bool {
+        self.is_retiring
+    }
+
+    /// When to call [`Leg::next`] again, if no answer comes before.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        if self.call.is_some() || self.is_gone {
+            return None;
+        }
+        match self.work.is_empty() {
+            true => self.check_at,
+            false => self.not_before,
+        }
+    }
+
+    /// The next request, if one may be made now.
+    pub(crate) fn next(&mut self, now: Instant, api: &Api, id: RequestId) -> Option<Request> {
+        if self.call.is_some() || self.is_gone || self.not_before.is_some_and(|at| at > now) {
+            return None;
+        }
+        self.not_before = None;
+        if self.work.is_empty() && self.check_at.is_some_and(|at| at <= now) {
+            self.check_at = None;
+            self.work.push_back(Work::Check);
+        }
+        loop {
+            let work = self.work.pop_front()?;
+            if let Some(request) = self.begin(api, id, work) {
+                return Some(request);
+            }
+        }
+    }
+
+    /// Begins a piece of work; `None` if there is nothing to do.
+    fn begin(&mut self, api: &Api, id: RequestId, work: Work) -> Option<Request> {
+        if let Work::Create(offer) = work {
+            let request = api.request(id, Method::Post, "/sessions/new", CALL_TIMEOUT);
+            return Some(self.sent(request, CallKind::Create(offer)));
+        }
+        let session = self.session.clone()?;
+        let call = |method, action| api.session_request(id, method, &session, action, CALL_TIMEOUT);
+        let (request, kind) = match work {
+            Work::Create(_) => return None,
+            Work::Establish(offer) => {
+                let mut request = call(Method::Post, "/datachannels/establish");
+                request.body = to_json(&Establish {
+                    data_channel: DataChannel {
+                        location: Some(Location::Remote),
+                        data_channel_name: Some(SERVER_EVENTS.to_owned()),
+                        ..DataChannel::default()
+                    },
+                    session_description: Some(SessionDescription { kind: "offer".into(), sdp: offer }),
+                });
+                (request, CallKind::Establish)
+            }
+            Work::Open(opening, data_channels) => {
+                let mut request = call(Method::Post, "/datachannels/new");
+                request.body = to_json(&DataChannels { data_channels });
+                (request, CallKind::Open(opening))
+            }
+            Work::Clear if self.is_unsure => (call(Method::Get, ""), CallKind::Look),
+            Work::Clear if self.channels.is_empty() => return None,
+            Work::Clear => {
+                let ids: Vec<StreamId> = self.channels.iter().copied().collect();
+                let entry = |id: &StreamId| DataChannel { id: Some(*id), ..DataChannel::default() };
+                let mut request = call(Method::Put, "/datachannels/close");
+                request.body = to_json(&DataChannels { data_channels: ids.iter().map(entry).collect() });
+                (request, CallKind::Close(ids))
+            }
+            Work::Check => (call(Method::Get, ""), CallKind::Check),
+            Work::End if self.ends_sessions => (call(Method::Delete, ""), CallKind::End),
+            Work::End => return None,
+        };
+        Some(self.sent(request, kind))
+    }
+
+    fn sent(&mut self, request: Request, kind: CallKind) -> Request {
+        self.call = Some(Call { id: request.id, method: request.method, url: request.url.clone(), kind });
+        request
+    }
+
+    /// Takes the answer to the call in flight.
+    pub(crate) fn handle(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) -> Vec<LegEvent> {
+        let Some(Call { method, url, kind, .. }) = self.call.take_if(|call| call.id == id) else { return Vec::new() };
+        let mut events = match kind {
+            CallKind::Create(offer) => self.created(now, method, &url, result, offer),
+            CallKind::Establish => self.established(now, method, &url, result),
+            CallKind::Open(opening) => self.opened(method, &url, result, opening),
+            CallKind::Look => self.looked(now, read(method, &url, result)),
+            CallKind::Close(ids) => {
+                let answer = read::<IgnoredAny>(method, &url, result);
+                self.done(now, answer, Work::Clear, |leg, _| leg.channels.retain(|id| !ids.contains(id)))
+            }
+            CallKind::Check => self.checked(now, read::<IgnoredAny>(method, &url, result)),
+            CallKind::End => {
+                let answer = read::<IgnoredAny>(method, &url, result);
+                self.done(now, answer, Work::End, |leg, _| leg.is_gone = true)
+            }
+        };
+        if self.check_at.is_none() && self.is_established && !self.is_retiring {
+            self.check_at = Some(now + self.check_every);
+        }
+        if self.is_retiring {
+            events.clear();
+        }
+        events
+    }
+
+    fn created(
+        &mut self,
+        now: Instant,
+        method: Method,
+        url: &str,
+        result: Result<Response, Failure>,
+        offer: String,
+    ) -> Vec<LegEvent> {
+        match read::<NewSession>(method, url, result) {
+            Ok(made) => match SessionId::new(&made.session_id) {
+                Some(session) => {
+                    self.session = Some(session);
+                    self.tries = 0;
+                    if !self.is_retiring {
+                        self.work.push_front(Work::Establish(offer));
+                    }
+                    Vec::new()
+                }
+                None => vec![LegEvent::Failed(ApiError::Garbage { method, url: url.to_owned(), status: 200 })],
+            },
+            // A session whose answer was lost has no transport, so the SFU forgets it by itself.
+            Err(error) if error.is_retryable() && !self.is_retiring && self.may_try_again(now) => {
+                self.work.push_front(Work::Create(offer));
+                Vec::new()
+            }
+            Err(error) => vec![LegEvent::Failed(error)],
+        }
+    }
+
+    fn established(
+        &mut self,
+        now: Instant,
+        method: Method,
+        url: &str,
+        result: Result<Response, Failure>,
+    ) -> Vec<LegEvent> {
+        let answered = read::<Established>(method, url, result).and_then(|established| {
+            let answer = established.session_description.filter(|description| description.kind == "answer");
+            answer.ok_or(ApiError::Garbage { method, url: url.to_owned(), status: 200 })
+        });
+        match answered {
+            Ok(answer) => {
+                self.is_established = true;
+                self.check_at = Some(now + self.check_every);
+                vec![LegEvent::Answered(answer.sdp)]
+            }
+            Err(error) => vec![LegEvent::Failed(error)],
+        }
+    }
+
+    fn opened(
+        &mut self,
+        method: Method,
+        url: &str,
+        result: Result<Response, Failure>,
+        opening: Opening,
+    ) -> Vec<LegEvent> {
+        let answer = match read::<DataChannels>(method, url, result) {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.is_unsure |= error.is_outcome_unknown() || matches!(error, ApiError::Garbage { .. });
+                let is_gone = self.note_gone(&error);
+                let mut events = vec![LegEvent::NotOpened(opening, error)];
+                events.extend(is_gone.then_some(LegEvent::Gone));
+                return events;
+            }
+        };
+        let (mut open, mut problem) = (Vec::new(), None);
+        for item in answer.data_channels {
+            match item {
+                DataChannel { error_code: Some(code), error_description, .. } => {
+                    let body = ErrorBody { error_code: Some(code), error_description };
+                    problem = Some(refused(method, url.to_owned(), 200, body));
+                }
+                DataChannel { data_channel_name: Some(name), id: Some(id), .. } => {
+                    self.channels.insert(id);
+                    open.push((name, id));
+                }
+                _ => problem = Some(ApiError::Garbage { method, url: url.to_owned(), status: 200 }),
+            }
+        }
+        match problem {
+            None => vec![LegEvent::Opened(opening, open)],
+            Some(error) => {
+                // What it has already, or may have, is to be looked up before it is closed.
+                self.is_unsure |= match &error {
+                    ApiError::Refused { code, .. } => code == code::REPEATED_LOCAL_TRACK,
+                    _ => true,
+                };
+                vec![LegEvent::NotOpened(opening, error)]
+            }
+        }
+    }
+
+    fn looked(&mut self, now: Instant, answer: Result<SessionState, ApiError>) -> Vec<LegEvent> {
+        self.done(now, answer, Work::Clear, |leg, state| {
+            let listed = state.data_channels.into_iter();
+            let own = listed.filter(|channel| channel.data_channel_name.as_deref() != Some(SERVER_EVENTS));
+            leg.channels = own.filter_map(|channel| channel.id).collect();
+            leg.is_unsure = false;
+            if !leg.channels.is_empty() {
+                leg.work.push_front(Work::Clear);
+            }
+        })
+    }
+
+    fn checked(&mut self, now: Instant, answer: Result<IgnoredAny, ApiError>) -> Vec<LegEvent> {
+        match answer {
+            Ok(_) => vec![LegEvent::Alive],
+            Err(error) if self.note_gone(&error) => vec![LegEvent::Gone],
+            Err(_) => {
+                self.check_at = Some(now + self.check_every.min(LONGEST_PAUSE));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Ends a piece of work, or puts it off, or gives it up.
+    fn done<T: DeserializeOwned>(
+        &mut self,
+        now: Instant,
+        answer: Result<T, ApiError>,
+        again: Work,
+        then: impl FnOnce(&mut Leg, T),
+    ) -> Vec<LegEvent> {
+        match answer {
+            Ok(answer) => {
+                self.tries = 0;
+                then(self, answer);
+                Vec::new()
+            }
+            Err(error) if self.note_gone(&error) => vec![LegEvent::Gone],
+            Err(error) if error.is_retryable() => {
+                // For as long as it takes: nobody else will close it.
+                self.pause(now);
+                self.work.push_front(again);
+                Vec::new()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the SFU refuses to close what was opened on it");
+                self.tries = 0;
+                self.is_unsure = !self.is_retiring;
+                if self.is_retiring {
+                    self.channels.clear();
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn pause(&mut self, now: Instant) {
+        self.tries = self.tries.saturating_add(1);
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.tries.min(10)).min(LONGEST_PAUSE);
+        self.not_before = Some(now + pause / 2);
+    }
+
+    fn may_try_again(&mut self, now: Instant) -> bool {
+        self.pause(now);
+        let may = self.tries < MAX_TRIES;
+        if !may {
+            self.tries = 0;
+            self.not_before = None;
+        }
+        may
+    }
+
+    fn note_gone(&mut self, error: &ApiError) -> bool {
+        self.is_gone |= matches!(error, ApiError::Refused { status: 404 | 410, .. });
+        self.is_gone
+    }
+}
+
+/// These types are plain data, so this does not fail.
+fn to_json(body: &impl Serialize) -> Option<String> {
+    serde_json::to_string(body).ok()
+}

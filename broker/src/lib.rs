@@ -1,0 +1,50 @@
+//! A teleoperation broker: robots dial it with a key, operators with a token, and it opens and closes the channels between
+//! them on an SFU whose secret neither has to know.
+//!
+//! [`Broker`] is the state machine: requests and the SFU's answers in, responses and the SFU's requests out, deadlines
+//! named. It does no I/O, and drives any SFU with Cloudflare Realtime's API. [`Server`] runs one on threads behind a
+//! [`farwire_listener::Listener`], with its keys and sessions in a [`Store`].
+//!
+//! # Who may do what
+//!
+//! A robot key is one robot's. An operator token may operate all robots or those that it names. Both are random 256 bits,
+//! shown once and stored as hashes. A session of somebody else's robot looks like one that does not exist.
+//!
+//! # One operator at a time
+//!
+//! - A robot that registers again, with any of its keys, replaces its session: the former one is closed.
+//! - Who joins a robot that nobody operates becomes its operator.
+//! - Who joins with the token of the present operator replaces it: a page that was loaded again, a program that was
+//!   restarted.
+//! - Who joins with another token is refused with 409, unless the request says `"takeover": true`; then the present
+//!   operator's session is closed. Its later calls are refused with 409, so it cannot take away what it no longer has.
+//! - Before a robot hears of the next operator's channels, one heartbeat has answered it without any: so it stops first.
+//! - An operator ends by leaving, by not bridging within [`Config::bridge_within`], or when the SFU says that its session
+//!   is gone. A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on
+//!   the SFU.
+
+mod admin;
+mod api;
+mod broker;
+mod channels;
+mod config;
+mod guesses;
+mod key;
+mod keys;
+mod leg;
+mod limits;
+mod record;
+mod refusal;
+mod route;
+mod server;
+mod store;
+
+pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer};
+pub use crate::broker::{Broker, Incoming, Output, Reason, Stats};
+pub use crate::config::{Config, IceServer};
+pub use crate::key::{Grant, Key, KeyHash, KeyId, RobotId, RobotIdError, Scope};
+pub use crate::keys::{Keys, KeysError};
+pub use crate::limits::MAX_BODY;
+pub use crate::record::{Bridge, Known, OperatorRecord, SessionRecord};
+pub use crate::server::{Answer, HttpSfu, Server, SfuTransport, SpawnError};
+pub use crate::store::{Store, StoreError};

@@ -1,0 +1,163 @@
+//! What a request is refused with.
+
+use farwire_core::cloudflare::ApiError;
+use farwire_core::cloudflare::api::{ErrorBody, code};
+use farwire_core::http::{Failure, Response};
+use serde::Serialize;
+
+use crate::key::RobotId;
+use crate::limits::{MAX_NAME, MAX_OFFER, MAX_WAITING};
+
+/// An error of the broker's API. Its texts hold no secret and nothing of a session description.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    status: u16,
+    code: &'static str,
+    description: String,
+}
+
+impl Refusal {
+    fn new(status: u16, code: &'static str, description: impl Into<String>) -> Refusal {
+        Refusal { status, code, description: description.into() }
+    }
+
+    /// The same for keys that never were, are cut off, were revoked, or are of the other kind.
+    pub(crate) fn no_robot_key() -> Refusal {
+        let text =
+            "the X-Robot-API-Key header must hold a robot key of this broker: `farwire keys create robot` makes one";
+        Refusal::new(401, code::UNAUTHORIZED, text)
+    }
+
+    pub(crate) fn no_operator_token() -> Refusal {
+        let text = "the Authorization header must be \"Bearer \" and an operator token of this broker: \
+                    `farwire keys create operator` makes one";
+        Refusal::new(401, code::UNAUTHORIZED, text)
+    }
+
+    pub(crate) fn too_many_guesses() -> Refusal {
+        let text = "too many wrong keys came from this address: check the key, and try again in a second";
+        Refusal::new(429, "too_many_wrong_keys", text)
+    }
+
+    pub(crate) fn other_robot(own: &RobotId) -> Refusal {
+        let text = format!(
+            "robot_id: this key is of robot {own}: leave robot_id out, or create a key for the other robot with \
+             `farwire keys create robot`"
+        );
+        Refusal::new(403, "forbidden", text)
+    }
+
+    pub(crate) fn unknown_path() -> Refusal {
+        Refusal::new(404, code::NOT_FOUND, "there is no such call: the broker's are below /api/v1/sessions")
+    }
+
+    /// Also for sessions of others, of which nothing is to be learnt.
+    pub(crate) fn no_session() -> Refusal {
+        let text = "there is no such session here for you: register again (robot), or list the sessions (operator)";
+        Refusal::new(404, "session_not_found", text)
+    }
+
+    pub(crate) fn body(problem: &str) -> Refusal {
+        Refusal::new(400, code::DECODING_ERROR, format!("the body cannot be read: {problem}"))
+    }
+
+    pub(crate) fn long_name(field: &str, bytes: usize) -> Refusal {
+        Refusal::new(400, code::DECODING_ERROR, format!("{field}: {MAX_NAME} bytes at most, and there are {bytes}"))
+    }
+
+    pub(crate) fn offer(bytes: usize) -> Refusal {
+        let text = format!("sdp_offer: 1 to {MAX_OFFER} bytes are needed, and there are {bytes}");
+        Refusal::new(400, code::INVALID_SESSION_DESCRIPTION, text)
+    }
+
+    pub(crate) fn role() -> Refusal {
+        Refusal::new(400, code::DECODING_ERROR, "role: only \"operator\" can join")
+    }
+
+    pub(crate) fn unverified() -> Refusal {
+        let text = "the broker was restarted and waits for the SFU's word on this session: try again";
+        Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, text)
+    }
+
+    pub(crate) fn full(robots: usize) -> Refusal {
+        let text = format!("there are {robots} sessions or their remains, as many as there may be: try again later");
+        Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, text)
+    }
+
+    pub(crate) fn superseded() -> Refusal {
+        let text = "this ended before the SFU had answered: the robot registered again, or its key was revoked";
+        Refusal::new(409, "superseded", text)
+    }
+
+    pub(crate) fn operated() -> Refusal {
+        let text = "somebody operates this robot with another token: wait, or join with \"takeover\": true";
+        Refusal::new(409, "operator_present", text)
+    }
+
+    pub(crate) fn not_operator() -> Refusal {
+        let text = "you do not operate this robot, or no longer: join first";
+        Refusal::new(409, "not_joined", text)
+    }
+
+    pub(crate) fn no_longer_operator() -> Refusal {
+        Refusal::new(409, "not_joined", "the robot or another operator ended this meanwhile: join again")
+    }
+
+    pub(crate) fn too_many_waiting() -> Refusal {
+        let text = format!("{MAX_WAITING} requests wait for this bridge: wait for them");
+        Refusal::new(429, code::RETRYABLE_TRANSIENT, text)
+    }
+
+    pub(crate) fn too_many_closing() -> Refusal {
+        let text = "too many sessions of this robot are still being closed on the SFU: try again in a second";
+        Refusal::new(429, code::RETRYABLE_TRANSIENT, text)
+    }
+
+    pub(crate) fn nothing_to_answer() -> Refusal {
+        Refusal::new(409, "no_offer", "no offer of the broker waits for an answer: it carries no video or audio")
+    }
+
+    pub(crate) fn used_id() -> Refusal {
+        let text =
+            "the SFU gave the robot a channel id that it has had before, which robots cannot tell apart: try again";
+        Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, text)
+    }
+
+    /// What the SFU's error is to the one whose request led to it. It names no URL, app or secret.
+    pub(crate) fn of_sfu(error: &ApiError) -> Refusal {
+        let problem = match error {
+            ApiError::Refused { code, description, .. } => format!("the SFU refuses: {code}: {description}"),
+            ApiError::Http { failure: Failure::Timeout(_), .. } => "the SFU does not answer in time".to_owned(),
+            ApiError::Http { .. } => "the SFU cannot be reached".to_owned(),
+            _ => "the SFU's answer cannot be read".to_owned(),
+        };
+        match error {
+            ApiError::Refused { status: 425, .. } => Refusal::new(
+                425,
+                code::SESSION_ERROR,
+                format!("{problem}; the robot or you are not connected yet: try again"),
+            ),
+            ApiError::Refused { status: 400 | 406, .. } => {
+                Refusal::new(400, code::INVALID_SESSION_DESCRIPTION, format!("{problem}; check sdp_offer"))
+            }
+            error if error.is_retryable() => {
+                Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, format!("{problem}: try again"))
+            }
+            _ => Refusal::new(502, "sfu_error", format!("{problem}; whoever runs the broker has to look at it")),
+        }
+    }
+
+    pub(crate) fn slow_sfu() -> Refusal {
+        Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, "the SFU does not answer in time: try again")
+    }
+
+    pub(crate) fn response(self) -> Response {
+        let body = ErrorBody { error_code: Some(self.code.to_owned()), error_description: Some(self.description) };
+        json(self.status, &body)
+    }
+}
+
+/// A JSON response. The API's types are plain data, so this does not fail.
+pub(crate) fn json(status: u16, body: &impl Serialize) -> Response {
+    Response { status, body: serde_json::to_vec(body).unwrap_or_default() }
+}

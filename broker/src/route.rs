@@ -1,0 +1,91 @@
+//! Which call a request is, and who may make it.
+
+use farwire_core::http::Method;
+
+/// A call of the broker's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call<'a> {
+    Robot(RobotCall<'a>),
+    Operator(OperatorCall<'a>),
+    /// For both.
+    TurnCredentials,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RobotCall<'a> {
+    Register,
+    Heartbeat(&'a str),
+    Renegotiate(&'a str),
+    Delete(&'a str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OperatorCall<'a> {
+    List,
+    Join(&'a str),
+    Bridge(&'a str),
+    Renegotiate(&'a str),
+    Leave(&'a str),
+}
+
+/// Finds the call in `/api/v1/sessions…`.
+pub(crate) fn route(method: Method, path: &str) -> Option<Call<'_>> {
+    let path = path.split('?').next().unwrap_or_default();
+    let rest = path.strip_prefix("/api/v1/sessions")?;
+    // A slash at the end, and one too many, are not what the API has.
+    let mut parts = match rest.strip_prefix('/') {
+        Some(rest) => rest.split('/'),
+        None if rest.is_empty() => {
+            return match method {
+                Method::Post => Some(Call::Robot(RobotCall::Register)),
+                Method::Get => Some(Call::Operator(OperatorCall::List)),
+                _ => None,
+            };
+        }
+        None => return None,
+    };
+    let (id, action, end) = (parts.next().filter(|id| !id.is_empty())?, parts.next(), parts.next());
+    if end.is_some() {
+        return None;
+    }
+    match (method, action) {
+        (Method::Get, None) if id == "turn-credentials" => Some(Call::TurnCredentials),
+        (Method::Delete, None) => Some(Call::Robot(RobotCall::Delete(id))),
+        (Method::Post, Some("heartbeat")) => Some(Call::Robot(RobotCall::Heartbeat(id))),
+        (Method::Post, Some("renegotiate-robot")) => Some(Call::Robot(RobotCall::Renegotiate(id))),
+        (Method::Post, Some("join")) => Some(Call::Operator(OperatorCall::Join(id))),
+        (Method::Post, Some("bridge-datachannel")) => Some(Call::Operator(OperatorCall::Bridge(id))),
+        (Method::Post, Some("renegotiate-answer")) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
+        (Method::Post, Some("leave")) => Some(Call::Operator(OperatorCall::Leave(id))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_calls() {
+        let of = |method, path| route(method, path);
+        assert_eq!(of(Method::Post, "/api/v1/sessions"), Some(Call::Robot(RobotCall::Register)));
+        assert_eq!(of(Method::Get, "/api/v1/sessions?x=1"), Some(Call::Operator(OperatorCall::List)));
+        assert_eq!(of(Method::Get, "/api/v1/sessions/turn-credentials"), Some(Call::TurnCredentials));
+        assert_eq!(of(Method::Post, "/api/v1/sessions/a/heartbeat"), Some(Call::Robot(RobotCall::Heartbeat("a"))));
+        assert_eq!(of(Method::Delete, "/api/v1/sessions/a"), Some(Call::Robot(RobotCall::Delete("a"))));
+        assert_eq!(of(Method::Post, "/api/v1/sessions/a/leave"), Some(Call::Operator(OperatorCall::Leave("a"))));
+        for (method, path) in [
+            (Method::Put, "/api/v1/sessions"),
+            (Method::Get, "/api/v1/sessions/a"),
+            (Method::Get, "/api/v1/sessions/a/heartbeat"),
+            (Method::Post, "/api/v1/sessions/a/heartbeat/b"),
+            (Method::Post, "/api/v1/sessions//heartbeat"),
+            (Method::Post, "/api/v1/sessionsx"),
+            (Method::Post, "/api/v1/sessions/"),
+            (Method::Post, "/v1/sessions"),
+            (Method::Post, ""),
+        ] {
+            assert_eq!(of(method, path), None, "{method} {path}");
+        }
+    }
+}

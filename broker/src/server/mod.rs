@@ -1,0 +1,181 @@
+//! Runs a [`Broker`] on threads: one for the broker, one that writes its state, one that takes orders of those who may
+//! write the state file.
+
+mod http_sfu;
+mod orders;
+mod recorder;
+mod run;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use farwire_core::http::{Failure, Request, RequestId, Response};
+use farwire_listener::{Incoming, Reply, Route};
+
+pub use self::http_sfu::HttpSfu;
+use self::orders::Orders;
+use self::recorder::Recorder;
+use self::run::{Input, Intake, Runner};
+use crate::admin::{AdminAnswer, AdminRequest};
+use crate::broker::{Broker, Stats};
+use crate::config::Config;
+use crate::limits::MAX_BODY;
+use crate::store::{Store, StoreError};
+
+/// How long a broker that stops waits for the SFU to close what is to be closed.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Carries requests to an SFU.
+pub trait SfuTransport: Send {
+    /// Makes a request, without blocking; what comes of it is given to `answer`, from whatever thread.
+    fn start(&mut self, request: Request, answer: Answer);
+}
+
+/// Where the answer to one request goes. Dropped unused, it tells the broker that there is none.
+#[derive(Debug)]
+pub struct Answer {
+    id: RequestId,
+    inputs: Option<Sender<Input>>,
+}
+
+impl Answer {
+    fn new(id: RequestId, inputs: Sender<Input>) -> Answer {
+        Answer { id, inputs: Some(inputs) }
+    }
+
+    /// Tells the broker what came of the request.
+    pub fn send(mut self, result: Result<Response, Failure>) {
+        self.tell(result);
+    }
+
+    fn tell(&mut self, result: Result<Response, Failure>) {
+        if let Some(inputs) = self.inputs.take() {
+            // A broker that has stopped needs no answer.
+            let _ = inputs.send(Input::Answer(self.id, result));
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.tell(Err(Failure::Broken("the SFU has stopped, or is overloaded".into())));
+    }
+}
+
+/// A broker that runs until it is dropped. It then waits up to 2 s for the SFU to close what is to be closed, and leaves
+/// the sessions of robots and operators that are there to the next one.
+pub struct Server {
+    intake: Intake,
+    state: PathBuf,
+    stats: Arc<Mutex<Stats>>,
+    /// Dropped before the broker's thread ends, so that no order comes any more.
+    orders: Option<Orders>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why a broker does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// The state file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The socket beside the state file.
+    #[error(
+        "cannot take orders at {}: {error}; the state file's path may be too long for a socket beside it",
+        path.display()
+    )]
+    Orders {
+        /// The socket.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: io::Error,
+    },
+    /// The system gives no thread or no random numbers.
+    #[error("cannot start: {0}")]
+    System(#[source] io::Error),
+}
+
+impl Server {
+    /// Starts a broker on a state file.
+    ///
+    /// # Errors
+    /// When the state cannot be read, or the system gives no thread or socket.
+    pub fn spawn(config: Config, store: Store, sfu: impl SfuTransport + 'static) -> Result<Server, SpawnError> {
+        let known = store.load()?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| SpawnError::System(io::Error::other(error.to_string())))?;
+        let store = Arc::new(store);
+        let state = store.path().to_owned();
+        let (inputs, incoming) = channel();
+        let intake = Intake::new(inputs);
+        let recorder = Recorder::spawn(Arc::clone(&store)).map_err(SpawnError::System)?;
+        let stats = Arc::new(Mutex::new(Stats::default()));
+        let runner = Runner::new(
+            Broker::new(config, known, seed, Instant::now()),
+            Box::new(sfu),
+            (intake.clone(), incoming),
+            (store, recorder),
+            Arc::clone(&stats),
+        );
+        let orders = Orders::spawn(&state, intake.clone())
+            .map_err(|error| SpawnError::Orders { path: orders::socket_beside(&state), error })?;
+        let thread = std::thread::Builder::new()
+            .name("farwire-broker".into())
+            .spawn(move || runner.run())
+            .map_err(SpawnError::System)?;
+        Ok(Server { intake, state, stats, orders: Some(orders), thread: Some(thread) })
+    }
+
+    /// The broker's API, for a listener.
+    pub fn route(&self) -> Route {
+        let intake = self.intake.clone();
+        let handler = move |incoming: Incoming, reply: Reply| intake.request(incoming, reply);
+        Route::new("/api/v1/", handler).header("authorization").header("x-robot-api-key").max_body(MAX_BODY)
+    }
+
+    /// The file with its state.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Counters, as of the last turn of the broker's thread.
+    pub fn stats(&self) -> Stats {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Creates, lists or revokes keys. It takes effect before it returns.
+    pub fn administer(&self, request: AdminRequest) -> AdminAnswer {
+        self.intake.order(request)
+    }
+
+    /// Asks the broker that runs on a state file, in whatever process; `None` if there is none.
+    ///
+    /// # Errors
+    /// When the broker is there and does not answer.
+    pub fn ask(state: &Path, request: &AdminRequest) -> io::Result<Option<AdminAnswer>> {
+        orders::ask(state, request)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.orders = None;
+        self.intake.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by its own message.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("state", &self.state).finish_non_exhaustive()
+    }
+}

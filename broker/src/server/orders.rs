@@ -1,0 +1,114 @@
+//! Orders of those who may write the state file: one JSON line and one in return, on a socket in a directory beside the
+//! file that only its owner can enter.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::run::Intake;
+use crate::admin::{AdminAnswer, AdminRequest};
+
+/// How long one side waits for the other. An order itself may take 10 s.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The longest order, in bytes.
+const MAX_ORDER: u64 = 64 * 1024;
+
+/// Takes orders on a thread, until dropped.
+#[derive(Debug)]
+pub(super) struct Orders {
+    socket: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where the orders for the broker of a state file go.
+pub(super) fn socket_beside(state: &Path) -> PathBuf {
+    let mut name = state.file_name().unwrap_or_default().to_owned();
+    name.push(".d");
+    state.with_file_name(name).join("orders")
+}
+
+impl Orders {
+    /// The caller has the state file open, so no other broker uses the socket.
+    pub(super) fn spawn(state: &Path, intake: Intake) -> io::Result<Orders> {
+        let socket = socket_beside(state);
+        if let Some(directory) = socket.parent() {
+            match DirBuilder::new().mode(0o700).create(directory) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    use std::os::unix::fs::PermissionsExt as _;
+                    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+                }
+                made => made?,
+            }
+        }
+        match fs::remove_file(&socket) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&socket)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let stop = Arc::clone(&stop);
+            std::thread::Builder::new().name("farwire-orders".into()).spawn(move || {
+                for stream in listener.incoming() {
+                    if stop.load(Ordering::Acquire) {
+                        return;
+                    }
+                    // Whoever goes away or says nothing in time gets no answer.
+                    let _ = stream.and_then(|stream| serve(stream, &intake));
+                }
+            })?
+        };
+        Ok(Orders { socket, stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Orders {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        // Wakes the thread. If it cannot be woken, it is left to the end of the process.
+        let woken = UnixStream::connect(&self.socket);
+        let _ = fs::remove_file(&self.socket);
+        let _ = self.socket.parent().map(fs::remove_dir);
+        if let (Ok(_), Some(thread)) = (woken, self.thread.take()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut stream: UnixStream, intake: &Intake) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new((&stream).take(MAX_ORDER)).read_line(&mut line)?;
+    let answer = match serde_json::from_str::<AdminRequest>(&line) {
+        Ok(request) => intake.order(request),
+        Err(_) => AdminAnswer::Refused("this broker does not know that order; it may be older than the command".into()),
+    };
+    writeln!(stream, "{}", serde_json::to_string(&answer)?)
+}
+
+/// Gives an order to the broker that runs on a state file; `None` if there is none.
+pub(super) fn ask(state: &Path, request: &AdminRequest) -> io::Result<Option<AdminAnswer>> {
+    let mut stream = match UnixStream::connect(socket_beside(state)) {
+        Ok(stream) => stream,
+        // Nobody listens, or did when the process was killed.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    writeln!(stream, "{}", serde_json::to_string(request)?)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(Some(serde_json::from_str(&line)?))
+}

@@ -1,0 +1,49 @@
+//! What a broker that knows nobody yet gives to whoever started it.
+
+use farwire_broker::{AdminAnswer, AdminRequest, Grant, RobotId, Scope, Store, administer};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::state::unix_time;
+
+/// The robot of the first key.
+const FIRST_ROBOT: &str = "robot";
+
+/// The first key and the first token, shown this once. Not `Debug`: they are secrets.
+#[derive(Serialize)]
+pub(super) struct FirstKeys {
+    robot_key: String,
+    operator_token: String,
+}
+
+impl FirstKeys {
+    /// Makes them, unless somebody was given one already.
+    pub(super) fn make(store: &Store) -> Result<Option<FirstKeys>, Failure> {
+        if !store.load().map_err(Failure::failed)?.keys.is_empty() {
+            return Ok(None);
+        }
+        let robot = RobotId::new(FIRST_ROBOT).map_err(Failure::failed)?;
+        Ok(Some(FirstKeys {
+            robot_key: make(store, Grant::Robot(robot))?,
+            operator_token: make(store, Grant::Operator(Scope::All))?,
+        }))
+    }
+
+    /// What to do with them.
+    pub(super) fn introduction(&self, broker: &str) -> String {
+        let FirstKeys { robot_key, operator_token } = self;
+        format!(
+            "first start: a key for robot \"{FIRST_ROBOT}\" and a token for an operator of all robots, not shown again:\n  \
+             at the robot:     export FARWIRE_BROKER={broker} FARWIRE_ROBOT_KEY={robot_key}\n  \
+             at the operator:  export FARWIRE_BROKER={broker} FARWIRE_OPERATOR_TOKEN={operator_token}"
+        )
+    }
+}
+
+fn make(store: &Store, grant: Grant) -> Result<String, Failure> {
+    let request = AdminRequest::Create { grant, label: "made at the first start".to_owned() };
+    match administer(store, request, unix_time()).map_err(Failure::failed)? {
+        AdminAnswer::Created { secret, .. } => Ok(secret),
+        _ => Err(Failure::failed("no key was made")),
+    }
+}

@@ -1,0 +1,115 @@
+//! What a listener serves: routes and pages.
+
+use std::fmt;
+
+use farwire_core::http::Method;
+
+use crate::limits::{Limits, MAX_BODY};
+use crate::{Incoming, Reply, Tls};
+
+/// Paths that begin alike, and who answers for them.
+pub struct Route {
+    pub(crate) prefix: &'static str,
+    pub(crate) headers: Vec<&'static str>,
+    pub(crate) max_body: usize,
+    pub(crate) handler: Box<dyn Fn(Incoming, Reply) + Send + Sync>,
+}
+
+impl Route {
+    /// Hands requests whose path begins with `prefix` to `handler`, which is called on the listener's thread and must not
+    /// block it.
+    pub fn new(prefix: &'static str, handler: impl Fn(Incoming, Reply) + Send + Sync + 'static) -> Route {
+        Route { prefix, headers: Vec::new(), max_body: MAX_BODY, handler: Box::new(handler) }
+    }
+
+    /// Hands over this header as well, by its name in lower case.
+    pub fn header(mut self, name: &'static str) -> Route {
+        self.headers.push(name);
+        self
+    }
+
+    /// Sets the longest body, in bytes.
+    pub fn max_body(mut self, bytes: usize) -> Route {
+        self.max_body = bytes;
+        self
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// A text that is made when it is asked for, at one path, without a secret.
+pub(crate) struct Page {
+    pub(crate) path: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) text: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+/// Everything that one listener serves.
+#[derive(Default)]
+pub struct Site {
+    pub(crate) routes: Vec<Route>,
+    pub(crate) pages: Vec<Page>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) limits: Limits,
+}
+
+impl Site {
+    /// Nothing yet: every path is 404.
+    pub fn new() -> Site {
+        Site::default()
+    }
+
+    /// Adds a route. Of several that fit a path, the one with the longest prefix is taken.
+    pub fn route(mut self, route: Route) -> Site {
+        self.routes.push(route);
+        self.routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
+        self
+    }
+
+    /// Adds a text that `GET path` answers.
+    pub fn page(
+        mut self,
+        path: &'static str,
+        content_type: &'static str,
+        text: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Site {
+        self.pages.push(Page { path, content_type, text: Box::new(text) });
+        self
+    }
+
+    /// Speaks TLS, and nothing else.
+    pub fn tls(mut self, tls: Tls) -> Site {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Sets the bounds.
+    pub fn limits(mut self, limits: Limits) -> Site {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how many connections may be open at once.
+    pub fn max_connections(mut self, connections: usize) -> Site {
+        self.limits.connections = connections;
+        self
+    }
+
+    pub(crate) fn find(&self, path: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| path.starts_with(route.prefix))
+    }
+
+    pub(crate) fn find_page(&self, method: Method, path: &str) -> Option<&Page> {
+        self.pages.iter().find(|page| method == Method::Get && page.path == path)
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
