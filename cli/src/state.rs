@@ -19,6 +19,11 @@ pub(crate) struct StateFile {
 }
 
 impl StateFile {
+    /// Whether nobody chose a file.
+    pub(crate) fn is_default(&self) -> bool {
+        self.state.as_ref().is_none_or(|path| path.as_os_str().is_empty())
+    }
+
     /// The file, whether or not it is there.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
         if let Some(path) = self.state.as_ref().filter(|path| !path.as_os_str().is_empty()) {

@@ -162,6 +162,16 @@ pub enum PublishError {
         /// Bytes in the queue.
         bytes: usize,
     },
+    /// Published as text, which it is not.
+    #[error(
+        "topic {topic:?}: text is UTF-8, and these bytes are not from byte {valid_up_to} on: publish them as binary"
+    )]
+    NotText {
+        /// The topic.
+        topic: Topic,
+        /// Bytes that are text.
+        valid_up_to: usize,
+    },
     /// The message has no encoding.
     #[error("topic {topic:?}: {error}")]
     Encode {
@@ -359,7 +369,7 @@ impl Peer {
         Ok(id)
     }
 
-    /// Publishes a message. [`Peer::poll`] is to be called next.
+    /// Publishes a message, as binary or as text, which is UTF-8. [`Peer::poll`] is to be called next.
     ///
     /// # Errors
     /// When the message was not taken; see [`PublishError`].
@@ -377,6 +387,9 @@ impl Peer {
             let max = session.link().max_message();
             if bytes.len() > max {
                 break 'sent Err(PublishError::TooLarge { topic: topic.name.clone(), len: bytes.len(), max });
+            }
+            if !binary && let Err(error) = std::str::from_utf8(bytes) {
+                break 'sent Err(PublishError::NotText { topic: topic.name.clone(), valid_up_to: error.valid_up_to() });
             }
             if publication.open && publication.queue.is_empty() && session.link().has_room(bytes.len()) {
                 match session.write(now, publication.key, binary, bytes) {

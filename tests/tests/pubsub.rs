@@ -64,6 +64,20 @@ fn text_and_binary_keep_their_kind_empty_or_not() {
 }
 
 #[test]
+fn what_is_no_text_is_refused_as_text_and_holds_up_nothing() {
+    let mut world = World::new(5);
+    let node = world.connect(&world.config());
+    let topic = world.topic(node, "t", Delivery::RELIABLE);
+    let subscription = world.subscribe_open(node, "t", Delivery::RELIABLE);
+    let now = world.now();
+    let refused = world.peer(node).publish(now, topic, false, b"ab\xff");
+    assert!(matches!(refused, Err(PublishError::NotText { valid_up_to: 2, .. })), "{refused:?}");
+    world.publish(node, topic, b"next").expect("accepted");
+    world.run_for(SECOND);
+    assert_eq!(world.messages(node, subscription).len(), 1);
+}
+
+#[test]
 fn subscribing_before_the_topic_exists() {
     let mut world = World::new(4);
     let robot = world.connect(&world.config());

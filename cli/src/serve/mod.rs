@@ -85,8 +85,10 @@ struct Ready<'a> {
     udp: Option<SocketAddr>,
     app_id: &'a str,
     /// Without the API's `/api/v1`, as robots are told it.
-    broker: &'a str,
-    state: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<PathBuf>,
     #[serde(flatten)]
     first_keys: Option<&'a FirstKeys>,
 }
@@ -100,8 +102,16 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
     let tls = tls.map(|(cert, key)| Tls::from_files(cert, key)).transpose().map_err(Failure::usage)?;
-    let store = args.state.open()?;
-    let first_keys = FirstKeys::make(&store)?;
+    let store = match args.state.open() {
+        Ok(store) => Some(store),
+        // An SFU alone is of use as well, unless it is the broker that was asked for.
+        Err(Failure::Usage(why) | Failure::Failed(why)) if args.state.is_default() && app.elsewhere.is_none() => {
+            output::note(format_args!("note: an SFU without a broker: {why}"));
+            None
+        }
+        Err(failure) => return Err(failure),
+    };
+    let first_keys = store.as_ref().map(FirstKeys::make).transpose()?.flatten();
     raise_descriptors();
 
     // Dropped in reverse: first nobody comes any more, then the broker closes what it opened, and the SFU is the last.
@@ -111,16 +121,21 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let mut config = farwire_broker::Config::new(app.as_seen_by_broker()?);
     config.ice_servers = ice_servers;
-    let broker = match &engine {
-        Some(engine) => Broker::spawn(config.ends_sessions(), store, InProcess(engine.caller())),
-        None => {
-            let sfu = HttpSfu::spawn(config.sfu.is_loopback()).map_err(Failure::failed)?;
-            Broker::spawn(config, store, sfu)
+    let broker = match (store, &engine) {
+        (Some(store), Some(engine)) => {
+            Some(Broker::spawn(config.ends_sessions(), store, InProcess(engine.caller())).map_err(Failure::failed)?)
         }
-    }
-    .map_err(Failure::failed)?;
-    let site =
-        engine.as_ref().map_or_else(Site::new, Engine::site).route(broker.route()).max_connections(MAX_CONNECTIONS);
+        (Some(store), None) => {
+            let sfu = HttpSfu::spawn(config.sfu.is_loopback()).map_err(Failure::failed)?;
+            Some(Broker::spawn(config, store, sfu).map_err(Failure::failed)?)
+        }
+        (None, _) => None,
+    };
+    let site = engine.as_ref().map_or_else(Site::new, Engine::site).max_connections(MAX_CONNECTIONS);
+    let site = match &broker {
+        Some(broker) => site.route(broker.route()),
+        None => site,
+    };
     let site = match tls {
         Some(tls) => site.tls(tls),
         None => site,
@@ -134,8 +149,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             api_root: &api_root,
             udp: engine.as_ref().map(Engine::udp_addr),
             app_id: &app.id,
-            broker: &base,
-            state: broker.state().to_owned(),
+            broker: broker.is_some().then_some(base.as_str()),
+            state: broker.as_ref().map(|broker| broker.state().to_owned()),
             first_keys: first_keys.as_ref(),
         })?;
     } else {
@@ -146,11 +161,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         } else {
             output::line(format_args!("serving a broker on the SFU {api_root}"))?;
         }
-        output::line(format_args!("broker for robots and operators: {base}"))?;
-        output::line(format_args!(
-            "its state is in {}; `farwire keys` makes and revokes keys",
-            broker.state().display()
-        ))?;
+        if let Some(broker) = &broker {
+            output::line(format_args!("broker for robots and operators: {base}"))?;
+            output::line(format_args!(
+                "its state is in {}; `farwire keys` makes and revokes keys",
+                broker.state().display()
+            ))?;
+        }
         if let Some(keys) = &first_keys {
             output::line(keys.introduction(&base))?;
         }

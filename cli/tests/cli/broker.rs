@@ -67,8 +67,14 @@ fn the_first_start_gives_keys_and_later_ones_know_them() {
     assert!(keys(&scratch, &["revoke", id]).expect(0).stdout.contains("robot rover"));
     assert_eq!(status(broker, "GET /api/v1/sessions/turn-credentials", &rover), 401);
     assert!(keys(&scratch, &["revoke", "12345678"]).expect(1).stderr.contains("farwire keys list"));
-    let second = Running::start(scratch.farwire(&["serve", "--http", "127.0.0.1:0"])).end(SOON).expect(1).stderr;
+    let state = ready["state"].as_str().expect("a path");
+    let second = ["serve", "--http", "127.0.0.1:0", "--state", state];
+    let second = Running::start(scratch.farwire(&second)).end(SOON).expect(1).stderr;
     assert!(second.contains("in use") && second.contains("--state"), "{second}");
+    // Who did not ask for a broker gets an SFU.
+    let (second, alone) = serve(&scratch);
+    assert!(alone.get("broker").is_none() && alone["api_root"].is_string(), "{alone}");
+    drop(second);
 
     running.signal(Signal::TERM);
     let ended = running.end(SOON).expect(0);

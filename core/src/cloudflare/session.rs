@@ -580,15 +580,18 @@ impl Session {
         let mut next = None;
         for channel in self.channels.values_mut() {
             let (Some(ack), ChannelState::Open(stream)) = (&mut channel.ack, channel.state) else { continue };
+            let mut written = false;
             if ack.at <= now {
                 // A refusal is made up for by the next repetition.
-                let _ = self.link.write(now, stream, true, &[1]);
+                written = self.link.write(now, stream, true, &[1]).is_ok();
                 // What is published before it arrives is lost.
                 self.link.flush();
                 ack.at = now + ack.pause;
                 ack.pause *= 2;
             }
-            if channel.delivery.is_reliable() || ack.at > ack.until {
+            // A reliable channel loses none, so one is enough, and not less.
+            let done = if channel.delivery.is_reliable() { written } else { ack.at > ack.until };
+            if done {
                 channel.ack = None;
             } else {
                 next = Some(next.map_or(ack.at, |next: Instant| next.min(ack.at)));
