@@ -125,8 +125,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let delivery = if args.reliable { Delivery::RELIABLE } else { Delivery::LOSSY };
     let publisher = connection.publisher_with(task.topic, delivery).map_err(Failure::usage)?;
-    let announcement = announce(task.topic, args.reliable, &sfu, connection.session_id());
-    introduce(&task, args, &sfu, connection.session_id())?;
+    let announcement = announce(task.topic, args.reliable, &sfu, &connection.session_id());
+    introduce(&task, args, &sfu, &connection.session_id())?;
 
     let mut tally = Tally::default();
     let published = publish_all(&publisher, Source::new(&task, args), args.count, &interrupt, &mut tally);

@@ -3,15 +3,25 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::clock::WallClock;
 use crate::cloudflare::ApiError;
 use crate::demux::MessageType;
 use crate::http::{Failure, Request, RequestId, Response};
+use crate::lcm::{stamp, stamp_at};
+use crate::presence::Presence;
 use crate::{
-    Accepted, Config, Delivery, EndReason, Event, Mailbox, Message, Output, Peer, PublishError, RecvError, SessionId,
-    Side, Stats, SubscribeOptions, SubscriptionId, Topic, TopicError, TopicId, TopicStats,
+    Accepted, ConnectionEvent, Container, Delivery, Dial, EndReason, Event, Mailbox, Message, Output, Peer,
+    PublishError, RecvError, SessionId, Side, Stats, SubscribeOptions, SubscriptionId, Topic, TopicError, TopicId,
+    TopicStats, WhenFull,
 };
+
+/// Subscriptions to events that one connection can have at the same time.
+const MAX_EVENT_LISTENERS: usize = 64;
+
+/// Events that such a subscription keeps until they are received; the oldest give way.
+const EVENTS_KEPT: usize = 64;
 
 /// A [`Mailbox`] as a driver shares it between threads or tasks. Clones are the same mailbox.
 pub trait Inbox: Clone {
@@ -46,11 +56,17 @@ pub struct Turn<I> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// Both sessions are up.
+    /// The connection is up, for the first time or again.
     Connected {
-        /// The publishing one's id.
+        /// The publishing session's id.
         session: Option<SessionId>,
     },
+    /// The connection was lost, and is dialed again.
+    Reconnecting(EndReason),
+    /// Somebody came or went at the far end of a broker's bridge.
+    Presence(Presence),
+    /// A robot's heartbeats fail.
+    HeartbeatFailing(ApiError),
     /// A topic's messages arrive from now on.
     Subscribed(Topic),
     /// The SFU closed the channel of a topic's subscriptions, and is asked for it again.
@@ -75,6 +91,9 @@ impl fmt::Display for Notice {
         match self {
             Notice::Connected { session: Some(session) } => write!(f, "connected; publishing as session {session}"),
             Notice::Connected { session: None } => f.write_str("connected"),
+            Notice::Reconnecting(reason) => write!(f, "connection lost: {reason}; dialing again"),
+            Notice::Presence(presence) => ConnectionEvent::from(*presence).fmt(f),
+            Notice::HeartbeatFailing(error) => write!(f, "heartbeats fail: {error}"),
             Notice::Subscribed(topic) => write!(f, "topic {topic:?}: subscribed"),
             Notice::Interrupted(topic) => {
                 write!(f, "topic {topic:?}: the SFU closed the subscription's channel; asking for it again")
@@ -121,6 +140,10 @@ pub struct Client<I> {
     inboxes: HashMap<SubscriptionId, Slot<I>>,
     /// Those with messages that their mailboxes do not have yet.
     filled: Vec<SubscriptionId>,
+    /// Those whose messages grow stale.
+    timed: Vec<SubscriptionId>,
+    /// Those that are told what happens to the connection.
+    event_listeners: Vec<SubscriptionId>,
     /// Subscriptions are to this connection's own topics.
     loops_back: bool,
     /// Topics whose queue was full, and has not been roomy since.
@@ -132,6 +155,20 @@ pub struct Client<I> {
 struct Slot<I> {
     inbox: I,
     arrived: Vec<Message>,
+    stamps: Stamps,
+    /// When its latest message grows stale.
+    fresh_until: Option<Instant>,
+}
+
+/// Where a subscription's messages say when they were made.
+#[derive(Debug, Clone, Copy)]
+enum Stamps {
+    /// It does not matter.
+    Ignored,
+    /// At this offset.
+    At(usize),
+    /// Where their types have it.
+    Any,
 }
 
 impl<I> Default for Turn<I> {
@@ -152,18 +189,26 @@ impl<I> Default for Turn<I> {
 impl<I: Inbox> Client<I> {
     /// Dials at the first [`Client::turn`]. `local` holds the addresses of the two sockets, in the order of
     /// [`Side::ALL`]; `seed` jitters retries.
-    pub fn new(config: &Config, local: [SocketAddr; 2], seed: u64, now: Instant) -> Client<I> {
+    pub fn new(dial: impl Into<Dial>, local: [SocketAddr; 2], seed: u64, now: Instant) -> Client<I> {
+        let dial = dial.into();
         Client {
-            peer: Peer::new(config, local, seed, now),
+            loops_back: matches!(&dial, Dial::Sfu(config) if config.publisher_session.is_none()),
+            peer: Peer::new(dial, local, seed, now),
             connected: false,
             ended: None,
             over: false,
             inboxes: HashMap::new(),
             filled: Vec::new(),
-            loops_back: config.publisher_session.is_none(),
+            timed: Vec::new(),
+            event_listeners: Vec::new(),
             full: HashSet::new(),
             turn: Turn::default(),
         }
+    }
+
+    /// Tells the time of day; see [`Peer::set_clock`].
+    pub fn set_clock(&mut self, clock: WallClock) {
+        self.peer.set_clock(clock);
     }
 
     /// Takes a datagram from the socket of `side`.
@@ -189,7 +234,7 @@ impl<I: Inbox> Client<I> {
                     self.turn.datagrams.push(Datagram { side, destination, contents });
                 }
                 Output::Http(request) => self.turn.requests.push(request),
-                Output::Event(event) => self.handle_event(event),
+                Output::Event(event) => self.handle_event(now, event),
                 Output::WaitUntil(deadline, _) => {
                     self.turn.deadline = deadline;
                     self.over = self.ended.is_some();
@@ -199,11 +244,13 @@ impl<I: Inbox> Client<I> {
                 }
             }
         }
-        self.deliver();
+        self.deliver(now);
+        let fresh_until = self.notice_stale(now);
         let mut turn = std::mem::take(&mut self.turn);
+        turn.deadline = [turn.deadline, fresh_until].into_iter().flatten().min();
         if self.over {
             // What would follow the end is of no use to anybody.
-            turn.requests.clear();
+            turn.requests.retain(|request| request.is_farewell);
             turn.deadline = None;
             turn.over = true;
         }
@@ -257,7 +304,15 @@ impl<I: Inbox> Client<I> {
             Some(kind) => self.peer.subscribe_typed(now, topic, options.delivery, kind)?,
             None => self.peer.subscribe(now, topic, options.delivery)?,
         };
-        Ok((id, self.insert(id, share(Mailbox::new(Some(topic.clone()), options)))))
+        let delivery = self.peer.delivery_of(id).unwrap_or(options.delivery);
+        let stamps = match kind.map(|kind| kind.stamp_at()) {
+            _ if options.stale_after.is_none() || !options.by_stamp => Stamps::Ignored,
+            Some(Some(at)) => Stamps::At(at),
+            Some(None) => Stamps::Ignored,
+            None => Stamps::Any,
+        };
+        let mailbox = Mailbox::new(Some(topic.clone()), SubscribeOptions { delivery, ..options });
+        Ok((id, self.insert(id, mailbox, stamps, share)))
     }
 
     /// Subscribes to every message of every topic that this connection subscribes to otherwise.
@@ -270,7 +325,8 @@ impl<I: Inbox> Client<I> {
         share: impl FnOnce(Mailbox) -> I,
     ) -> Result<(SubscriptionId, I), TopicError> {
         let id = self.peer.subscribe_all()?;
-        Ok((id, self.insert(id, share(Mailbox::new(None, options)))))
+        let stamps = if options.by_stamp { Stamps::Any } else { Stamps::Ignored };
+        Ok((id, self.insert(id, Mailbox::new(None, options), stamps, share)))
     }
 
     /// Subscribes to the names of topics, each at its first message.
@@ -282,7 +338,22 @@ impl<I: Inbox> Client<I> {
         share: impl FnOnce(Mailbox) -> I,
     ) -> Result<(SubscriptionId, I), TopicError> {
         let id = self.peer.subscribe_new_topics()?;
-        Ok((id, self.insert(id, share(Mailbox::new(None, Delivery::RELIABLE.into())))))
+        Ok((id, self.insert(id, Mailbox::new(None, Delivery::RELIABLE.into()), Stamps::Ignored, share)))
+    }
+
+    /// Subscribes to what happens to the connection, the newest 64 events of it.
+    ///
+    /// # Errors
+    /// When the connection has ended, or there are 64 such subscriptions.
+    pub fn subscribe_events(&mut self, share: impl FnOnce(Mailbox) -> I) -> Result<(SubscriptionId, I), TopicError> {
+        if self.event_listeners.len() >= MAX_EVENT_LISTENERS {
+            return Err(TopicError::TooManyListeners { limit: MAX_EVENT_LISTENERS });
+        }
+        let id = self.peer.listener_id()?;
+        let container = Container::queue(EVENTS_KEPT, WhenFull::DropOldest);
+        let options = SubscribeOptions::from(Delivery::RELIABLE).container(container);
+        self.event_listeners.push(id);
+        Ok((id, self.insert(id, Mailbox::new(None, options), Stamps::Ignored, share)))
     }
 
     /// Ends a subscription: nothing of it is received when this returns, not even what had arrived.
@@ -292,13 +363,15 @@ impl<I: Inbox> Client<I> {
 
     /// [`Client::unsubscribe`], for another reason.
     pub fn cut(&mut self, id: SubscriptionId, why: RecvError) {
+        self.timed.retain(|timed| *timed != id);
+        self.event_listeners.retain(|listener| *listener != id);
         if let Some(slot) = self.inboxes.remove(&id) {
-            let mut dropped = 0;
+            let (mut dropped, mut stale) = (0, 0);
             let awaited = slot.inbox.update(|mailbox| {
-                dropped = mailbox.dropped();
+                (dropped, stale) = (mailbox.dropped(), mailbox.stale());
                 mailbox.clear(why);
             });
-            self.peer.note_unread(id, dropped);
+            self.peer.note_unread(id, dropped, stale);
             self.turn.changed.extend(awaited.then_some(slot.inbox));
         }
         self.peer.unsubscribe(id);
@@ -318,17 +391,17 @@ impl<I: Inbox> Client<I> {
 
     /// The driver cannot go on: ends the connection for this reason, and tells the SFU.
     pub fn fail(&mut self, now: Instant, reason: EndReason) {
-        self.finish(reason);
+        self.finish(now, reason);
         self.peer.close(now);
     }
 
     /// [`Client::fail`] without another call of the peer, after one has panicked.
-    pub fn abandon(&mut self, reason: EndReason) {
-        self.finish(reason);
+    pub fn abandon(&mut self, now: Instant, reason: EndReason) {
+        self.finish(now, reason);
         self.over = true;
     }
 
-    /// Both sessions have been up.
+    /// The connection has been up; [`Peer::is_up`] says whether it is.
     pub fn is_connected(&self) -> bool {
         self.connected
     }
@@ -350,6 +423,7 @@ impl<I: Inbox> Client<I> {
             slot.inbox.update(|mailbox| {
                 if let Some(topic) = mailbox.topic().and_then(|topic| stats.topics.get_mut(topic)) {
                     topic.unread += mailbox.dropped();
+                    topic.stale += mailbox.stale();
                     topic.waiting += mailbox.len();
                 }
             });
@@ -364,6 +438,7 @@ impl<I: Inbox> Client<I> {
             slot.inbox.update(|mailbox| {
                 if mailbox.topic() == Some(name) {
                     stats.unread += mailbox.dropped();
+                    stats.stale += mailbox.stale();
                     stats.waiting += mailbox.len();
                 }
             });
@@ -376,25 +451,44 @@ impl<I: Inbox> Client<I> {
         self.peer.is_flushed()
     }
 
-    fn insert(&mut self, id: SubscriptionId, inbox: I) -> I {
-        self.inboxes.insert(id, Slot { inbox: inbox.clone(), arrived: Vec::new() });
+    fn insert(&mut self, id: SubscriptionId, mailbox: Mailbox, stamps: Stamps, share: impl FnOnce(Mailbox) -> I) -> I {
+        if mailbox.has_deadline() {
+            self.timed.push(id);
+        }
+        let inbox = share(mailbox);
+        self.inboxes.insert(id, Slot { inbox: inbox.clone(), arrived: Vec::new(), stamps, fresh_until: None });
         inbox
     }
 
-    fn handle_event(&mut self, event: Event) {
+    fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::Message { subscription, topic, payload } => {
-                let Some(slot) = self.inboxes.get_mut(&subscription) else { return };
-                if slot.arrived.is_empty() {
-                    self.filled.push(subscription);
-                }
-                slot.arrived.push(Message::new(topic, payload));
+                self.take_in(subscription, Message::new(topic, payload));
             }
             Event::Connected => {
                 self.connected = true;
                 self.turn.news = true;
                 let session = self.peer.session_id().cloned();
                 self.turn.notices.push(Notice::Connected { session });
+                self.tell(ConnectionEvent::Connected);
+            }
+            Event::Disconnected(reason) => {
+                self.outdate(now);
+                self.turn.news = true;
+                self.tell(ConnectionEvent::Reconnecting { reason: reason.to_string() });
+                self.turn.notices.push(Notice::Reconnecting(reason));
+            }
+            Event::Presence(presence) => {
+                if matches!(presence, Presence::OperatorLost(_)) {
+                    self.outdate(now);
+                }
+                self.turn.news = true;
+                self.tell(presence.into());
+                self.turn.notices.push(Notice::Presence(presence));
+            }
+            Event::Failing(error) => {
+                self.tell(ConnectionEvent::HeartbeatFailing { reason: error.to_string() });
+                self.turn.notices.push(Notice::HeartbeatFailing(error));
             }
             Event::Subscribed(id) => {
                 self.turn.opened.extend(self.inboxes.get(&id).map(|slot| slot.inbox.clone()));
@@ -402,7 +496,7 @@ impl<I: Inbox> Client<I> {
             }
             Event::Interrupted(id) => {
                 // What came before it stays before it.
-                self.deliver();
+                self.deliver(now);
                 self.turn.notices.extend(self.peer.topic_of(id).cloned().map(Notice::Interrupted));
                 if let Some(slot) = self.inboxes.get(&id)
                     && slot.inbox.update(Mailbox::note_interrupted)
@@ -426,32 +520,95 @@ impl<I: Inbox> Client<I> {
                 self.full.remove(&topic);
                 self.turn.news = true;
             }
-            Event::Ended(reason) => self.finish(reason),
+            Event::Ended(reason) => self.finish(now, reason),
+        }
+    }
+
+    /// Collects a message for a subscription.
+    fn take_in(&mut self, id: SubscriptionId, message: Message) {
+        let Some(slot) = self.inboxes.get_mut(&id) else { return };
+        if slot.arrived.is_empty() {
+            self.filled.push(id);
+        }
+        slot.arrived.push(message);
+    }
+
+    /// Tells those who listen what happened to the connection.
+    fn tell(&mut self, event: ConnectionEvent) {
+        if let Some(message) = Some(event).filter(|_| !self.event_listeners.is_empty()).and_then(|e| e.into_message()) {
+            for id in self.event_listeners.clone() {
+                self.take_in(id, message.clone());
+            }
         }
     }
 
     /// Hands over what was collected, so that each mailbox is locked once a turn.
-    fn deliver(&mut self) {
+    fn deliver(&mut self, now: Instant) {
         for id in self.filled.drain(..) {
             let Some(slot) = self.inboxes.get_mut(&id) else { continue };
-            let (mut overflowed, arrived) = (None, &mut slot.arrived);
+            let (mut overflowed, arrived, stamps, peer) = (None, &mut slot.arrived, slot.stamps, &self.peer);
+            let fresh_until = &mut slot.fresh_until;
             let awaited = slot.inbox.update(|mailbox| {
-                arrived.drain(..).for_each(|message| mailbox.deliver(message));
-                overflowed = mailbox.ended().is_some().then(|| mailbox.dropped());
+                for message in arrived.drain(..) {
+                    let age = match stamps {
+                        Stamps::Ignored => Duration::ZERO,
+                        _ if !mailbox.has_deadline() => Duration::ZERO,
+                        Stamps::At(at) => stamp(&message, at).map_or(Duration::ZERO, |made| peer.age(now, made)),
+                        Stamps::Any => {
+                            let made = stamp_at(&message).and_then(|at| stamp(&message, at));
+                            made.map_or(Duration::ZERO, |made| peer.age(now, made))
+                        }
+                    };
+                    mailbox.deliver(now, message, age);
+                }
+                *fresh_until = mailbox.fresh_until();
+                overflowed = mailbox.ended().is_some().then(|| (mailbox.dropped(), mailbox.stale()));
             });
             self.turn.changed.extend(awaited.then(|| slot.inbox.clone()));
-            if let Some(dropped) = overflowed {
+            if let Some((dropped, stale)) = overflowed {
                 self.inboxes.remove(&id);
-                self.peer.note_unread(id, dropped);
+                self.timed.retain(|timed| *timed != id);
+                self.peer.note_unread(id, dropped, stale);
                 self.peer.unsubscribe(id);
             }
         }
     }
 
+    /// Tells the receivers of mailboxes in which nothing fresh is left, and says when to look again.
+    fn notice_stale(&mut self, now: Instant) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
+        for id in &self.timed {
+            let Some(slot) = self.inboxes.get_mut(id) else { continue };
+            let Some(until) = slot.fresh_until else { continue };
+            if until > now {
+                next = Some(next.map_or(until, |next| next.min(until)));
+                continue;
+            }
+            slot.fresh_until = None;
+            if slot.inbox.update(|mailbox| mailbox.note_time(now)) {
+                self.turn.changed.push(slot.inbox.clone());
+            }
+        }
+        next
+    }
+
+    /// What arrived so far is from before something was lost: it is not to be acted upon.
+    fn outdate(&mut self, now: Instant) {
+        self.deliver(now);
+        for id in &self.timed {
+            let Some(slot) = self.inboxes.get_mut(id) else { continue };
+            slot.fresh_until = None;
+            if slot.inbox.update(Mailbox::outdate) {
+                self.turn.changed.push(slot.inbox.clone());
+            }
+        }
+    }
+
     /// Tells everyone that the connection is over. The first reason stands.
-    fn finish(&mut self, reason: EndReason) {
+    fn finish(&mut self, now: Instant, reason: EndReason) {
         if self.ended.is_none() {
-            self.deliver();
+            self.tell(ConnectionEvent::Ended { reason: reason.to_string() });
+            self.deliver(now);
             for (_, slot) in self.inboxes.drain() {
                 if slot.inbox.update(|mailbox| mailbox.end(RecvError::Closed(reason.clone()))) {
                     self.turn.changed.push(slot.inbox);

@@ -1,5 +1,7 @@
 //! How a subscription keeps what has not been received yet.
 
+use std::time::Duration;
+
 use crate::Delivery;
 
 /// The bound of a subscription's mailbox, and what happens when that is reached.
@@ -75,13 +77,17 @@ impl Container {
 /// let options = SubscribeOptions::from(Delivery::RELIABLE).container(Container::ring(10));
 /// # assert_eq!(options.delivery, Delivery::RELIABLE);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SubscribeOptions {
     /// What the transport promises; the publisher's is to be the same.
     pub delivery: Delivery,
     /// How messages are kept; `None`: [`Container::suited_to`] the delivery.
     pub container: Option<Container>,
+    /// The age beyond which a message is not delivered; `None`: any age will do.
+    pub stale_after: Option<Duration>,
+    /// Whether a message's own stamp counts as well. `true` unless set.
+    pub by_stamp: bool,
 }
 
 impl SubscribeOptions {
@@ -91,15 +97,39 @@ impl SubscribeOptions {
         self
     }
 
+    /// Sets a deadline: a message that is older when it would be received is not delivered, but counted. Age counts from
+    /// its arrival, or from the stamp in its `std_msgs.Header` if that says it is older: by the far end's clock where a
+    /// broker's bridge makes that known, and otherwise as if all clocks agreed. What came before the connection or the
+    /// operator was lost is not delivered either.
+    ///
+    /// When nothing younger has come for so long after a message, the subscriber is told once:
+    /// [`RecvError::Stale`](crate::RecvError::Stale). For a robot that is the time to stop.
+    pub fn stale_after(mut self, age: Duration) -> SubscribeOptions {
+        self.stale_after = Some(age);
+        self
+    }
+
+    /// Lets age count from a message's arrival alone, where clocks do not agree.
+    pub fn by_arrival(mut self) -> SubscribeOptions {
+        self.by_stamp = false;
+        self
+    }
+
     /// What was chosen, or what suits the delivery.
     pub(crate) fn chosen_container(&self) -> Container {
         self.container.unwrap_or_else(|| Container::suited_to(self.delivery))
     }
 }
 
+impl Default for SubscribeOptions {
+    fn default() -> Self {
+        Delivery::default().into()
+    }
+}
+
 impl From<Delivery> for SubscribeOptions {
     fn from(delivery: Delivery) -> SubscribeOptions {
-        SubscribeOptions { delivery, container: None }
+        SubscribeOptions { delivery, container: None, stale_after: None, by_stamp: true }
     }
 }
 

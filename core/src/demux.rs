@@ -31,22 +31,28 @@ use crate::lcm::{Message, fingerprint_of};
 pub struct MessageType {
     name: &'static str,
     fingerprint: u64,
+    stamp_at: Option<usize>,
 }
 
 impl MessageType {
     /// The type `M`.
     pub const fn of<M: Message>() -> MessageType {
-        MessageType { name: M::NAME, fingerprint: M::FINGERPRINT }
+        MessageType { name: M::NAME, fingerprint: M::FINGERPRINT, stamp_at: M::STAMP_AT }
     }
 
     /// A type that is known only by name and fingerprint.
     pub const fn new(name: &'static str, fingerprint: u64) -> MessageType {
-        MessageType { name, fingerprint }
+        MessageType { name, fingerprint, stamp_at: None }
     }
 
     /// The full name, such as `std_msgs.Header`.
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Where its messages say when they were made; see [`Message::STAMP_AT`].
+    pub const fn stamp_at(&self) -> Option<usize> {
+        self.stamp_at
     }
 
     /// What is in front of its messages.

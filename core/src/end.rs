@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::broker::OperatorProblem;
 use crate::cloudflare::ApiError;
 use crate::link::LinkEnd;
 
@@ -10,6 +11,12 @@ use crate::link::LinkEnd;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Registering with the broker.
+    Register,
+    /// Finding and joining the robot at the broker.
+    Join,
+    /// Being bridged to the robot by the broker.
+    Bridge,
     /// Asking the API for a session.
     Create,
     /// Exchanging session descriptions over the API.
@@ -21,6 +28,9 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Stage::Register => "the broker does not answer (is its URL right, and the broker up?)",
+            Stage::Join => "the broker does not let this operator join in time (is its URL right, and the broker up?)",
+            Stage::Bridge => "the broker took this operator in, but made no bridge to the robot",
             Stage::Create => "the SFU's API does not answer (is the URL right, and the server up?)",
             Stage::Establish => "the SFU's API made a session but does not answer its offer",
             Stage::Transport => "the API answers, but the SFU's UDP address is not reached (is UDP blocked?)",
@@ -28,7 +38,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why a connection is over. It does not come back by itself.
+/// Why a connection is over, or was lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -41,6 +51,9 @@ pub enum EndReason {
     /// The transport ended.
     #[error("the connection to the SFU is over: {0}")]
     Transport(LinkEnd),
+    /// An operator has no robot.
+    #[error("{0}")]
+    Operator(OperatorProblem),
     /// It did not come up in time.
     #[error("not connected within {after:?}: {stage}")]
     TimedOut {
@@ -49,4 +62,18 @@ pub enum EndReason {
         /// The time that it had.
         after: Duration,
     },
+}
+
+impl EndReason {
+    /// Whether dialing again may help. What a server refuses, a person has to put right.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            EndReason::Closed => false,
+            EndReason::Api(error) => error.is_retryable() || error.is_session_gone(),
+            EndReason::Transport(_) | EndReason::TimedOut { .. } => true,
+            EndReason::Operator(problem) => {
+                !matches!(problem, OperatorProblem::UnknownRobot { .. } | OperatorProblem::NotOne { .. })
+            }
+        }
+    }
 }

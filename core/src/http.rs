@@ -69,6 +69,11 @@ pub struct Request {
     pub url: String,
     /// The value of the `Authorization` header.
     pub authorization: Option<String>,
+    /// The value of the `X-Robot-API-Key` header, which a broker wants from robots.
+    pub robot_key: Option<String>,
+    /// Made for the server's sake at the end of a connection: it is to go out although the connection is over, and its
+    /// answer is of no use.
+    pub is_farewell: bool,
     /// A JSON body, sent as `Content-Type: application/json`.
     pub body: Option<String>,
     /// The time from the first byte sent to the last one received. Past it the driver answers [`Failure::Timeout`].
@@ -78,7 +83,7 @@ pub struct Request {
 impl Request {
     /// A request without credentials or body.
     pub fn new(id: RequestId, method: Method, url: String, timeout: Duration) -> Self {
-        Request { id, method, url, authorization: None, body: None, timeout }
+        Request { id, method, url, authorization: None, robot_key: None, is_farewell: false, body: None, timeout }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a subscription holds until it is received.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::cloudflare::ApiError;
+use crate::freshness::Freshness;
 use crate::{Container, EndReason, Message, SubscribeOptions, Topic, WhenFull};
 
 /// Why there is no message.
@@ -19,6 +21,10 @@ pub enum RecvError {
     /// being opened again; messages in between are lost.
     #[error("the SFU interrupted this topic: messages may be missing before the next one")]
     Interrupted,
+    /// No message came that is young enough for this subscription's deadline, after one that was: what the last one said no
+    /// longer holds. Told once, until one comes again.
+    #[error("nothing fresh arrived within this subscription's deadline")]
+    Stale,
     /// The mailbox was full, and is one that closes then.
     #[error("the mailbox was full with {messages} messages, which ends this subscription: receive more often")]
     Overflowed {
@@ -39,7 +45,7 @@ pub enum RecvError {
 impl RecvError {
     /// Whether messages may follow.
     pub fn is_passing(&self) -> bool {
-        matches!(self, RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted)
+        matches!(self, RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted | RecvError::Stale)
     }
 }
 
@@ -60,13 +66,16 @@ pub struct Mailbox {
     untold: u64,
     open: bool,
     trouble: Option<ApiError>,
+    /// `None`: messages do not grow stale.
+    freshness: Option<Freshness>,
     /// What follows the last entry.
     end: Option<RecvError>,
 }
 
 #[derive(Debug)]
 enum Entry {
-    Message(Message),
+    /// With the time beyond which it is stale.
+    Message(Message, Option<Instant>),
     Lagged(u64),
     Interrupted,
 }
@@ -86,6 +95,7 @@ impl Mailbox {
             untold: 0,
             open: false,
             trouble: None,
+            freshness: options.stale_after.map(Freshness::new),
             end: None,
         }
     }
@@ -96,30 +106,48 @@ impl Mailbox {
     }
 
     /// What a receiver gets next: word of a gap, a message, or the end. `None`: nothing yet.
-    pub fn take(&mut self) -> Option<Result<Message, RecvError>> {
+    pub fn take(&mut self, now: Instant) -> Option<Result<Message, RecvError>> {
         if self.untold > 0 {
             return Some(Err(RecvError::Lagged(std::mem::take(&mut self.untold))));
         }
-        match self.pop() {
-            Some(Entry::Message(message)) => Some(Ok(message)),
-            Some(Entry::Lagged(dropped)) => Some(Err(RecvError::Lagged(dropped))),
-            Some(Entry::Interrupted) => Some(Err(RecvError::Interrupted)),
-            None => self.end.clone().map(Err),
+        if self.grow_stale(now) {
+            return Some(Err(RecvError::Stale));
+        }
+        loop {
+            return match self.pop() {
+                Some(Entry::Message(_, expires)) if expires.is_some_and(|expires| expires <= now) => {
+                    self.count_stale(1);
+                    continue;
+                }
+                Some(Entry::Message(message, _)) => Some(Ok(message)),
+                Some(Entry::Lagged(dropped)) => Some(Err(RecvError::Lagged(dropped))),
+                Some(Entry::Interrupted) => Some(Err(RecvError::Interrupted)),
+                None => self.end.clone().map(Err),
+            };
         }
     }
 
     /// The newest message, if one is there; [`Mailbox::take`] if there is none. The older ones are dropped and counted, and
     /// gaps before it are not told.
-    pub fn take_latest(&mut self) -> Option<Result<Message, RecvError>> {
+    pub fn take_latest(&mut self, now: Instant) -> Option<Result<Message, RecvError>> {
         let mut newest = None;
         while let Some(entry) = self.pop() {
-            if let Entry::Message(message) = entry {
-                self.dropped += u64::from(newest.is_some());
-                newest = Some(message);
+            match entry {
+                Entry::Message(_, Some(expires)) if expires <= now => self.count_stale(1),
+                Entry::Message(message, _) => {
+                    self.dropped += u64::from(newest.is_some());
+                    newest = Some(message);
+                }
+                Entry::Lagged(_) | Entry::Interrupted => {}
             }
         }
         self.untold = 0;
-        newest.map(Ok).or_else(|| self.take())
+        if newest.is_some()
+            && let Some(freshness) = &mut self.freshness
+        {
+            freshness.is_untold = false;
+        }
+        newest.map(Ok).or_else(|| self.take(now))
     }
 
     /// Messages that wait.
@@ -134,12 +162,50 @@ impl Mailbox {
 
     /// Whether [`Mailbox::take`] has something to say.
     pub fn has_news(&self) -> bool {
-        self.untold > 0 || !self.entries.is_empty() || self.end.is_some()
+        let is_stale = self.freshness.as_ref().is_some_and(|freshness| freshness.is_untold);
+        self.untold > 0 || is_stale || !self.entries.is_empty() || self.end.is_some()
     }
 
     /// Messages dropped unread: because it was full, or by [`Mailbox::take_latest`].
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Messages that were not delivered because they were older than the deadline, or from before the connection or the
+    /// operator was lost.
+    pub fn stale(&self) -> u64 {
+        self.freshness.as_ref().map_or(0, |freshness| freshness.stale)
+    }
+
+    /// Whether messages grow stale here.
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.freshness.is_some()
+    }
+
+    /// When the latest message grows stale, unless another comes.
+    pub(crate) fn fresh_until(&self) -> Option<Instant> {
+        self.freshness.as_ref().and_then(|freshness| freshness.until)
+    }
+
+    /// Notes the time, so that a receiver is told when nothing fresh is there.
+    pub(crate) fn note_time(&mut self, now: Instant) {
+        if let Some(freshness) = &mut self.freshness {
+            freshness.expire(now);
+        }
+    }
+
+    /// What has arrived is from before something was lost: if messages grow stale here, these are.
+    pub(crate) fn outdate(&mut self) {
+        if self.freshness.is_none() {
+            return;
+        }
+        let before = self.entries.len();
+        self.entries.retain(|entry| !matches!(entry, Entry::Message(..)));
+        self.count_stale((before - self.entries.len()) as u64);
+        (self.messages, self.bytes) = (0, 0);
+        if let Some(freshness) = &mut self.freshness {
+            freshness.outdate();
+        }
     }
 
     /// Whether the SFU's channel is open: `None` not yet, or what ended the subscription.
@@ -160,11 +226,18 @@ impl Mailbox {
         self.end.as_ref()
     }
 
-    /// Takes a message in, and makes room for it as its container says.
-    pub(crate) fn deliver(&mut self, message: Message) {
+    /// Takes a message in, and makes room for it as its container says. `age` is what its own stamp says.
+    pub(crate) fn deliver(&mut self, now: Instant, message: Message, age: Duration) {
         if self.end.is_some() {
             return;
         }
+        let expires = match &mut self.freshness {
+            None => None,
+            Some(freshness) => match freshness.admit(now, age) {
+                Some(expires) => Some(expires),
+                None => return,
+            },
+        };
         let Container { messages, bytes, when_full } = self.container;
         let is_full = |own: &Mailbox| {
             own.messages > 0 && (own.messages >= messages || own.bytes.saturating_add(message.len()) > bytes)
@@ -182,7 +255,7 @@ impl Mailbox {
         }
         self.messages += 1;
         self.bytes += message.len();
-        self.entries.push_back(Entry::Message(message));
+        self.entries.push_back(Entry::Message(message, expires));
     }
 
     /// The SFU's channel is open.
@@ -216,10 +289,23 @@ impl Mailbox {
         self.end = Some(end);
     }
 
+    /// Whether a receiver is to be told, now, that nothing fresh is there.
+    fn grow_stale(&mut self, now: Instant) -> bool {
+        let Some(freshness) = &mut self.freshness else { return false };
+        freshness.expire(now);
+        std::mem::take(&mut freshness.is_untold)
+    }
+
+    fn count_stale(&mut self, messages: u64) {
+        if let Some(freshness) = &mut self.freshness {
+            freshness.stale += messages;
+        }
+    }
+
     fn drop_oldest(&mut self) {
         while let Some(entry) = self.pop() {
             match entry {
-                Entry::Message(_) => {
+                Entry::Message(..) => {
                     self.dropped += 1;
                     self.untold += u64::from(self.tells_gaps);
                     return;
@@ -248,12 +334,12 @@ impl Mailbox {
 
     /// The word of gaps after the last message: each kind once at most, or hostile servers could fill the memory.
     fn gap(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.entries.iter_mut().rev().take_while(|entry| !matches!(entry, Entry::Message(_)))
+        self.entries.iter_mut().rev().take_while(|entry| !matches!(entry, Entry::Message(..)))
     }
 
     fn pop(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
-        if let Entry::Message(message) = &entry {
+        if let Entry::Message(message, _) = &entry {
             self.messages -= 1;
             self.bytes -= message.len();
         }

@@ -1,4 +1,4 @@
-//! A connection to an SFU: the one object that a driver drives.
+//! A connection to an SFU or by way of a broker: the one object that a driver drives.
 //!
 //! ```text
 //!            handle_datagram, handle_response, handle_timeout
@@ -11,19 +11,23 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::broker::IceServer;
+use crate::clock::{ClockEstimate, WallClock};
 use crate::cloudflare::ApiError;
-use crate::cloudflare::session::{ChannelKey, Session, SessionEvent, SessionOutput};
 use crate::demux::{Demux, InsertError, MessageType};
+use crate::dial::{Dial, Dialer, Source};
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::lcm::EncodeError;
-use crate::link::{Certificate, LinkError};
+use crate::link::LinkError;
 use crate::listeners::Listeners;
-use crate::{ChannelName, Config, Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
+use crate::presence::{Company, OperatorLost, Presence};
+use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
 use crate::{ConnectionStats, LastError, SessionStats, Stats, TopicError, TopicStats};
+use crate::{Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
 
 /// Topics that one connection can have at the same time.
 pub const MAX_TOPICS: usize = 1024;
@@ -34,7 +38,8 @@ pub const MAX_SUBSCRIPTIONS: usize = 1024;
 /// Messages that go from the queues to SCTP between two drains.
 const WRITES_PER_DRAIN: usize = 16;
 
-/// Which of a connection's two UDP sockets. They differ because an SFU may serve both sessions from one address.
+/// Which of a connection's two UDP sockets. They differ because an SFU may serve both sessions from one address. Through a
+/// broker there is one session, which publishes and subscribes on the first socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The socket of the session that publishes.
@@ -93,8 +98,15 @@ pub enum Reason {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Both sessions are up.
+    /// The connection is up, for the first time or again.
     Connected,
+    /// The connection was lost, and is dialed again; [`Event::Connected`] follows when it is up. What waited to be sent is
+    /// dropped and counted.
+    Disconnected(EndReason),
+    /// Somebody came or went at the far end of a broker's bridge.
+    Presence(Presence),
+    /// A robot's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
+    Failing(ApiError),
     /// The SFU's channel for a subscription is open.
     Subscribed(SubscriptionId),
     /// The SFU closed the channel of a subscription, so messages may be missing even if delivery is reliable. It is asked
@@ -136,6 +148,9 @@ pub enum Accepted {
     Queued,
     /// It waits in the topic's queue, and the oldest there were dropped for it.
     ReplacedOldest,
+    /// It was dropped, and counted: nobody can get it now, since the connection is being dialed again, or nobody is at the
+    /// far end of a broker's bridge.
+    Dropped,
 }
 
 /// Why a message was not taken.
@@ -245,13 +260,26 @@ struct Reception {
     subscribers: Vec<SubscriptionId>,
 }
 
-/// A connection to an SFU over two sessions: one publishes, one subscribes.
+/// A connection: to an SFU over two sessions, of which one publishes and one subscribes, or over one by way of a broker.
 ///
 /// See the [module](self) for how to drive it.
 pub struct Peer {
-    publisher_session: Option<SessionId>,
-    sessions: [Session; 2],
-    up: [bool; 2],
+    dialer: Dialer,
+    source: Source,
+    /// One for each side, or one for both.
+    sessions: Vec<Box<dyn Session>>,
+    /// What sessions before these counted.
+    former: [SessionStats; 2],
+    is_up: bool,
+    /// It was up, and is being dialed again.
+    is_lost: bool,
+    /// Times that it was lost.
+    losses: u64,
+    lost_by: Option<LastError>,
+    clock: WallClock,
+    company: Company,
+    /// The last words of sessions that are gone.
+    farewells: VecDeque<Output>,
     topics: HashMap<TopicId, TopicState>,
     by_name: HashMap<Topic, TopicId>,
     by_key: HashMap<ChannelKey, TopicId>,
@@ -272,7 +300,7 @@ pub struct Peer {
 
 impl std::fmt::Debug for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Peer").field("topics", &self.topics.len()).field("up", &self.up).finish_non_exhaustive()
+        f.debug_struct("Peer").field("topics", &self.topics.len()).field("up", &self.is_up).finish_non_exhaustive()
     }
 }
 
@@ -280,13 +308,20 @@ impl Peer {
     /// Dials at the first [`Peer::poll`]. `local` holds the addresses of the two sockets, in the order of [`Side::ALL`];
     /// for a socket that is bound to all interfaces, any address of the machine will do. `seed` jitters repetitions: one
     /// for each connection, or many would ask an SFU again at the same time.
-    pub fn new(config: &Config, local: [SocketAddr; 2], seed: u64, now: Instant) -> Peer {
-        let certificate = Certificate::generate();
-        let session = |side: usize| Session::new(config, local[side], certificate.clone(), side as u64, seed, now);
+    pub fn new(dial: impl Into<Dial>, local: [SocketAddr; 2], seed: u64, now: Instant) -> Peer {
+        let mut dialer = Dialer::new(dial.into(), local, seed);
         Peer {
-            publisher_session: config.publisher_session.clone(),
-            sessions: [session(0), session(1)],
-            up: [false; 2],
+            source: dialer.source(),
+            sessions: dialer.dial(now),
+            dialer,
+            former: Default::default(),
+            is_up: false,
+            is_lost: false,
+            losses: 0,
+            lost_by: None,
+            clock: WallClock::new(now, Duration::ZERO),
+            company: Company::default(),
+            farewells: VecDeque::new(),
             topics: HashMap::new(),
             by_name: HashMap::new(),
             by_key: HashMap::new(),
@@ -303,14 +338,22 @@ impl Peer {
         }
     }
 
+    /// Tells the time of day, which robots tell operators, and by which stamps are judged. To be called before the first
+    /// [`Peer::poll`], and now and then after it, since the system's clock is set at times.
+    pub fn set_clock(&mut self, clock: WallClock) {
+        self.clock = clock;
+        self.sessions.iter_mut().for_each(|session| session.set_clock(clock));
+    }
+
     /// Takes a datagram from the socket of `side`. `false`: it was not for this connection, and is to be counted.
     pub fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) -> bool {
-        self.sessions[side as usize].handle_datagram(now, source, datagram)
+        self.session(side).handle_datagram(now, source, datagram)
     }
 
     /// Takes the answer to a request, or why there is none.
     pub fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
-        self.sessions[(id.0 % 2) as usize].handle_response(now, id, result);
+        let side = Side::ALL[(id.0 % 2) as usize];
+        self.session(side).handle_response(now, id, result);
     }
 
     /// To be called when the time has come that [`Peer::poll`] named; harmless at any other.
@@ -326,10 +369,16 @@ impl Peer {
             if let Some(event) = self.outbox.pop_front() {
                 return Output::Event(event);
             }
-            let mut wait = (None, Reason::Idle);
+            if let Some(output) = self.farewells.pop_front() {
+                return output;
+            }
+            if self.dialer.redials_at().is_some_and(|at| at <= now) && self.ended.is_none() {
+                self.dial_again(now);
+            }
+            let mut wait = (self.dialer.redials_at(), Reason::Signalling);
             let mut progressed = false;
-            for side in Side::ALL {
-                match self.sessions[side as usize].poll(now) {
+            for (session, side) in Side::ALL.into_iter().enumerate().take(self.sessions.len()) {
+                match self.sessions[session].poll(now) {
                     SessionOutput::Transmit(destination, datagram) => {
                         return Output::Transmit { side, destination, datagram };
                     }
@@ -346,6 +395,9 @@ impl Peer {
             }
             if progressed || self.pump(now) {
                 continue;
+            }
+            if wait.0.is_none() {
+                wait.1 = Reason::Idle;
             }
             // Told last, so that the farewell to the SFU is out before a driver stops.
             match &self.ended {
@@ -364,9 +416,14 @@ impl Peer {
     /// # Errors
     /// When the connection has ended or is full, or has the topic with another delivery.
     pub fn topic(&mut self, now: Instant, name: &Topic, delivery: Delivery) -> Result<TopicId, TopicError> {
-        let id = self.topic_state(name, delivery)?;
+        let id = self.topic_state(name, Side::Publish, delivery)?;
         self.publish_on(now, id);
         Ok(id)
+    }
+
+    /// The delivery that a topic has. Through a broker it is the channel's own, whatever was asked for.
+    pub fn delivery(&self, id: TopicId) -> Option<Delivery> {
+        self.topics.get(&id).map(|topic| topic.delivery)
     }
 
     /// Publishes a message, as binary or as text, which is UTF-8. [`Peer::poll`] is to be called next.
@@ -376,7 +433,7 @@ impl Peer {
     pub fn publish(&mut self, now: Instant, id: TopicId, binary: bool, bytes: &[u8]) -> Result<Accepted, PublishError> {
         let Some(topic) = self.topics.get_mut(&id) else { return Err(PublishError::UnknownTopic) };
         let Some(publication) = &mut topic.publication else { return Err(PublishError::UnknownTopic) };
-        let session = &mut self.sessions[Side::Publish as usize];
+        let Some(session) = self.sessions.first_mut() else { return Err(PublishError::UnknownTopic) };
         let result = 'sent: {
             if let Some(reason) = &self.ended {
                 break 'sent Err(PublishError::Ended { topic: topic.name.clone(), reason: reason.clone() });
@@ -398,6 +455,10 @@ impl Peer {
                     // What SCTP cannot take now may go later.
                     Err(_) => {}
                 }
+            }
+            if self.is_lost || !(publication.open || session.queues_until_open()) {
+                topic.stats.unheard += 1;
+                break 'sent Ok(Accepted::Dropped);
             }
             let payload = Payload { bytes: Bytes::copy_from_slice(bytes), binary };
             match publication.queue.push(payload) {
@@ -460,7 +521,7 @@ impl Peer {
         delivery: Delivery,
         kind: Option<MessageType>,
     ) -> Result<SubscriptionId, TopicError> {
-        let id = self.topic_state(name, delivery)?;
+        let id = self.topic_state(name, Side::Subscribe, delivery)?;
         let subscription = SubscriptionId(self.fresh_id());
         if let Err(error) = self.demux.insert(id, kind, subscription) {
             self.forget_if_unused(id);
@@ -470,7 +531,7 @@ impl Peer {
             });
         }
         self.subscriptions.insert(subscription, id);
-        if self.publisher_session.is_none() {
+        if self.source == Source::Own {
             self.publish_on(now, id);
         }
         if let Some(topic) = self.topics.get_mut(&id) {
@@ -509,7 +570,7 @@ impl Peer {
         Ok(id)
     }
 
-    fn listener_id(&mut self) -> Result<SubscriptionId, TopicError> {
+    pub(crate) fn listener_id(&mut self) -> Result<SubscriptionId, TopicError> {
         match self.ended {
             Some(_) => Err(TopicError::ConnectionEnded),
             None => Ok(SubscriptionId(self.fresh_id())),
@@ -528,21 +589,23 @@ impl Peer {
         if let Some(reception) = &mut topic.reception {
             reception.subscribers.retain(|subscriber| *subscriber != id);
             if reception.subscribers.is_empty() {
-                if let Some(key) = reception.key {
-                    self.by_key.remove(&key);
-                    self.sessions[Side::Subscribe as usize].close_channel(key);
-                }
+                let key = reception.key;
                 topic.reception = None;
+                if let Some(key) = key {
+                    self.by_key.remove(&key);
+                    self.session(Side::Subscribe).close_channel(key);
+                }
             }
         }
         self.forget_if_unused(topic_id);
     }
 
-    /// Counts messages that a subscription's mailbox dropped, in [`TopicStats::unread`].
-    pub fn note_unread(&mut self, id: SubscriptionId, dropped: u64) {
+    /// Counts messages that a subscription's mailbox dropped, in [`TopicStats::unread`] and [`TopicStats::stale`].
+    pub fn note_unread(&mut self, id: SubscriptionId, dropped: u64, stale: u64) {
         let topic = self.subscriptions.get(&id).and_then(|topic| self.topics.get_mut(topic));
         if let Some(topic) = topic {
             topic.stats.unread += dropped;
+            topic.stats.stale += stale;
         }
     }
 
@@ -561,19 +624,63 @@ impl Peer {
         }
     }
 
+    /// The delivery of a subscription to one topic.
+    pub(crate) fn delivery_of(&self, id: SubscriptionId) -> Option<Delivery> {
+        self.delivery(*self.subscriptions.get(&id)?)
+    }
+
     /// The topic of a subscription to one.
     pub fn topic_of(&self, id: SubscriptionId) -> Option<&Topic> {
         self.topics.get(self.subscriptions.get(&id)?).map(|topic| &topic.name)
     }
 
-    /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one.
+    /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one. It is
+    /// another one when the connection was dialed again. Through a broker it is the broker's session of the robot.
     pub fn session_id(&self) -> Option<&SessionId> {
-        self.sessions[Side::Publish as usize].id()
+        self.sessions.first()?.id()
+    }
+
+    /// Whether the connection is up now.
+    pub fn is_up(&self) -> bool {
+        self.is_up
+    }
+
+    /// For a robot: whether somebody operates it and is heard.
+    pub fn is_operated(&self) -> bool {
+        self.company.is_operated
+    }
+
+    /// For a robot: why there is no operator any more. `None` while there is one, or if there was none yet.
+    pub fn operator_lost(&self) -> Option<OperatorLost> {
+        self.company.operator_lost
+    }
+
+    /// For an operator: whether the robot answers.
+    pub fn has_robot(&self) -> bool {
+        self.company.has_robot
+    }
+
+    /// What is known of the clock at the far end of a broker's bridge.
+    pub fn far_clock(&self) -> Option<ClockEstimate> {
+        self.sessions.first()?.far_clock()
+    }
+
+    /// STUN and TURN servers that a broker named for a robot.
+    pub fn ice_servers(&self) -> &[IceServer] {
+        self.sessions.first().map_or(&[], |session| session.ice_servers())
+    }
+
+    /// How old something is that was made at this time, since 1970, by the far end's clock. Of a clock of which nothing is
+    /// known it is taken that it agrees with the own.
+    pub fn age(&self, now: Instant, made: Duration) -> Duration {
+        let offset = self.far_clock().map_or(0.0, |clock| clock.offset);
+        let age = self.clock.unix(now) + offset - made.as_secs_f64();
+        Duration::try_from_secs_f64(age).unwrap_or_default()
     }
 
     /// Whether everything that was published has been acknowledged, or given up by a lossy transport.
     pub fn is_flushed(&mut self) -> bool {
-        self.queued == 0 && self.sessions[Side::Publish as usize].link().in_flight() == 0
+        self.queued == 0 && !self.is_lost && self.session(Side::Publish).link().in_flight() == 0
     }
 
     /// Why the connection is over, if it is.
@@ -583,14 +690,17 @@ impl Peer {
 
     /// Everything that this connection counts, as of now; it can be read at any time, after the end as well.
     pub fn stats(&self) -> Stats {
-        let [publish, subscribe] = self.sessions.each_ref().map(|session| {
-            let stats = session.stats();
-            SessionStats { up: stats.up && self.ended.is_none(), ..stats }
-        });
-        let troubles = self.sessions.iter().filter_map(Session::trouble);
-        let last_error = troubles.chain(&self.ended_by).max_by_key(|error| error.at).cloned();
+        let [mut publish, mut subscribe] = self.former.clone();
+        let mut sessions = self.sessions.iter().map(|session| session.stats());
+        publish.go_on(sessions.next().unwrap_or_default());
+        subscribe.go_on(sessions.next().unwrap_or_default());
+        if self.ended.is_some() {
+            (publish.up, subscribe.up) = (false, false);
+        }
+        let troubles = self.sessions.iter().filter_map(|session| session.trouble());
+        let last_error = troubles.chain(&self.ended_by).chain(&self.lost_by).max_by_key(|error| error.at).cloned();
         Stats {
-            connection: ConnectionStats { publish, subscribe, last_error },
+            connection: ConnectionStats { publish, subscribe, losses: self.losses, last_error },
             topics: self.topics.values().map(|topic| (topic.name.clone(), topic.stats())).collect(),
         }
     }
@@ -606,10 +716,17 @@ impl Peer {
         self.end(now, EndReason::Closed);
     }
 
-    fn topic_state(&mut self, name: &Topic, delivery: Delivery) -> Result<TopicId, TopicError> {
+    /// The session of that side.
+    fn session(&mut self, side: Side) -> &mut dyn Session {
+        let last = self.sessions.len() - 1;
+        &mut *self.sessions[(side as usize).min(last)]
+    }
+
+    fn topic_state(&mut self, name: &Topic, side: Side, asked: Delivery) -> Result<TopicId, TopicError> {
         if self.ended.is_some() {
             return Err(TopicError::Ended { topic: name.clone() });
         }
+        let delivery = self.session(side).admits(side, name, asked)?;
         if let Some(id) = self.by_name.get(name) {
             return match self.topics.get(id).map(|topic| topic.delivery) {
                 Some(in_use) if in_use != delivery => {
@@ -655,33 +772,47 @@ impl Peer {
             failed: None,
         });
         self.by_key.insert(key, id);
-        let name = ChannelName::published(topic.name.as_str());
-        self.sessions[Side::Publish as usize].open(now, key, &name, None, topic.delivery);
+        let (name, delivery) = (topic.name.clone(), topic.delivery);
+        self.session(Side::Publish).open(now, key, &name, None, delivery);
     }
 
     /// Asks for the subscribing channel of a topic as soon as its publisher is known.
     fn receive_on(&mut self, now: Instant, id: TopicId) {
         let key = ChannelKey(self.fresh_id());
-        let own = self.sessions[Side::Publish as usize].id().cloned();
+        let own = self.session_id().cloned();
         let Some(topic) = self.topics.get_mut(&id) else { return };
         let Some(reception) = topic.reception.as_mut().filter(|reception| reception.key.is_none()) else { return };
-        let own = own.filter(|_| topic.publication.as_ref().is_some_and(|publication| publication.open));
-        let Some(publisher) = self.publisher_session.clone().or(own) else { return };
+        let publisher = match &self.source {
+            Source::Session(session) => Some(session.clone()),
+            Source::Bridge => None,
+            Source::Own => match own.filter(|_| topic.publication.as_ref().is_some_and(|publication| publication.open))
+            {
+                Some(own) => Some(own),
+                None => return,
+            },
+        };
         reception.key = Some(key);
         self.by_key.insert(key, id);
-        let name = ChannelName::published(topic.name.as_str());
-        self.sessions[Side::Subscribe as usize].open(now, key, &name, Some(&publisher), topic.delivery);
+        let (name, delivery) = (topic.name.clone(), topic.delivery);
+        self.session(Side::Subscribe).open(now, key, &name, publisher.as_ref(), delivery);
     }
 
     fn handle_session_event(&mut self, now: Instant, side: Side, event: SessionEvent) {
         match event {
             SessionEvent::Connected => {
-                self.up[side as usize] = true;
-                if self.up == [true; 2] {
+                if self.sessions.iter().all(|session| session.is_up()) {
+                    (self.is_up, self.is_lost) = (true, false);
+                    self.dialer.connected();
                     self.outbox.push_back(Event::Connected);
                 }
             }
-            SessionEvent::Opened(key) => self.channel_opened(now, side, key),
+            SessionEvent::Presence(presence) => {
+                if self.company.note(presence) {
+                    self.outbox.push_back(Event::Presence(presence));
+                }
+            }
+            SessionEvent::Failing(error) => self.outbox.push_back(Event::Failing(error)),
+            SessionEvent::Opened(key) => self.channel_opened(now, key),
             SessionEvent::Message(key, payload) => {
                 let Some(id) = self.by_key.get(&key).copied() else { return };
                 let Some(topic) = self.topics.get_mut(&id).filter(|topic| topic.reception.is_some()) else { return };
@@ -701,47 +832,136 @@ impl Peer {
                 }
             }
             SessionEvent::Closed(key) => {
-                let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
+                let queues = self.session(side).queues_until_open();
+                let Some(id) = self.by_key.get(&key).copied() else { return };
+                let Some(topic) = self.topics.get_mut(&id) else { return };
                 topic.stats.interruptions += 1;
-                match (side, &mut topic.publication, &mut topic.reception) {
-                    (Side::Publish, Some(publication), _) => publication.open = false,
-                    (Side::Subscribe, _, Some(reception)) => {
-                        reception.open = false;
-                        self.outbox.extend(reception.subscribers.iter().map(|id| Event::Interrupted(*id)));
+                if let Some(reception) = topic.reception.as_mut().filter(|reception| reception.key == Some(key)) {
+                    reception.open = false;
+                    self.outbox.extend(reception.subscribers.iter().map(|id| Event::Interrupted(*id)));
+                }
+                if let Some(publication) = topic.publication.as_mut().filter(|publication| publication.key == key) {
+                    publication.open = false;
+                    if !queues {
+                        self.drop_queued(id);
                     }
-                    _ => {}
                 }
             }
             SessionEvent::Trouble(key, error, retrying) => {
                 let Some(topic) = self.by_key.get(&key).and_then(|id| self.topics.get_mut(id)) else { return };
                 topic.stats.last_error = Some(LastError::new(now, &error));
-                if let (Side::Publish, false, Some(publication)) = (side, retrying, &mut topic.publication) {
+                let publication = topic.publication.as_mut().filter(|publication| publication.key == key);
+                let side = if publication.is_some() { Side::Publish } else { side };
+                if let (false, Some(publication)) = (retrying, publication) {
                     publication.failed = Some(error.clone());
                 }
                 self.outbox.push_back(Event::Trouble { side, topic: topic.name.clone(), error, retrying });
             }
-            SessionEvent::Ended(reason) => self.end(now, reason),
+            SessionEvent::Ended(_) if self.dialer.redials_at().is_some() => {}
+            SessionEvent::Ended(reason) => {
+                if self.ended.is_none() && self.dialer.lost(now, &reason) {
+                    self.hang_up(now, reason);
+                } else {
+                    self.end(now, reason);
+                }
+            }
         }
     }
 
-    fn channel_opened(&mut self, now: Instant, side: Side, key: ChannelKey) {
+    /// Leaves sessions that are of no use any more, to dial again when the dialer says so.
+    fn hang_up(&mut self, now: Instant, reason: EndReason) {
+        self.lost_by = Some(LastError::new(now, &reason));
+        let was_up = std::mem::take(&mut self.is_up);
+        self.is_lost = true;
+        // Sessions have told what they had to tell before their end; what is left is for the far end.
+        for index in 0..self.sessions.len() {
+            let side = Side::ALL[index];
+            self.sessions[index].close(now, false);
+            loop {
+                match self.sessions[index].poll(now) {
+                    SessionOutput::Transmit(destination, datagram) => {
+                        self.farewells.push_back(Output::Transmit { side, destination, datagram });
+                    }
+                    SessionOutput::Http(_) => {}
+                    SessionOutput::Event(event) => self.handle_session_event(now, side, event),
+                    SessionOutput::WaitUntil(..) => break,
+                }
+            }
+        }
+        let ids: Vec<TopicId> = self.topics.keys().copied().collect();
+        for id in ids {
+            self.drop_queued(id);
+            let Some(topic) = self.topics.get_mut(&id) else { continue };
+            if let Some(publication) = &mut topic.publication {
+                publication.open = false;
+                publication.failed = None;
+            }
+            if let Some(reception) = &mut topic.reception {
+                if let Some(key) = reception.key.take() {
+                    self.by_key.remove(&key);
+                }
+                if std::mem::take(&mut reception.open) {
+                    topic.stats.interruptions += 1;
+                    self.outbox.extend(reception.subscribers.iter().map(|id| Event::Interrupted(*id)));
+                }
+            }
+        }
+        if was_up {
+            self.losses += 1;
+            self.outbox.push_back(Event::Disconnected(reason));
+        }
+    }
+
+    /// Dials, and asks for every channel that there was.
+    fn dial_again(&mut self, now: Instant) {
+        for (former, session) in self.former.iter_mut().zip(&self.sessions) {
+            former.go_on(session.stats());
+        }
+        self.sessions = self.dialer.dial(now);
+        let clock = self.clock;
+        self.sessions.iter_mut().for_each(|session| session.set_clock(clock));
+        let mut ids: Vec<TopicId> = self.topics.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            let Some(topic) = self.topics.get(&id) else { continue };
+            if let Some(publication) = &topic.publication {
+                let (key, name, delivery) = (publication.key, topic.name.clone(), topic.delivery);
+                self.session(Side::Publish).open(now, key, &name, None, delivery);
+            }
+            self.receive_on(now, id);
+        }
+    }
+
+    /// Drops what waits to be sent on a topic: it would be late by an unknown time.
+    fn drop_queued(&mut self, id: TopicId) {
+        let Some(topic) = self.topics.get_mut(&id) else { return };
+        let Some(publication) = &mut topic.publication else { return };
+        while publication.queue.pop().is_some() {
+            self.queued -= 1;
+            topic.stats.unheard += 1;
+        }
+        if std::mem::take(&mut publication.in_backlog) {
+            self.backlog.retain(|waiting| *waiting != id);
+        }
+        if std::mem::take(&mut publication.refused) {
+            self.outbox.push_back(Event::Writable(id));
+        }
+    }
+
+    fn channel_opened(&mut self, now: Instant, key: ChannelKey) {
         let Some(id) = self.by_key.get(&key).copied() else { return };
         let Some(topic) = self.topics.get_mut(&id) else { return };
-        match side {
-            Side::Publish => {
-                let Some(publication) = &mut topic.publication else { return };
-                publication.open = true;
-                if !publication.queue.is_empty() && !publication.in_backlog {
-                    publication.in_backlog = true;
-                    self.backlog.push_back(id);
-                }
-                self.receive_on(now, id);
+        if let Some(reception) = topic.reception.as_mut().filter(|reception| reception.key == Some(key)) {
+            reception.open = true;
+            self.outbox.extend(reception.subscribers.iter().map(|subscriber| Event::Subscribed(*subscriber)));
+        }
+        if let Some(publication) = topic.publication.as_mut().filter(|publication| publication.key == key) {
+            publication.open = true;
+            if !publication.queue.is_empty() && !publication.in_backlog {
+                publication.in_backlog = true;
+                self.backlog.push_back(id);
             }
-            Side::Subscribe => {
-                let Some(reception) = &mut topic.reception else { return };
-                reception.open = true;
-                self.outbox.extend(reception.subscribers.iter().map(|subscriber| Event::Subscribed(*subscriber)));
-            }
+            self.receive_on(now, id);
         }
     }
 
@@ -753,7 +973,7 @@ impl Peer {
             let Some(id) = self.backlog.pop_front() else { break };
             let Some(topic) = self.topics.get_mut(&id) else { continue };
             let Some(publication) = &mut topic.publication else { continue };
-            let session = &mut self.sessions[Side::Publish as usize];
+            let Some(session) = self.sessions.first_mut() else { break };
             let Some(front) = publication.queue.front().filter(|_| publication.open) else {
                 publication.in_backlog = false;
                 continue;
@@ -807,8 +1027,9 @@ impl Peer {
         }
         self.ended_by = (reason != EndReason::Closed).then(|| LastError::new(now, &reason));
         self.ended = Some(reason);
+        self.is_up = false;
         for session in &mut self.sessions {
-            session.close(now);
+            session.close(now, true);
         }
         for topic in self.topics.values_mut() {
             topic.publication.iter_mut().for_each(|publication| publication.open = false);

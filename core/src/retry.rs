@@ -10,13 +10,25 @@ const FIRST: Duration = Duration::from_millis(100);
 /// The longest delay before another try.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// Doubling delays with jitter: attempt `n` waits between half and all of 100 ms times 2ⁿ, at most 2 s.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Doubling delays with jitter: attempt `n` waits between half and all of 100 ms times 2ⁿ, at most 2 s unless set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Backoff {
     attempts: u32,
+    longest: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Backoff::up_to(LONGEST)
+    }
 }
 
 impl Backoff {
+    /// With another longest delay.
+    pub(crate) const fn up_to(longest: Duration) -> Backoff {
+        Backoff { attempts: 0, longest }
+    }
+
     /// How many tries have failed since the last success.
     pub(crate) fn attempts(self) -> u32 {
         self.attempts
@@ -24,7 +36,7 @@ impl Backoff {
 
     /// Notes a failed try and says when the next one is due.
     pub(crate) fn failed(&mut self, now: Instant, rng: &mut Random) -> Instant {
-        let delay = FIRST.saturating_mul(1 << self.attempts.min(10)).min(LONGEST);
+        let delay = FIRST.saturating_mul(1 << self.attempts.min(10)).min(self.longest);
         self.attempts = self.attempts.saturating_add(1);
         let micros = delay.as_micros() as u64;
         now + Duration::from_micros(rng.u64(micros / 2..=micros))

@@ -30,9 +30,32 @@ pub struct ConnectionStats {
     pub publish: SessionStats,
     /// The session that subscribes.
     pub subscribe: SessionStats,
+    /// How often the connection was lost after it was up. It is dialed again.
+    pub losses: u64,
     /// The last thing that went wrong: a call to the API, or what ended the connection. It stays when it has been
     /// overcome.
     pub last_error: Option<LastError>,
+}
+
+impl SessionStats {
+    /// Adds what the session has seen that came after this one.
+    pub(crate) fn go_on(&mut self, next: SessionStats) {
+        *self = SessionStats {
+            sent: self.sent + next.sent,
+            sent_bytes: self.sent_bytes + next.sent_bytes,
+            received: self.received + next.received,
+            received_bytes: self.received_bytes + next.received_bytes,
+            datagrams_sent: self.datagrams_sent + next.datagrams_sent,
+            datagram_bytes_sent: self.datagram_bytes_sent + next.datagram_bytes_sent,
+            datagrams_received: self.datagrams_received + next.datagrams_received,
+            datagram_bytes_received: self.datagram_bytes_received + next.datagram_bytes_received,
+            strays: self.strays + next.strays,
+            requests: self.requests + next.requests,
+            requests_failed: self.requests_failed + next.requests_failed,
+            requests_retried: self.requests_retried + next.requests_retried,
+            ..next
+        };
+    }
 }
 
 impl ConnectionStats {
@@ -121,6 +144,9 @@ pub struct TopicStats {
     pub queue_full: u64,
     /// Messages dropped unsent because newer ones took their place.
     pub replaced: u64,
+    /// Messages dropped unsent because nobody could get them: while the connection was dialed again, or nobody was at the
+    /// far end of a broker's bridge.
+    pub unheard: u64,
     /// Messages that wait now. Once the connection is over: those that were never sent.
     pub queued: usize,
     /// Their bytes.
@@ -141,6 +167,9 @@ pub struct TopicStats {
     /// Messages that subscriptions got and dropped unread: their mailboxes were full, or their holders took the latest.
     /// Counted once for each such subscription.
     pub unread: u64,
+    /// Messages that subscriptions with a deadline got and did not deliver, because they were older than that, or from
+    /// before the connection or the operator was lost. Counted once for each such subscription.
+    pub stale: u64,
     /// Messages that wait in mailboxes now.
     pub waiting: usize,
     /// Whether the channel to receive on is open.

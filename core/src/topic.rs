@@ -63,6 +63,18 @@ pub enum TopicError {
         /// Its length in bytes.
         len: usize,
     },
+    /// A broker's bridge has no such channel, or not in this direction.
+    #[error("topic {topic:?}: through a broker, {end} {verb} {first} or {second}", first = possible[0], second = possible[1])]
+    NotBridged {
+        /// The topic.
+        topic: Topic,
+        /// Which end this is.
+        end: &'static str,
+        /// What was asked.
+        verb: &'static str,
+        /// The topics that are there for it.
+        possible: [&'static str; 2],
+    },
     /// The topic is in use on this connection with another delivery.
     #[error("topic {topic:?}: already in use with {in_use}, so it cannot be opened with {asked}")]
     DeliveryConflict {

@@ -4,10 +4,12 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use farwire_core::broker::IceServer;
 use farwire_core::{
-    Client, Config, Content, Delivery, EndReason, Stats, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats,
+    Client, ClockEstimate, Content, Delivery, Dial, EndReason, Events, OperatorLost, Stats, SubscribeOptions, Topic,
+    TopicError, TopicNames, TopicStats, WallClock,
 };
 use farwire_udp::{Waiter, address_towards, bind_towards};
 
@@ -16,13 +18,15 @@ use crate::lead::Lead;
 use crate::shared::{Shared, Sockets};
 use crate::{Publisher, Subscription, io_thread};
 
-/// Dials the SFU, and blocks until the connection is up.
+/// Dials an SFU ([`Config`](crate::Config)), or a broker as a robot ([`RobotConfig`](crate::RobotConfig)) or an operator
+/// ([`OperatorConfig`](crate::OperatorConfig)), and blocks until the connection is up: for an operator, until the robot
+/// answers. What is lost after that is dialed again.
 ///
 /// # Errors
-/// When it is not up within [`Config::connect_timeout`], or cannot come up at all. Nothing is left of it then.
-#[expect(clippy::needless_pass_by_value, reason = "a configuration is made for the call")]
-pub fn connect(config: Config) -> Result<Connection, ConnectError> {
-    let host = config.host_ip();
+/// When it is not up within the configuration's `connect_timeout`, or cannot come up at all. Nothing is left of it then.
+pub fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
+    let dial = dial.into();
+    let host = dial.host_ip();
     let bind = || bind_towards(host).map(Arc::new).map_err(ConnectError::socket);
     let sockets: Sockets = [bind()?, bind()?];
     let waiter = || {
@@ -35,21 +39,27 @@ pub fn connect(config: Config) -> Result<Connection, ConnectError> {
     let (io_waiter, io_waker) = waiter()?;
     let lead = Lead::new(sockets.clone(), leads_waiter, leads_waker);
     let local = sockets.each_ref().map(|socket| address_towards(socket, host));
-    let client = Client::new(&config, local, draw_seed(), Instant::now());
-    let shared = Shared::new(&config, client, sockets.clone(), lead, io_waker);
+    let now = Instant::now();
+    let mut client = Client::new(&dial, local, draw_seed(), now);
+    client.set_clock(wall_clock(now));
+    let shared = Shared::new(dial.is_loopback(), client, sockets.clone(), lead, io_waker);
     let thread = thread::Builder::new().name("farwire-io".into()).spawn({
         let shared = Arc::clone(&shared);
         move || io_thread::run(&shared, &sockets, io_waiter)
     });
     let thread = thread.map_err(|error| ConnectError::Thread(Arc::new(error)))?;
 
-    let mut handle = Handle::new(shared, thread);
+    let handle = Handle::new(shared, thread);
     if !handle.shared.wait_until(None, |client| client.is_connected()) {
         let reason = handle.shared.lock().client.ended().cloned();
         return Err(ConnectError::Ended(reason.unwrap_or(EndReason::Closed)));
     }
-    handle.session_id = handle.shared.lock().client.peer().session_id().map(ToString::to_string).unwrap_or_default();
     Ok(Connection::new(Lease::first(handle)))
+}
+
+/// The time of day.
+pub(crate) fn wall_clock(now: Instant) -> WallClock {
+    WallClock::new(now, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// The operating system's randomness, by way of the keys that the standard library draws for its hash maps.
@@ -157,7 +167,10 @@ impl Connection {
         if self.lease.is_closed() {
             return Err(TopicError::ended(Some(&topic)));
         }
-        let id = self.shared().act(|client, now| client.topic(now, &topic, delivery))?;
+        let (id, delivery) = self.shared().act(|client, now| {
+            let id = client.topic(now, &topic, delivery)?;
+            Ok((id, client.peer().delivery(id).unwrap_or(delivery)))
+        })?;
         Ok(Publisher::new(Arc::clone(&self.lease), id, topic, delivery))
     }
 
@@ -253,10 +266,55 @@ impl Connection {
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 
+    /// Subscribes to what happens to the connection, from now on: that it is lost and up again, and who comes and goes at
+    /// the far end of a broker's bridge. It keeps the latest 64 events that were not received.
+    ///
+    /// # Errors
+    /// As for [`subscribe_all`](Self::subscribe_all).
+    pub fn events(&self) -> Result<Subscription<Events>, TopicError> {
+        let (id, mailbox) = self.lease.subscribe(None, |handle| {
+            handle.shared.subscribe(|client, _, share| client.subscribe_events(|mailbox| share.mailbox(mailbox)))
+        })?;
+        Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
+    }
+
+    /// Whether the connection is up now. One that was lost is dialed again until it is, unless its configuration says
+    /// otherwise.
+    pub fn is_connected(&self) -> bool {
+        !self.lease.is_closed() && self.shared().lock().client.peer().is_up()
+    }
+
+    /// For a robot on a broker: whether somebody operates it, and is heard. A robot loop that moves only while this is
+    /// `true` stands still whenever the operator leaves, falls silent, or the connection is lost.
+    pub fn operator_present(&self) -> bool {
+        !self.lease.is_closed() && self.shared().lock().client.peer().is_operated()
+    }
+
+    /// For a robot on a broker: why it has no operator any more. `None` while it has one, and before the first.
+    pub fn operator_lost(&self) -> Option<OperatorLost> {
+        self.shared().lock().client.peer().operator_lost()
+    }
+
+    /// For an operator: whether the robot answers.
+    pub fn robot_present(&self) -> bool {
+        !self.lease.is_closed() && self.shared().lock().client.peer().has_robot()
+    }
+
+    /// What is known of the clock at the far end of a broker's bridge, by pings; `None` before the first.
+    pub fn clock(&self) -> Option<ClockEstimate> {
+        self.shared().lock().client.peer().far_clock()
+    }
+
+    /// STUN and TURN servers that a broker named for a robot.
+    pub fn ice_servers(&self) -> Vec<IceServer> {
+        self.shared().lock().client.peer().ice_servers().to_vec()
+    }
+
     /// The id of the publishing session, which a subscriber in another process needs as
-    /// [`Config::publisher_session`](Config::publisher_session()).
-    pub fn session_id(&self) -> &str {
-        &self.lease.live().session_id
+    /// [`Config::publisher_session`](crate::Config::publisher_session()); through a broker, of the broker's session of the
+    /// robot. It is another one when the connection was lost and dialed again, and empty meanwhile.
+    pub fn session_id(&self) -> String {
+        self.shared().lock().client.peer().session_id().map(ToString::to_string).unwrap_or_default()
     }
 
     /// Waits until everything that was published has been acknowledged, or given up by a lossy transport. `false`: not
@@ -279,7 +337,7 @@ impl Connection {
         self.shared().lock().client.stats()
     }
 
-    /// Why the connection is over, if it is. It does not come back by itself.
+    /// Why the connection is over, if it is. One that is being dialed again is not.
     pub fn ended(&self) -> Option<EndReason> {
         self.lease.ended()
     }

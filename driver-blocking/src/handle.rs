@@ -14,13 +14,12 @@ pub(crate) type Lease = farwire_core::lease::Lease<Handle>;
 /// A live connection. It is closed when its last lease ends, or when it is dropped.
 pub(crate) struct Handle {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) session_id: String,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Handle {
     pub(crate) fn new(shared: Arc<Shared>, thread: JoinHandle<()>) -> Handle {
-        Handle { shared, session_id: String::new(), thread: Mutex::new(Some(thread)) }
+        Handle { shared, thread: Mutex::new(Some(thread)) }
     }
 }
 

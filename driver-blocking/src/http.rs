@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(crate) struct Requests {
     /// Where the answers go. Weak, so that a request does not keep the connection alive.
     shared: Weak<Shared>,
+    is_loopback: bool,
     state: Mutex<State>,
 }
 
@@ -26,6 +27,8 @@ pub(crate) struct Requests {
 struct State {
     /// `None` once the connection is over.
     client: Option<Client>,
+    /// Requests that go out although the connection is over.
+    farewells: Vec<JoinHandle<()>>,
     threads: Vec<JoinHandle<()>>,
     /// Each thread holds a clone; the channel is disconnected when the last is gone.
     alive: mpsc::Sender<Infallible>,
@@ -36,7 +39,8 @@ impl Requests {
     pub(crate) fn new(is_loopback: bool, shared: Weak<Shared>) -> Requests {
         let (alive, all_gone) = mpsc::channel();
         let client = Some(Client::new(is_loopback));
-        Requests { shared, state: Mutex::new(State { client, threads: Vec::new(), alive, all_gone }) }
+        let state = State { client, farewells: Vec::new(), threads: Vec::new(), alive, all_gone };
+        Requests { shared, is_loopback, state: Mutex::new(state) }
     }
 
     /// Starts a request. Its answer goes to [`Shared::answer`], perhaps before this returns.
@@ -60,6 +64,16 @@ impl Requests {
         }
     }
 
+    /// Starts a request that nothing cuts off and whose answer is of no use. Without a thread it is not made: it is a
+    /// courtesy.
+    pub(crate) fn start_farewell(&self, request: Request) {
+        let client = Client::new(self.is_loopback);
+        let work = move || drop(client.perform(request));
+        if let Ok(thread) = thread::Builder::new().name("farwire-farewell".into()).spawn(work) {
+            self.lock().farewells.push(thread);
+        }
+    }
+
     /// Cuts off what is in flight, and refuses what would follow.
     pub(crate) fn shut_down(&self) {
         let client = self.lock().client.take();
@@ -68,14 +82,19 @@ impl Requests {
         }
     }
 
-    /// Waits for the threads, a moment at most.
+    /// Waits for the threads: a moment at most, and for farewells until they are done or their time is over.
     pub(crate) fn join(&self) {
         let mut state = self.lock();
+        let farewells = std::mem::take(&mut state.farewells);
         let (alive, all_gone) = mpsc::channel();
         drop(std::mem::replace(&mut state.alive, alive));
         let all_gone = std::mem::replace(&mut state.all_gone, all_gone);
         let threads = std::mem::take(&mut state.threads);
         drop(state);
+        for thread in farewells {
+            // One that panicked has said nothing, which is allowed.
+            let _ = thread.join();
+        }
         if let Err(mpsc::RecvTimeoutError::Disconnected) = all_gone.recv_timeout(PATIENCE) {
             for thread in threads {
                 // A panic was answered for by `Answer`.

@@ -54,10 +54,14 @@ mod turn;
 mod turnstile;
 
 pub use farwire_core;
+pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
 pub use farwire_core::cloudflare::ApiError;
 pub use farwire_core::lcm;
 pub use farwire_core::link::LinkEnd;
-pub use farwire_core::{Accepted, Config, ConfigError, Container, Content, Delivery, EndReason, MAX_TOPIC, Message};
+pub use farwire_core::{
+    Accepted, ClockEstimate, Config, ConfigError, Container, Content, Delivery, EndReason, MAX_TOPIC, Message,
+};
+pub use farwire_core::{ConnectionEvent, Dial, Events, OperatorLost, Presence};
 pub use farwire_core::{
     PublishError, Raw, Receive, RecvError, Reliability, Secret, SessionId, Stage, SubscribeOptions,
 };

@@ -55,13 +55,13 @@ impl SharedMailbox {
 
     /// The next message or gap, if one is there, or the end.
     pub(crate) fn next(&self) -> Option<Result<Message, RecvError>> {
-        self.with(Mailbox::take)
+        self.with(|mailbox| mailbox.take(Instant::now()))
     }
 
     /// [`SharedMailbox::next`]; if there is none, the leader is going to sleep, and is to be woken by its waker.
     pub(crate) fn begin_lead(&self) -> Option<Result<Message, RecvError>> {
         let mut state = self.lock();
-        let next = state.mailbox.take();
+        let next = state.mailbox.take(Instant::now());
         state.is_lead_waiting = next.is_none();
         next
     }
@@ -73,7 +73,7 @@ impl SharedMailbox {
 
     /// Waits for a message that another thread takes in; `None`: for ever.
     pub(crate) fn receive(&self, deadline: Option<Instant>) -> Result<Message, RecvError> {
-        self.wait_for(deadline, Mailbox::take)
+        self.wait_for(deadline, |mailbox| mailbox.take(Instant::now()))
     }
 
     /// Waits until the SFU's channel is open.

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
-use farwire_core::Config;
+use farwire_core::Dial;
 use farwire_core::lease::Leased;
 
 use crate::handle::{Handle, Lease};
 use crate::{ConnectError, Connection, connect};
 
-static CONNECTIONS: LazyLock<Mutex<HashMap<Config, Entry>>> = LazyLock::new(Mutex::default);
+static CONNECTIONS: LazyLock<Mutex<HashMap<Dial, Entry>>> = LazyLock::new(Mutex::default);
 
 enum Entry {
     Live(Weak<Leased<Handle>>),
@@ -37,11 +37,12 @@ enum Outcome {
 ///
 /// # Errors
 /// As for [`connect`].
-pub fn shared(config: Config) -> Result<Connection, ConnectError> {
+pub fn shared(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
+    let dial = dial.into();
     loop {
         let attempt = {
             let mut connections = lock();
-            let live = match connections.get(&config) {
+            let live = match connections.get(&dial) {
                 Some(Entry::Live(handle)) => handle.upgrade(),
                 Some(Entry::Dialing(attempt)) => {
                     let attempt = Arc::clone(attempt);
@@ -54,13 +55,13 @@ pub fn shared(config: Config) -> Result<Connection, ConnectError> {
             if let Some(lease) = live.and_then(Lease::join) {
                 return Ok(Connection::new(lease));
             }
-            Dial::begin(&mut connections, &config)
+            Dialing::begin(&mut connections, &dial)
         };
-        return attempt.finish(connect(config));
+        return attempt.finish(connect(dial));
     }
 }
 
-fn lock() -> MutexGuard<'static, HashMap<Config, Entry>> {
+fn lock() -> MutexGuard<'static, HashMap<Dial, Entry>> {
     CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -78,23 +79,23 @@ impl Attempt {
 }
 
 /// The right to dial. Dropped without an outcome, it makes those who wait look again.
-struct Dial {
-    config: Config,
+struct Dialing {
+    dial: Dial,
     attempt: Arc<Attempt>,
     outcome: Outcome,
     connected: Option<Weak<Leased<Handle>>>,
 }
 
-impl Dial {
-    fn begin(connections: &mut HashMap<Config, Entry>, config: &Config) -> Dial {
+impl Dialing {
+    fn begin(connections: &mut HashMap<Dial, Entry>, dial: &Dial) -> Dialing {
         // Those that are over would pile up.
         connections.retain(|_, entry| match entry {
             Entry::Live(handle) => handle.strong_count() > 0,
             Entry::Dialing(_) => true,
         });
         let attempt = Arc::<Attempt>::default();
-        connections.insert(config.clone(), Entry::Dialing(Arc::clone(&attempt)));
-        Dial { config: config.clone(), attempt, outcome: Outcome::LookAgain, connected: None }
+        connections.insert(dial.clone(), Entry::Dialing(Arc::clone(&attempt)));
+        Dialing { dial: dial.clone(), attempt, outcome: Outcome::LookAgain, connected: None }
     }
 
     fn finish(mut self, result: Result<Connection, ConnectError>) -> Result<Connection, ConnectError> {
@@ -106,11 +107,11 @@ impl Dial {
     }
 }
 
-impl Drop for Dial {
+impl Drop for Dialing {
     fn drop(&mut self) {
         match self.connected.take() {
-            Some(handle) => lock().insert(self.config.clone(), Entry::Live(handle)),
-            None => lock().remove(&self.config),
+            Some(handle) => lock().insert(self.dial.clone(), Entry::Live(handle)),
+            None => lock().remove(&self.dial),
         };
         *self.attempt.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.outcome.clone());
         self.attempt.done.notify_all();

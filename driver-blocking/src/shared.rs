@@ -11,12 +11,13 @@ use farwire_core::client::{Datagram, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
 use farwire_core::{
-    Accepted, Client, Config, EndReason, Mailbox, Message, PublishError, RecvError, SessionId, SubscriptionId,
-    TopicError, TopicId,
+    Accepted, Client, EndReason, Mailbox, Message, PublishError, RecvError, SessionId, SubscriptionId, TopicError,
+    TopicId,
 };
 use farwire_telemetry::{Meter, log};
 use farwire_udp::{Sender, Socket, Waker};
 
+use crate::connection::wall_clock;
 use crate::http::Requests;
 use crate::lead::Lead;
 use crate::mailbox::SharedMailbox;
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
 pub(crate) struct Engine {
     meter: Meter,
     pub(crate) client: Client<SharedMailbox>,
+    /// When the client was told the time of day.
+    clock_read: Instant,
     /// Threads that wait on `progress`.
     waiting: usize,
     /// When the I/O thread will be up at the latest; `None`: when it is woken.
@@ -50,16 +53,22 @@ pub(crate) struct Engine {
 
 impl Shared {
     pub(crate) fn new(
-        config: &Config,
+        is_loopback: bool,
         client: Client<SharedMailbox>,
         sockets: Sockets,
         lead: Lead,
         waker: Waker,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
-            engine: Turnstile::new(Engine { meter: Meter::default(), client, waiting: 0, io_wakes: None }),
+            engine: Turnstile::new(Engine {
+                meter: Meter::default(),
+                client,
+                clock_read: Instant::now(),
+                waiting: 0,
+                io_wakes: None,
+            }),
             outgoing: Mutex::new(Sender::new(sockets)),
-            requests: Requests::new(config.is_loopback(), shared.clone()),
+            requests: Requests::new(is_loopback, shared.clone()),
             progress: Condvar::new(),
             lead,
             waker,
@@ -118,6 +127,7 @@ impl Shared {
     /// Ends a turn of the I/O thread: says how long it may sleep at most, or `None` when the connection is over.
     pub(crate) fn io_turn(&self, mut engine: MutexGuard<'_, Engine>, now: Instant) -> Option<Sleep> {
         engine.client.handle_timeout(now);
+        engine.read_clock(now);
         let turn = engine.client.turn(now);
         let (over, until) = (turn.over, turn.deadline);
         engine.meter(now);
@@ -146,7 +156,10 @@ impl Shared {
         }
         log(&turn.notices);
         for request in turn.requests {
-            self.requests.start(request);
+            match request.is_farewell {
+                true => self.requests.start_farewell(request),
+                false => self.requests.start(request),
+            }
         }
         if turn.over {
             self.outgoing().close();
@@ -169,7 +182,7 @@ impl Shared {
     /// The I/O thread has panicked. The peer is left alone: it may panic again.
     pub(crate) fn io_panicked(&self) {
         let why = "a bug: the connection's thread panicked".to_owned();
-        self.act(|client, _| client.abandon(EndReason::Transport(LinkEnd::Failed(why))));
+        self.act(|client, now| client.abandon(now, EndReason::Transport(LinkEnd::Failed(why))));
     }
 
     /// Takes the outcome of a request.
@@ -250,7 +263,17 @@ pub(crate) struct Sleep {
     pub(crate) until: Option<Instant>,
 }
 
+/// How often the client is told the time of day, which is set at times.
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
 impl Engine {
+    fn read_clock(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.clock_read) >= CLOCK_EVERY {
+            self.clock_read = now;
+            self.client.set_clock(wall_clock(now));
+        }
+    }
+
     /// Records counters now and then, if the application wants any.
     fn meter(&mut self, now: Instant) {
         if self.meter.is_due(now) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farwire_core::cloudflare::ApiError;
-use farwire_core::{Mailbox, Message, Raw, Receive, RecvError, SubscriptionId, Topic};
+use farwire_core::{Message, Raw, Receive, RecvError, SubscriptionId, Topic};
 
 use crate::Callback;
 use crate::handle::Lease;
@@ -87,7 +87,7 @@ impl<T: Receive> Subscription<T> {
     /// # Errors
     /// [`RecvError::Closed`] or [`RecvError::Refused`] when nothing more will come.
     pub fn latest(&self) -> Result<Option<T::Received>, RecvError> {
-        while let Some(message) = self.mailbox.with(Mailbox::take_latest).transpose()? {
+        while let Some(message) = self.mailbox.with(|mailbox| mailbox.take_latest(Instant::now())).transpose()? {
             if let Some(received) = self.read(message) {
                 return Ok(Some(received));
             }
@@ -108,6 +108,12 @@ impl<T: Receive> Subscription<T> {
     /// Why the channel is not open yet, if the SFU has said so; it is still being tried.
     pub fn trouble(&self) -> Option<ApiError> {
         self.mailbox.with(|mailbox| mailbox.trouble().cloned())
+    }
+
+    /// Messages that were not delivered because they were older than the deadline of
+    /// [`SubscribeOptions::stale_after`](crate::SubscribeOptions::stale_after).
+    pub fn stale(&self) -> u64 {
+        self.mailbox.with(|mailbox| mailbox.stale())
     }
 
     /// Messages dropped unread: because the mailbox was full, or by [`latest`](Self::latest).

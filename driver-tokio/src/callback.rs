@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use farwire_core::{Mailbox, Message, Raw, Receive, RecvError};
 use tokio::task::spawn_blocking;
@@ -47,7 +48,7 @@ impl<T: Receive> Callback<T> {
                 let source = mailbox.clone();
                 let visit = spawn_blocking(move || {
                     for _ in 0..CALLS_PER_VISIT {
-                        match source.with(Mailbox::take) {
+                        match source.with(|mailbox| mailbox.take(Instant::now())) {
                             Some(Ok(message)) => call(message),
                             Some(Err(error)) if error.is_passing() => {}
                             Some(Err(_)) => return None,

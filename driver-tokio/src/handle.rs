@@ -14,7 +14,6 @@ pub(crate) type Lease = farwire_core::lease::Lease<Handle>;
 /// A live connection. It is closed when its last lease ends, or when it is dropped.
 pub(crate) struct Handle {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) session_id: String,
     /// Where its tasks run.
     pub(crate) runtime: runtime::Handle,
 }

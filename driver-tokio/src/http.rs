@@ -11,6 +11,7 @@ use crate::shared::Shared;
 /// One connection's requests.
 pub(crate) struct Requests {
     runtime: runtime::Handle,
+    is_loopback: bool,
     /// Where the answers go. Weak, so that a request does not keep the connection alive.
     shared: Weak<Shared>,
     /// `None` once the connection is over.
@@ -19,7 +20,7 @@ pub(crate) struct Requests {
 
 impl Requests {
     pub(crate) fn new(is_loopback: bool, runtime: runtime::Handle, shared: Weak<Shared>) -> Requests {
-        Requests { runtime, shared, client: Mutex::new(Some(Client::new(is_loopback))) }
+        Requests { runtime, is_loopback, shared, client: Mutex::new(Some(Client::new(is_loopback))) }
     }
 
     /// Starts a request. Its answer goes to [`Shared::answer`], perhaps before this returns.
@@ -29,6 +30,12 @@ impl Requests {
         let answer = Answer { shared: self.shared.clone(), id: request.id, result: None };
         // A runtime that has been shut down drops it, and with it the answer.
         self.runtime.spawn_blocking(move || answer.give(client.perform(request)));
+    }
+
+    /// Starts a request that nothing but the runtime's end cuts off, and whose answer is of no use.
+    pub(crate) fn start_farewell(&self, request: Request) {
+        let client = Client::new(self.is_loopback);
+        self.runtime.spawn_blocking(move || drop(client.perform(request)));
     }
 
     /// Cuts off what is in flight, and refuses what would follow.

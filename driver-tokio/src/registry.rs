@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
-use farwire_core::Config;
+use farwire_core::Dial;
 use farwire_core::lease::Leased;
 use tokio::sync::watch;
 
 use crate::handle::{Handle, Lease};
 use crate::{ConnectError, Connection, connect};
 
-static CONNECTIONS: LazyLock<Mutex<HashMap<Config, Entry>>> = LazyLock::new(Mutex::default);
+static CONNECTIONS: LazyLock<Mutex<HashMap<Dial, Entry>>> = LazyLock::new(Mutex::default);
 
 enum Entry {
     Live(Weak<Leased<Handle>>),
@@ -29,11 +29,12 @@ enum Entry {
 ///
 /// # Errors
 /// As for [`connect`].
-pub async fn shared(config: Config) -> Result<Connection, ConnectError> {
+pub async fn shared(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
+    let dial = dial.into();
     loop {
-        let mut outcome = match join(&config) {
+        let mut outcome = match join(&dial) {
             Joined::Live(connection) => return Ok(connection),
-            Joined::Dial(dial) => return dial.finish(connect(config).await),
+            Joined::Dial(dialing) => return dialing.finish(connect(dial).await),
             Joined::Wait(outcome) => outcome,
         };
         // The sender is gone when the caller has connected or given up: look again.
@@ -48,43 +49,43 @@ pub async fn shared(config: Config) -> Result<Connection, ConnectError> {
 enum Joined {
     Live(Connection),
     Wait(watch::Receiver<Option<ConnectError>>),
-    Dial(Dial),
+    Dial(Dialing),
 }
 
-fn join(config: &Config) -> Joined {
+fn join(dial: &Dial) -> Joined {
     let mut connections = lock();
-    let live = match connections.get(config) {
+    let live = match connections.get(dial) {
         Some(Entry::Live(leased)) => leased.upgrade(),
         Some(Entry::Dialing(outcome)) => return Joined::Wait(outcome.clone()),
         None => None,
     };
     match live.and_then(Lease::join) {
         Some(lease) => Joined::Live(Connection::new(lease)),
-        None => Joined::Dial(Dial::begin(&mut connections, config)),
+        None => Joined::Dial(Dialing::begin(&mut connections, dial)),
     }
 }
 
-fn lock() -> MutexGuard<'static, HashMap<Config, Entry>> {
+fn lock() -> MutexGuard<'static, HashMap<Dial, Entry>> {
     CONNECTIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The right to dial. Dropped without an outcome, it makes those who wait look again.
-struct Dial {
-    config: Config,
+struct Dialing {
+    dial: Dial,
     outcome: watch::Sender<Option<ConnectError>>,
     connected: Option<Weak<Leased<Handle>>>,
 }
 
-impl Dial {
-    fn begin(connections: &mut HashMap<Config, Entry>, config: &Config) -> Dial {
+impl Dialing {
+    fn begin(connections: &mut HashMap<Dial, Entry>, dial: &Dial) -> Dialing {
         // Those that are over would pile up.
         connections.retain(|_, entry| match entry {
             Entry::Live(leased) => leased.strong_count() > 0,
             Entry::Dialing(_) => true,
         });
         let (sender, receiver) = watch::channel(None);
-        connections.insert(config.clone(), Entry::Dialing(receiver));
-        Dial { config: config.clone(), outcome: sender, connected: None }
+        connections.insert(dial.clone(), Entry::Dialing(receiver));
+        Dialing { dial: dial.clone(), outcome: sender, connected: None }
     }
 
     fn finish(mut self, result: Result<Connection, ConnectError>) -> Result<Connection, ConnectError> {
@@ -98,11 +99,11 @@ impl Dial {
     }
 }
 
-impl Drop for Dial {
+impl Drop for Dialing {
     fn drop(&mut self) {
         match self.connected.take() {
-            Some(leased) => lock().insert(self.config.clone(), Entry::Live(leased)),
-            None => lock().remove(&self.config),
+            Some(leased) => lock().insert(self.dial.clone(), Entry::Live(leased)),
+            None => lock().remove(&self.dial),
         };
     }
 }

@@ -5,17 +5,18 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use farwire_core::client::{Datagram, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
-use farwire_core::{Client, Config, EndReason, Mailbox, RecvError, SessionId, SubscriptionId};
+use farwire_core::{Client, EndReason, Mailbox, RecvError, SessionId, SubscriptionId};
 use farwire_telemetry::{Meter, log};
 use farwire_udp::{Sender, Socket};
 use tokio::runtime;
 use tokio::sync::Notify;
 
+use crate::connection::wall_clock;
 use crate::http::Requests;
 use crate::mailbox::SharedMailbox;
 
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
 pub(crate) struct Engine {
     meter: Meter,
     pub(crate) client: Client<SharedMailbox>,
+    /// When the client was told the time of day.
+    clock_read: Instant,
     /// Callers that wait on `progress`.
     waiting: usize,
     /// When the task will be up at the latest; `None`: when it is woken.
@@ -54,15 +57,21 @@ pub(crate) enum Next {
 
 impl Shared {
     pub(crate) fn new(
-        config: &Config,
+        is_loopback: bool,
         client: Client<SharedMailbox>,
         sockets: Sockets,
         runtime: runtime::Handle,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
-            engine: Mutex::new(Engine { meter: Meter::default(), client, waiting: 0, task_wakes: None }),
+            engine: Mutex::new(Engine {
+                meter: Meter::default(),
+                client,
+                clock_read: Instant::now(),
+                waiting: 0,
+                task_wakes: None,
+            }),
             outgoing: Mutex::new(Sender::new(sockets)),
-            requests: Requests::new(config.is_loopback(), runtime, shared.clone()),
+            requests: Requests::new(is_loopback, runtime, shared.clone()),
             progress: Notify::new(),
             wake: Notify::new(),
             is_task_awake: AtomicBool::new(true),
@@ -99,6 +108,7 @@ impl Shared {
         let now = Instant::now();
         work(&mut engine.client, now);
         engine.client.handle_timeout(now);
+        engine.read_clock(now);
         let turn = engine.client.turn(now);
         let next = if turn.over { Next::Stop } else { Next::Wait(turn.deadline) };
         engine.task_wakes = turn.deadline;
@@ -126,7 +136,10 @@ impl Shared {
         }
         log(&turn.notices);
         for request in turn.requests {
-            self.requests.start(request);
+            match request.is_farewell {
+                true => self.requests.start_farewell(request),
+                false => self.requests.start(request),
+            }
         }
         if turn.over {
             self.outgoing().close();
@@ -143,7 +156,7 @@ impl Shared {
 
     /// Nobody drives the connection any more. The peer is left alone: it may have panicked.
     pub(crate) fn abandon(&self, why: &str) {
-        self.act(|client, _| client.abandon(EndReason::Transport(LinkEnd::Failed(why.to_owned()))));
+        self.act(|client, now| client.abandon(now, EndReason::Transport(LinkEnd::Failed(why.to_owned()))));
     }
 
     /// The connection's task cannot go on.
@@ -215,7 +228,17 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// How often the client is told the time of day, which is set at times.
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
 impl Engine {
+    fn read_clock(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.clock_read) >= CLOCK_EVERY {
+            self.clock_read = now;
+            self.client.set_clock(wall_clock(now));
+        }
+    }
+
     /// Records counters now and then, if the application wants any.
     fn meter(&mut self, now: Instant) {
         if self.meter.is_due(now) {

@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use farwire_core::cloudflare::ApiError;
-use farwire_core::{Mailbox, Message, Raw, Receive, RecvError, SubscriptionId, Topic};
+use farwire_core::{Message, Raw, Receive, RecvError, SubscriptionId, Topic};
 use futures_core::Stream;
 use tokio::task::coop;
 
@@ -58,7 +59,7 @@ impl<T: Receive> Subscription<T> {
         // A mailbox that is never empty would keep its task from letting others run.
         let budget = ready!(coop::poll_proceed(context));
         loop {
-            let message = ready!(self.mailbox.poll(context, Mailbox::take));
+            let message = ready!(self.mailbox.poll(context, |mailbox| mailbox.take(Instant::now())));
             budget.made_progress();
             if let Some(received) = message.map(|message| self.read(message)).transpose() {
                 return Poll::Ready(received);
@@ -71,7 +72,7 @@ impl<T: Receive> Subscription<T> {
     /// # Errors
     /// As for [`recv`](Self::recv).
     pub fn try_recv(&mut self) -> Result<Option<T::Received>, RecvError> {
-        while let Some(message) = self.mailbox.with(Mailbox::take).transpose()? {
+        while let Some(message) = self.mailbox.with(|mailbox| mailbox.take(Instant::now())).transpose()? {
             if let Some(received) = self.read(message) {
                 return Ok(Some(received));
             }
@@ -85,7 +86,7 @@ impl<T: Receive> Subscription<T> {
     /// # Errors
     /// The reason why nothing more will come.
     pub fn latest(&mut self) -> Result<Option<T::Received>, RecvError> {
-        while let Some(message) = self.mailbox.with(Mailbox::take_latest).transpose()? {
+        while let Some(message) = self.mailbox.with(|mailbox| mailbox.take_latest(Instant::now())).transpose()? {
             if let Some(received) = self.read(message) {
                 return Ok(Some(received));
             }
@@ -105,6 +106,12 @@ impl<T: Receive> Subscription<T> {
     /// Why the channel is not open yet, if the SFU has said so; it is still being tried.
     pub fn trouble(&self) -> Option<ApiError> {
         self.mailbox.with(|mailbox| mailbox.trouble().cloned())
+    }
+
+    /// Messages that were not delivered because they were older than the deadline of
+    /// [`SubscribeOptions::stale_after`](crate::SubscribeOptions::stale_after).
+    pub fn stale(&self) -> u64 {
+        self.mailbox.with(|mailbox| mailbox.stale())
     }
 
     /// Messages dropped unread: because the mailbox was full, or by [`latest`](Self::latest).

@@ -50,6 +50,9 @@ impl Client {
         if let Some(authorization) = request.authorization {
             head = head.header(header::AUTHORIZATION, authorization);
         }
+        if let Some(key) = request.robot_key {
+            head = head.header("X-Robot-API-Key", key);
+        }
         let exchanged = match (request.body, request.method) {
             (Some(body), _) => {
                 let request = head.header(header::CONTENT_TYPE, "application/json").body(body);

@@ -8,8 +8,10 @@ use tracing::{debug, info, warn};
 pub fn log(notices: &[Notice]) {
     for notice in notices {
         match notice {
-            Notice::Connected { .. } | Notice::Ended(_) => info!(target: "farwire", "{notice}"),
-            Notice::Trouble { .. } | Notice::Interrupted(_) => warn!(target: "farwire", "{notice}"),
+            Notice::Connected { .. } | Notice::Presence(_) | Notice::Ended(_) => info!(target: "farwire", "{notice}"),
+            Notice::Trouble { .. } | Notice::Interrupted(_) | Notice::Reconnecting(_) | Notice::HeartbeatFailing(_) => {
+                warn!(target: "farwire", "{notice}")
+            }
             _ => debug!(target: "farwire", "{notice}"),
         }
     }

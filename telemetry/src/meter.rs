@@ -17,7 +17,7 @@ pub const METER_EVERY: Duration = Duration::from_secs(1);
 /// | `farwire_bytes_sent` | `topic` | |
 /// | `farwire_messages_received` | `topic` | each once |
 /// | `farwire_bytes_received` | `topic` | |
-/// | `farwire_messages_dropped` | `topic`, `cause` | `refused`, `replaced`, `unmatched`, `too_short`, `undecodable`, `unread` |
+/// | `farwire_messages_dropped` | `topic`, `cause` | `refused`, `replaced`, `unheard`, `unmatched`, `too_short`, `undecodable`, `unread`, `stale` |
 /// | `farwire_queued_messages` | `topic` | that wait to be sent |
 /// | `farwire_waiting_messages` | `topic` | that wait to be received |
 #[derive(Debug, Default)]
@@ -61,10 +61,12 @@ impl Meter {
             for (cause, dropped) in [
                 ("refused", of_topic.refused),
                 ("replaced", of_topic.replaced),
+                ("unheard", of_topic.unheard),
                 ("unmatched", of_topic.unmatched),
                 ("too_short", of_topic.too_short),
                 ("undecodable", of_topic.undecodable),
                 ("unread", of_topic.unread),
+                ("stale", of_topic.stale),
             ] {
                 let [of_session, of_topic] = labels.clone();
                 let labels = [of_session, of_topic, ("cause", cause.to_owned())];

@@ -1,6 +1,7 @@
 //! A mailbox that threads share, for a driver without sockets.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use farwire_core::client::Inbox;
 use farwire_core::{Mailbox, Message, RecvError};
@@ -32,7 +33,7 @@ impl SharedInbox {
     pub fn wait(&self) -> Result<Message, RecvError> {
         let mut mailbox = self.lock();
         loop {
-            if let Some(next) = mailbox.take() {
+            if let Some(next) = mailbox.take(Instant::now()) {
                 return next;
             }
             mailbox = self.0.1.wait(mailbox).unwrap_or_else(PoisonError::into_inner);

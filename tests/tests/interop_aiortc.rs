@@ -218,7 +218,7 @@ fn farwire_publishes(
 ) -> (Connection, Publisher) {
     let connection = connect(config(server)).expect("connected");
     let publisher = connection.publisher_with(topic, delivery).expect("a good topic");
-    aiortc.subscribe(topic, connection.session_id(), asked);
+    aiortc.subscribe(topic, &connection.session_id(), asked);
     (connection, publisher)
 }
 

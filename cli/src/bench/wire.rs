@@ -94,7 +94,7 @@ impl Wire {
 }
 
 impl Connection {
-    pub(super) fn session_id(&self) -> &str {
+    pub(super) fn session_id(&self) -> String {
         match self {
             Connection::Blocking(connection) => connection.session_id(),
             Connection::Tokio(_, connection) => connection.session_id(),

@@ -81,7 +81,7 @@ impl Demo {
     fn set_up(sfu: &Sfu, deadline: Instant) -> Result<Demo, Failure> {
         let connect = |publisher: Option<&Connection>| {
             let left = deadline.saturating_duration_since(Instant::now());
-            sfu.connect_within(left, publisher.map(Connection::session_id))
+            sfu.connect_within(left, publisher.map(Connection::session_id).as_deref())
         };
         let robot_out = connect(None)?;
         let operator_both = connect(Some(&robot_out))?;

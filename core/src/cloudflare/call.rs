@@ -9,6 +9,9 @@ use super::api::{ErrorBody, code};
 use crate::http::{Failure, Method, Request, RequestId, Response};
 use crate::{Config, SessionId};
 
+/// In the path of every call to a broker.
+const BROKER_PATH: &str = "/api/v1/sessions";
+
 /// The longest piece of a server's error text that is passed on, in characters.
 const MAX_DESCRIPTION: usize = 200;
 
@@ -40,8 +43,8 @@ pub enum ApiError {
         /// The SFU's text, shortened.
         description: String,
     },
-    /// The answer is not what the API documents, so this is probably not such an API.
-    #[error("{method} {url}: the answer (status {status}) is not one of Cloudflare Realtime's API; check the URL")]
+    /// The answer is not what the API documents, so this is probably not an SFU, or not a broker.
+    #[error("{method} {url}: the answer (status {status}) is not one of this API; check the URL")]
     Garbage {
         /// The request's method.
         method: Method,
@@ -79,6 +82,11 @@ impl ApiError {
     /// What a person can do about it.
     fn advice(&self) -> &'static str {
         match self {
+            ApiError::Refused { status: 401, url, .. } if url.contains(BROKER_PATH) => {
+                " (is this the key that the broker gave out, for a robot or for an operator, and has it not been revoked?)"
+            }
+            // A broker says by itself what is wrong.
+            ApiError::Refused { url, .. } if url.contains(BROKER_PATH) => "",
             ApiError::Refused { status: 401 | 403, .. } => " (is FARWIRE_APP_SECRET the secret of this app?)",
             ApiError::Refused { status: 404, .. } => " (is FARWIRE_APP_ID right, and does the URL end in /v1?)",
             ApiError::Refused { code, .. } if code == code::NOT_FOUND_TRACK => {

@@ -4,6 +4,7 @@
 
 pub mod api;
 mod call;
-pub(crate) mod session;
+mod session;
 
+pub(crate) use self::session::CloudflareSession;
 pub use call::{Api, ApiError, read, refused};

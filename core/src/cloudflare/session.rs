@@ -18,10 +18,13 @@ use serde::de::DeserializeOwned;
 use super::api::{DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession};
 use super::api::{SERVER_EVENTS, SessionDescription, SessionState, code};
 use super::call::{self, Api, ApiError, refused};
-use crate::http::{Failure, Method, Request, RequestId, Response};
+use crate::http::{Failure, Method, RequestId, Response};
 use crate::link::{Certificate, Link, LinkEnd, LinkError, LinkEvent, LinkOutput, PLACEHOLDER, Role, StreamId};
 use crate::retry::{Backoff, RateLimit};
-use crate::{ChannelName, Config, Delivery, EndReason, LastError, Payload, SessionId, SessionStats, Stage};
+use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
+use crate::{
+    ChannelName, Config, Delivery, EndReason, LastError, SessionId, SessionStats, Side, Stage, Topic, TopicError,
+};
 
 /// The time that one API call may take. The SFU itself waits up to 5 s for a transport.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
@@ -37,31 +40,6 @@ const ACK_WINDOW: Duration = Duration::from_secs(30);
 
 /// The first pause before an acknowledgement on a lossy channel is repeated; each later one is twice as long.
 const ACK_REPEAT: Duration = Duration::from_millis(250);
-
-/// Names a channel to its session's user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ChannelKey(pub(crate) u32);
-
-#[derive(Debug)]
-pub(crate) enum SessionOutput {
-    Transmit(SocketAddr, Vec<u8>),
-    Http(Request),
-    Event(SessionEvent),
-    /// The time of the next timer, and whether it is the transport's.
-    WaitUntil(Option<Instant>, bool),
-}
-
-#[derive(Debug)]
-pub(crate) enum SessionEvent {
-    Connected,
-    Opened(ChannelKey),
-    /// The channel is not to be had, told once for a streak of failures; `true`: it is still being tried.
-    Trouble(ChannelKey, ApiError, bool),
-    Message(ChannelKey, Payload),
-    /// The SFU closed the channel; it is asked for again.
-    Closed(ChannelKey),
-    Ended(EndReason),
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -121,7 +99,7 @@ struct Ack {
     until: Instant,
 }
 
-pub(crate) struct Session {
+pub(crate) struct CloudflareSession {
     api: Api,
     local: SocketAddr,
     certificate: Option<Certificate>,
@@ -152,19 +130,19 @@ pub(crate) struct Session {
     trouble: Option<LastError>,
 }
 
-impl Session {
-    /// `parity` keeps the request ids of two sessions apart, and what follows from their common `seed`.
+impl CloudflareSession {
+    /// Its requests' ids start at `first_request` and are two apart, so that those of two sessions never meet.
     pub(crate) fn new(
         config: &Config,
         local: SocketAddr,
         certificate: Option<Certificate>,
-        parity: u64,
+        first_request: u64,
         seed: u64,
         now: Instant,
-    ) -> Session {
+    ) -> CloudflareSession {
         let mut link = Link::new(Role::Client, local, certificate.clone(), now);
         let offer = link.offer();
-        Session {
+        CloudflareSession {
             api: Api::new(config),
             local,
             certificate,
@@ -179,8 +157,8 @@ impl Session {
             not_before: now,
             backoff: Backoff::default(),
             rate: RateLimit::new(now),
-            rng: Rng::with_seed(seed ^ parity),
-            next_request: parity,
+            rng: Rng::with_seed(seed ^ first_request),
+            next_request: first_request,
             channels: HashMap::new(),
             streams: HashMap::new(),
             unwanted: Vec::new(),
@@ -192,9 +170,18 @@ impl Session {
             trouble: None,
         }
     }
+}
 
-    /// Its counters now.
-    pub(crate) fn stats(&self) -> SessionStats {
+impl Session for CloudflareSession {
+    fn admits(&self, _side: Side, _topic: &Topic, asked: Delivery) -> Result<Delivery, TopicError> {
+        Ok(asked)
+    }
+
+    fn queues_until_open(&self) -> bool {
+        true
+    }
+
+    fn stats(&self) -> SessionStats {
         SessionStats {
             up: self.state == State::Up,
             in_flight: self.link.messages_in_flight(),
@@ -204,31 +191,32 @@ impl Session {
         }
     }
 
-    /// The last call to the API that went wrong.
-    pub(crate) fn trouble(&self) -> Option<&LastError> {
+    fn trouble(&self) -> Option<&LastError> {
         self.trouble.as_ref()
     }
 
-    /// The session's id on the SFU, once it has one.
-    pub(crate) fn id(&self) -> Option<&SessionId> {
+    fn id(&self) -> Option<&SessionId> {
         self.id.as_ref()
     }
 
-    pub(crate) fn link(&mut self) -> &mut Link {
+    fn is_up(&self) -> bool {
+        self.state == State::Up
+    }
+
+    fn link(&mut self) -> &mut Link {
         &mut self.link
     }
 
-    /// Wants a channel; `publisher` makes it a subscription to that session's. [`SessionEvent::Opened`] follows.
-    pub(crate) fn open(
+    fn open(
         &mut self,
         now: Instant,
         key: ChannelKey,
-        name: &ChannelName,
+        topic: &Topic,
         publisher: Option<&SessionId>,
         delivery: Delivery,
     ) {
         let location = if publisher.is_some() { Location::Remote } else { Location::Local };
-        let mut entry = DataChannel::wanted(location, name, delivery);
+        let mut entry = DataChannel::wanted(location, &ChannelName::published(topic.as_str()), delivery);
         if let Some(publisher) = publisher {
             entry.session_id = Some(publisher.as_str().to_owned());
             // What arrives before the local end of the channel exists is lost: the SFU is to wait for us.
@@ -240,8 +228,7 @@ impl Session {
         self.changed = true;
     }
 
-    /// Wants a channel no longer.
-    pub(crate) fn close_channel(&mut self, key: ChannelKey) {
+    fn close_channel(&mut self, key: ChannelKey) {
         let Some(channel) = self.channels.remove(&key) else { return };
         if let ChannelState::Opening(stream) | ChannelState::Open(stream) = channel.state {
             self.streams.remove(&stream);
@@ -251,8 +238,7 @@ impl Session {
         self.changed = true;
     }
 
-    /// Writes to an open channel; see [`Link::write`].
-    pub(crate) fn write(&mut self, now: Instant, key: ChannelKey, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+    fn write(&mut self, now: Instant, key: ChannelKey, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
         match self.channels.get(&key).map(|channel| channel.state) {
             Some(ChannelState::Open(stream)) => {
                 self.link.write(now, stream, binary, bytes)?;
@@ -264,7 +250,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
+    fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
         let taken = self.link.handle_datagram(now, source, datagram);
         if taken {
             self.counted.datagrams_received += 1;
@@ -275,12 +261,11 @@ impl Session {
         taken
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+    fn handle_timeout(&mut self, now: Instant) {
         self.link.handle_timeout(now);
     }
 
-    /// Takes the answer to a request of this session; any other is ignored.
-    pub(crate) fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
+    fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
         let Some(InFlight { method, url, call, .. }) = self.in_flight.take_if(|in_flight| in_flight.id == id) else {
             return;
         };
@@ -338,23 +323,7 @@ impl Session {
         }
     }
 
-    /// Reads an answer, and counts those that are of no use.
-    fn read<T: DeserializeOwned>(
-        &mut self,
-        now: Instant,
-        method: Method,
-        url: &str,
-        result: Result<Response, Failure>,
-    ) -> Result<T, ApiError> {
-        let answer = call::read(method, url, result);
-        if let Err(error) = &answer {
-            self.counted.requests_failed += 1;
-            self.trouble = Some(LastError::new(now, error));
-        }
-        answer
-    }
-
-    pub(crate) fn poll(&mut self, now: Instant) -> SessionOutput {
+    fn poll(&mut self, now: Instant) -> SessionOutput {
         loop {
             if let Some(output) = self.outbox.pop_front() {
                 return output;
@@ -382,11 +351,29 @@ impl Session {
         }
     }
 
-    /// Ends the connection and tells the SFU.
-    pub(crate) fn close(&mut self, now: Instant) {
+    /// The API has no call that ends a session.
+    fn close(&mut self, now: Instant, _farewell: bool) {
         self.link.close(now);
         self.in_flight = None;
         self.changed = true;
+    }
+}
+
+impl CloudflareSession {
+    /// Reads an answer, and counts those that are of no use.
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        now: Instant,
+        method: Method,
+        url: &str,
+        result: Result<Response, Failure>,
+    ) -> Result<T, ApiError> {
+        let answer = call::read(method, url, result);
+        if let Err(error) = &answer {
+            self.counted.requests_failed += 1;
+            self.trouble = Some(LastError::new(now, error));
+        }
+        answer
     }
 
     fn handle_link_event(&mut self, now: Instant, event: LinkEvent) {

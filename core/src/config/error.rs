@@ -56,6 +56,20 @@ pub enum ConfigError {
         /// The API's root.
         url: String,
     },
+    /// Not the root of a broker.
+    #[error("the broker's URL (FARWIRE_BROKER) is {url:?}, which is none: it looks like http://127.0.0.1:8787")]
+    Broker {
+        /// What was given, but for passwords and queries in it.
+        url: String,
+    },
+    /// A key or token that a broker wants is missing.
+    #[error("{name} is not set: `farwire serve` prints one at its first start, and `{command}` makes more")]
+    NoCredential {
+        /// The setting.
+        name: &'static str,
+        /// What makes one.
+        command: &'static str,
+    },
     /// The text cannot be read, or has a field that no configuration has.
     #[error("this is no configuration in {format}: {what}")]
     Text {
@@ -87,9 +101,22 @@ impl ConfigError {
             | ConfigError::Missing { name, .. } => {
                 *name = NAMES.iter().find(|(field, _)| field == name).map_or(*name, |(_, variable)| variable);
             }
-            ConfigError::Text { .. } => {}
+            ConfigError::Text { .. } | ConfigError::Broker { .. } | ConfigError::NoCredential { .. } => {}
         }
         self
+    }
+
+    /// Calls the secret that cannot be used by its variable.
+    pub(crate) fn of(mut self, variable: &'static str) -> ConfigError {
+        if let ConfigError::AppSecret { name } = &mut self {
+            *name = variable;
+        }
+        self
+    }
+
+    /// Not a session id.
+    pub(crate) fn session(name: &'static str, given: &str) -> ConfigError {
+        ConfigError::PublisherSession { name, session: shown(given) }
     }
 }
 

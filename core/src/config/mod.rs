@@ -19,6 +19,17 @@ pub use self::secret::Secret;
 pub use self::session_id::SessionId;
 pub use self::settings::Settings;
 
+/// The root of a broker, with or without the path of its API.
+pub(crate) fn broker_root(given: &str) -> Result<String, ConfigError> {
+    let root = self::url::api_root(given).map(|root| root.trim_end_matches("/api/v1"));
+    root.and_then(self::url::api_root).map(str::to_owned).ok_or_else(|| ConfigError::Broker { url: shown_url(given) })
+}
+
+/// The address of a URL's host, if it needs no look-up.
+pub(crate) fn host_ip(url: &str) -> Option<IpAddr> {
+    self::url::ip(self::url::host_and_port(url)?.0)
+}
+
 /// How to reach an SFU, and as whom. Equal configurations are the same connection to whoever shares connections.
 ///
 /// It comes from code ([`new`](Config::new)), from the environment ([`from_env`](Config::from_env)), from a text
@@ -46,6 +57,10 @@ pub struct Config {
     /// The time within which a connection is up, or has failed for good. 10 s unless set. Seconds when serialised.
     #[serde(serialize_with = "as_seconds")]
     pub connect_timeout: Duration,
+    /// Whether to dial again, for as long as it takes, when the connection is lost after it was up once. `true` unless
+    /// set.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub redial: bool,
 }
 
 impl Config {
@@ -82,6 +97,7 @@ impl Config {
             app_secret: Secret::new(app_secret),
             publisher_session: None,
             connect_timeout: Duration::from_secs(10),
+            redial: true,
         })
     }
 
@@ -150,6 +166,12 @@ impl Config {
         self
     }
 
+    /// Sets whether to dial again when the connection is lost.
+    pub fn redial(mut self, redial: bool) -> Config {
+        self.redial = redial;
+        self
+    }
+
     /// The host and port part of the URL.
     pub fn authority(&self) -> &str {
         self::url::authority(&self.url).unwrap_or_default()
@@ -194,6 +216,7 @@ impl TryFrom<Settings> for Config {
         if let Some(session) = &settings.publisher_session {
             config = config.publisher_session(session)?;
         }
+        config.redial = settings.redial.unwrap_or(config.redial);
         if let Some(seconds) = settings.connect_timeout {
             let (shortest, longest) = Config::TIMEOUTS;
             config.connect_timeout = Duration::try_from_secs_f64(seconds)

@@ -39,6 +39,9 @@ pub struct Settings {
     /// The time within which a connection is up or has failed, in seconds; 10 if nobody gives one.
     #[serde(default, deserialize_with = "connect_timeout")]
     pub connect_timeout: Option<f64>,
+    /// Whether to dial again when the connection is lost; yes if nobody says.
+    #[serde(default, deserialize_with = "redial")]
+    pub redial: Option<bool>,
 }
 
 impl Settings {
@@ -62,6 +65,7 @@ impl Settings {
             app_secret: variable("FARWIRE_APP_SECRET").map(Secret::new),
             publisher_session: variable("FARWIRE_PUBLISHER_SESSION"),
             connect_timeout,
+            redial: None,
         })
     }
 
@@ -102,6 +106,7 @@ impl Settings {
             app_secret: self.app_secret.or(other.app_secret),
             publisher_session: self.publisher_session.or(other.publisher_session),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
+            redial: self.redial.or(other.redial),
         }
     }
 }
@@ -124,6 +129,10 @@ fn publisher_session<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 
 fn connect_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer).map_err(|error| named("connect_timeout", error))
+}
+
+fn redial<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Option::deserialize(deserializer).map_err(|error| named("redial", error))
 }
 
 /// serde says what is wrong with a value, but not with which.

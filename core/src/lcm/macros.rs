@@ -97,6 +97,7 @@ macro_rules! __lcm_emit {
         impl $crate::lcm::Message for $name {
             const NAME: &'static str = concat!($package, stringify!($name));
             const FINGERPRINT: u64 = $name.fingerprint();
+            const STAMP_AT: ::core::option::Option<usize> = $name.stamp_at();
             const MIN_BODY_LEN: usize = 0 $(+ $crate::__lcm_min_len!($what $type [$($dimension)*]))*;
 
             fn schema() -> &'static $crate::lcm::Schema {

@@ -19,6 +19,9 @@ pub trait Message: Sized + Default {
     /// the same, whatever their names.
     const FINGERPRINT: u64;
 
+    /// Where a message says when it was made, as [`Schema::stamp_at`] has it.
+    const STAMP_AT: Option<usize>;
+
     /// What the shortest message takes, in bytes and without the fingerprint.
     const MIN_BODY_LEN: usize;
 

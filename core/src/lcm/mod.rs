@@ -47,6 +47,7 @@ pub mod sensor_msgs;
 #[cfg(feature = "serde")]
 mod serde;
 mod shipped;
+mod stamp;
 pub mod std_msgs;
 pub mod tf2_msgs;
 mod writer;
@@ -55,6 +56,7 @@ pub use self::error::{DecodeCause, DecodeError, EncodeCause, EncodeError};
 pub use self::message::{FINGERPRINT_LEN, Message, fingerprint_of};
 pub use self::reader::{MAX_DEPTH, Reader};
 pub use self::schema::{Dimension, Kind, Member, Schema};
+pub use self::stamp::{stamp, stamp_at};
 pub use self::writer::Writer;
 
 /// What [`lcm_messages!`](crate::lcm_messages) expands to uses this; it may change at any time.

@@ -55,6 +55,32 @@ impl Schema {
         self.fingerprint_below(None)
     }
 
+    /// Where a message of this type says when it was made: the offset of the time in its first `std_msgs.Header`, if all
+    /// fields before that have a fixed size. `None`: nowhere that can be found without decoding the message.
+    pub const fn stamp_at(&self) -> Option<usize> {
+        let mut offset = super::FINGERPRINT_LEN;
+        let mut at = 0;
+        while at < self.members.len() {
+            let member = &self.members[at];
+            if !member.dimensions.is_empty() {
+                return None;
+            }
+            match &member.kind {
+                Kind::Message(schema) if is_equal(schema.name.as_bytes(), b"std_msgs.Header") => {
+                    // The counter is in front of the time.
+                    return Some(offset + 4);
+                }
+                Kind::Message(_) => return None,
+                Kind::Primitive(name) => match primitive_len(name) {
+                    Some(len) => offset += len,
+                    None => return None,
+                },
+            }
+            at += 1;
+        }
+        None
+    }
+
     const fn fingerprint_below(&self, parents: Option<&Parents<'_>>) -> u64 {
         if contains(parents, self.name) {
             return 0;
@@ -123,6 +149,17 @@ impl Member {
 struct Parents<'a> {
     name: &'static str,
     above: Option<&'a Parents<'a>>,
+}
+
+/// `None` for a string.
+const fn primitive_len(name: &str) -> Option<usize> {
+    match name.as_bytes() {
+        b"boolean" | b"byte" | b"int8_t" => Some(1),
+        b"int16_t" => Some(2),
+        b"int32_t" | b"float" => Some(4),
+        b"int64_t" | b"double" => Some(8),
+        _ => None,
+    }
 }
 
 const fn contains(mut parents: Option<&Parents<'_>>, name: &str) -> bool {

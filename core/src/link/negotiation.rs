@@ -3,16 +3,23 @@
 use str0m::change::{SdpAnswer, SdpOffer};
 
 use super::sections::Sections;
-use super::{DEFAULT_MAX_MESSAGE, Link, LinkError, MAX_RECEIVED_MESSAGE, PLACEHOLDER, STR0M_BUFFER, channel_config};
+use super::{
+    DEFAULT_MAX_MESSAGE, Link, LinkError, MAX_RECEIVED_MESSAGE, PLACEHOLDER, STR0M_BUFFER, StreamId, channel_config,
+};
 use crate::Delivery;
 
 impl Link {
     /// The client's SDP offer: one SCTP section with the [`PLACEHOLDER`] channel.
     pub fn offer(&mut self) -> String {
+        self.offer_with(PLACEHOLDER)
+    }
+
+    /// [`offer`](Link::offer) with the placeholder channel on another stream.
+    pub fn offer_with(&mut self, placeholder: StreamId) -> String {
         let mut changes = self.rtc.sdp_api();
-        let id = changes.add_channel_with_config(channel_config(PLACEHOLDER, Delivery::RELIABLE));
+        let id = changes.add_channel_with_config(channel_config(placeholder, Delivery::RELIABLE));
         let Some((offer, pending)) = changes.apply() else { return String::new() };
-        self.insert(PLACEHOLDER, id);
+        self.insert(placeholder, id);
         self.pending = Some(pending);
         offer.to_sdp_string()
     }
@@ -41,6 +48,18 @@ impl Link {
         self.max_message = max_message_size(sdp);
         self.dirty = true;
         Ok(())
+    }
+
+    /// The answer to an offer that the far end of a live link makes, to change it. Audio and video in it are declined.
+    ///
+    /// # Errors
+    /// [`LinkError::Sdp`] when it cannot be used; the link then goes on as it was.
+    pub fn answer_again(&mut self, sdp: &str) -> Result<String, LinkError> {
+        let max_message = self.max_message;
+        let answer = self.answer(sdp);
+        // Such an offer need not say again what the first description said.
+        self.max_message = max_message;
+        answer
     }
 
     /// Whether an offer of this link waits for its answer.

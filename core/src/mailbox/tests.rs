@@ -14,7 +14,7 @@ fn reliable(container: Container) -> SubscribeOptions {
 fn deliver(mailbox: &mut Mailbox, messages: impl IntoIterator<Item = Vec<u8>>) {
     for bytes in messages {
         let payload = Payload { bytes: bytes.into(), binary: true };
-        mailbox.deliver(Message::new(Topic::new("t").expect("a topic"), payload));
+        mailbox.deliver(Instant::now(), Message::new(Topic::new("t").expect("a topic"), payload), Duration::ZERO);
     }
 }
 
@@ -27,11 +27,11 @@ fn number(message: &Message) -> u32 {
 }
 
 fn take(mailbox: &mut Mailbox) -> Option<Result<u32, RecvError>> {
-    mailbox.take().map(|taken| taken.map(|message| number(&message)))
+    mailbox.take(Instant::now()).map(|taken| taken.map(|message| number(&message)))
 }
 
 fn latest(mailbox: &mut Mailbox) -> Option<Result<u32, RecvError>> {
-    mailbox.take_latest().map(|taken| taken.map(|message| number(&message)))
+    mailbox.take_latest(Instant::now()).map(|taken| taken.map(|message| number(&message)))
 }
 
 #[test]
@@ -52,13 +52,13 @@ fn mailboxes_are_bounded_in_bytes() {
     assert_eq!(lossy.dropped(), 8);
     let mut reliable = mailbox(Delivery::RELIABLE);
     deliver(&mut reliable, (0..=64).map(|n| vec![n; 1 << 20]));
-    assert!(matches!(reliable.take(), Some(Err(RecvError::Lagged(1)))));
-    assert!(matches!(reliable.take(), Some(Ok(message)) if message[0] == 1));
+    assert!(matches!(reliable.take(Instant::now()), Some(Err(RecvError::Lagged(1)))));
+    assert!(matches!(reliable.take(Instant::now()), Some(Ok(message)) if message[0] == 1));
     // What is larger than the bound is still received, alone.
     let mut small = mailbox(Container::ring(5).bytes(3));
     deliver(&mut small, [vec![1], vec![2; 10]]);
-    assert!(matches!(small.take(), Some(Ok(message)) if message.len() == 10));
-    assert!(small.take().is_none());
+    assert!(matches!(small.take(Instant::now()), Some(Ok(message)) if message.len() == 10));
+    assert!(small.take(Instant::now()).is_none());
 }
 
 #[test]
@@ -189,10 +189,10 @@ proptest! {
                 }
                 Step::Deliver(_) => {}
                 Step::Interrupt => mailbox.note_interrupted(),
-                Step::Take => check(mailbox.take(), &mut told),
+                Step::Take => check(mailbox.take(Instant::now()), &mut told),
                 Step::Latest => {
                     let before = mailbox.dropped();
-                    check(mailbox.take_latest(), &mut told);
+                    check(mailbox.take_latest(Instant::now()), &mut told);
                     skipped += mailbox.dropped() - before;
                 }
             }
@@ -200,7 +200,7 @@ proptest! {
             prop_assert!(mailbox.len() <= 1 || mailbox.bytes <= container.bytes);
             prop_assert!(mailbox.entries.len() <= 3 * container.messages + 2);
         }
-        while let Some(taken) = mailbox.take() {
+        while let Some(taken) = mailbox.take(Instant::now()) {
             let ended = matches!(&taken, Err(error) if !error.is_passing());
             check(Some(taken), &mut told);
             if ended {

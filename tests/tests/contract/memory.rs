@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farwire_core::{
-    Accepted, Config, Delivery, EndReason, Mailbox, Message, PublishError, RecvError, Stats, SubscribeOptions,
-    SubscriptionId, Topic, TopicError, TopicId,
+    Accepted, Config, Delivery, EndReason, Message, PublishError, RecvError, Stats, SubscribeOptions, SubscriptionId,
+    Topic, TopicError, TopicId,
 };
 use farwire_tests::{Node, SharedInbox, World};
 
@@ -124,6 +124,10 @@ pub(crate) struct MemoryConnection {
 }
 
 impl MemoryConnection {
+    fn now(&self) -> Instant {
+        self.handle.world.lock().now()
+    }
+
     fn act<R>(&self, act: impl FnOnce(&mut farwire_core::Client<SharedInbox>, Instant) -> R) -> R {
         self.handle.world.lock().act(self.handle.node, act)
     }
@@ -216,21 +220,24 @@ impl Subscription for MemorySubscription {
     }
 
     fn recv(&mut self) -> Result<Message, RecvError> {
-        let received = self.connection.handle.world.wait(|_| self.inbox.with(Mailbox::take));
+        let received = self.connection.handle.world.wait(|world| self.inbox.with(|mailbox| mailbox.take(world.now())));
         received.unwrap_or(Err(RecvError::Timeout))
     }
 
     fn recv_timeout(&mut self, timeout: Duration) -> Result<Message, RecvError> {
-        let received = self.connection.handle.world.run(timeout, |_| self.inbox.with(Mailbox::take));
+        let received =
+            self.connection.handle.world.run(timeout, |world| self.inbox.with(|mailbox| mailbox.take(world.now())));
         received.unwrap_or(Err(RecvError::Timeout))
     }
 
     fn try_recv(&mut self) -> Result<Option<Message>, RecvError> {
-        self.inbox.with(Mailbox::take).transpose()
+        let now = self.connection.now();
+        self.inbox.with(|mailbox| mailbox.take(now)).transpose()
     }
 
     fn latest(&mut self) -> Result<Option<Message>, RecvError> {
-        self.inbox.with(Mailbox::take_latest).transpose()
+        let now = self.connection.now();
+        self.inbox.with(|mailbox| mailbox.take_latest(now)).transpose()
     }
 
     fn dropped(&self) -> u64 {

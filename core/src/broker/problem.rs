@@ -1,0 +1,42 @@
+//! Why an operator has no robot.
+
+/// Why an operator has no robot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperatorProblem {
+    /// The broker lists no such robot for this token.
+    #[error("robot {robot:?}: this token may not operate it, or there is no such robot; the broker lists {listed}")]
+    UnknownRobot {
+        /// The robot that was named.
+        robot: String,
+        /// Those that the token may operate.
+        listed: String,
+    },
+    /// No robot was named, and the token is not for exactly one.
+    #[error("no robot was named, and this token may operate {listed}: name one of them")]
+    NotOne {
+        /// Those that the token may operate.
+        listed: String,
+    },
+    /// The robot has no session with the broker.
+    #[error("robot {robot:?} is not connected to the broker: start it, or see whether it has a network")]
+    Offline {
+        /// The robot.
+        robot: String,
+    },
+    /// The broker was restarted, and waits for the SFU's word about the robot.
+    #[error("robot {robot:?}: the broker was restarted and is still checking whether it is there")]
+    Unverified {
+        /// The robot.
+        robot: String,
+    },
+    /// The bridge is there, but the robot does not answer.
+    #[error("the robot does not answer: it is bridged, but no pong came for {seconds} s")]
+    Silent {
+        /// For how long.
+        seconds: u64,
+    },
+    /// The SFU closed a channel of the bridge.
+    #[error("the bridge to the robot was closed: the robot is gone, or another operator took over")]
+    Closed,
+}

@@ -1,0 +1,115 @@
+//! What happens to a connection, as a subscription.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::demux::MessageType;
+use crate::lcm::DecodeError;
+use crate::presence::{OperatorLost, Presence};
+use crate::{Message, Payload, Receive, Topic};
+
+/// What happened to a connection. Texts are for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ConnectionEvent {
+    /// It is up, for the first time or again. A robot is registered; an operator's robot answers.
+    Connected,
+    /// It was lost, and is dialed again until it is up.
+    Reconnecting {
+        /// What happened.
+        reason: String,
+    },
+    /// A robot has an operator, who is heard.
+    OperatorPresent,
+    /// A robot has no operator any more.
+    OperatorLost {
+        /// Why.
+        reason: OperatorLost,
+    },
+    /// An operator's robot answers.
+    RobotPresent,
+    /// An operator's robot does not answer any more.
+    RobotLost,
+    /// A robot's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
+    HeartbeatFailing {
+        /// What the broker said, or why it said nothing.
+        reason: String,
+    },
+    /// It is over, and nothing follows.
+    Ended {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for ConnectionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectionEvent::Connected => f.write_str("connected"),
+            ConnectionEvent::Reconnecting { reason } => write!(f, "connection lost: {reason}; dialing again"),
+            ConnectionEvent::OperatorPresent => f.write_str("an operator is there"),
+            ConnectionEvent::OperatorLost { reason } => write!(f, "the operator is lost: {reason}"),
+            ConnectionEvent::RobotPresent => f.write_str("the robot answers"),
+            ConnectionEvent::RobotLost => f.write_str("the robot does not answer"),
+            ConnectionEvent::HeartbeatFailing { reason } => write!(f, "heartbeats fail: {reason}"),
+            ConnectionEvent::Ended { reason } => write!(f, "the connection is over: {reason}"),
+        }
+    }
+}
+
+impl From<Presence> for ConnectionEvent {
+    fn from(presence: Presence) -> ConnectionEvent {
+        match presence {
+            Presence::OperatorPresent => ConnectionEvent::OperatorPresent,
+            Presence::OperatorLost(reason) => ConnectionEvent::OperatorLost { reason },
+            Presence::RobotPresent => ConnectionEvent::RobotPresent,
+            Presence::RobotLost => ConnectionEvent::RobotLost,
+        }
+    }
+}
+
+/// What happens to the connection instead of what topics carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events {}
+
+impl Receive for Events {
+    type Received = ConnectionEvent;
+
+    const KIND: Option<MessageType> = None;
+
+    fn read(message: Message) -> Result<ConnectionEvent, DecodeError> {
+        // Core wrote it itself.
+        let unreadable = || ConnectionEvent::Ended { reason: "unknown".to_owned() };
+        Ok(serde_json::from_slice(&message).unwrap_or_else(|_| unreadable()))
+    }
+}
+
+impl ConnectionEvent {
+    /// As mailboxes carry it.
+    pub(crate) fn into_message(self) -> Option<Message> {
+        let topic = Topic::new("connection").ok()?;
+        let bytes = Bytes::from(serde_json::to_vec(&self).ok()?);
+        Some(Message::new(topic, Payload { bytes, binary: false }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_a_mailbox() {
+        for event in [
+            ConnectionEvent::Connected,
+            ConnectionEvent::Reconnecting { reason: "\"x\"\n".to_owned() },
+            ConnectionEvent::OperatorLost { reason: OperatorLost::Silent },
+            ConnectionEvent::Ended { reason: String::new() },
+        ] {
+            let message = event.clone().into_message().expect("has an encoding");
+            assert_eq!(Events::read(message), Ok(event));
+        }
+    }
+}
