@@ -5,6 +5,7 @@
 pub mod busy_channel;
 mod foreign;
 pub mod fuzz;
+mod house;
 mod http;
 mod inbox;
 pub mod lcm;

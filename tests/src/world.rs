@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use farwire_core::http::{Failure, Request, RequestId, Response};
 use farwire_core::{
-    Client, Config, Delivery, Event, Mailbox, Output, Payload, Peer, Side, SubscriptionId, Topic, TopicId,
+    Client, Config, Delivery, Dial, Event, Mailbox, Output, Payload, Peer, Side, SubscriptionId, Topic, TopicId,
+    WallClock,
 };
 use farwire_sfu::{Incoming, Sfu};
 
 use crate::SharedInbox;
+use crate::house::{BROKER, House, Wish};
 use crate::http::{Fate, HttpLog};
 use crate::mind::Mind;
 
@@ -77,6 +79,11 @@ pub struct World {
     arrivals: BTreeMap<(Instant, u64), Arrival>,
     sent: u64,
     at_sfu: HashMap<RequestId, (Node, RequestId, bool)>,
+    house: Option<House>,
+    /// The broker's requests, by those of the SFU.
+    of_broker: HashMap<RequestId, RequestId>,
+    /// SFU and broker: requests are refused, and datagrams lost.
+    is_down: bool,
     outstanding: HashMap<(Node, RequestId), Option<String>>,
     script: Box<dyn FnMut(&HttpLog) -> Fate + Send>,
 }
@@ -107,6 +114,9 @@ impl World {
             arrivals: BTreeMap::new(),
             sent: 0,
             at_sfu: HashMap::new(),
+            house: None,
+            of_broker: HashMap::new(),
+            is_down: false,
             outstanding: HashMap::new(),
             script: Box::new(|_| Fate::Pass),
         }
@@ -122,14 +132,83 @@ impl World {
         Config::new("http://sfu.test/v1", "app", "secret").expect("a good config")
     }
 
-    /// Adds a peer that dials the SFU.
-    pub fn add(&mut self, config: &Config) -> Node {
-        self.settle_in(|addresses, seed, now| Mind::Peer(Peer::new(config, addresses, seed, now).into()))
+    /// Adds a peer that dials.
+    pub fn add(&mut self, dial: impl Into<Dial>) -> Node {
+        let clock = self.clock();
+        self.settle_in(|addresses, seed, now| {
+            let mut peer = Peer::new(dial, addresses, seed, now);
+            peer.set_clock(clock);
+            Mind::Peer(peer.into())
+        })
     }
 
-    /// Adds a client that dials the SFU.
-    pub fn add_client(&mut self, config: &Config) -> Node {
-        self.settle_in(|addresses, seed, now| Mind::Client(Client::new(config, addresses, seed, now).into()))
+    /// Adds a client that dials.
+    pub fn add_client(&mut self, dial: impl Into<Dial>) -> Node {
+        let clock = self.clock();
+        self.settle_in(|addresses, seed, now| {
+            let mut client = Client::new(dial, addresses, seed, now);
+            client.set_clock(clock);
+            Mind::Client(client.into())
+        })
+    }
+
+    /// The world began at 1,800,000,000 seconds after 1970.
+    pub fn clock(&self) -> WallClock {
+        WallClock::new(self.start, Duration::from_secs(1_800_000_000))
+    }
+
+    /// Seconds since 1970.
+    pub fn unix(&self) -> f64 {
+        self.clock().unix(self.now)
+    }
+
+    /// Sets up a broker at `http://broker.test`, on this world's SFU.
+    pub fn open_broker(&mut self) {
+        self.house = Some(House::new(self.now));
+    }
+
+    /// What the broker counts.
+    pub fn broker_stats(&self) -> farwire_broker::Stats {
+        self.house.as_ref().expect("there is a broker").broker().stats()
+    }
+
+    /// A key for a robot of this world's broker.
+    pub fn robot_key(&mut self, robot: &str) -> String {
+        self.house.as_mut().expect("there is a broker").robot_key(robot)
+    }
+
+    /// A token for all robots of this world's broker.
+    pub fn operator_token(&mut self) -> String {
+        self.house.as_mut().expect("there is a broker").operator_token()
+    }
+
+    /// Revokes a key or token.
+    pub fn revoke(&mut self, secret: &str) {
+        let now = self.now;
+        self.house.as_mut().expect("there is a broker").revoke(now, secret);
+    }
+
+    /// Ends the broker without a word, and starts another one with what it kept.
+    pub fn restart_broker(&mut self) {
+        self.of_broker.clear();
+        let now = self.now;
+        self.house.as_mut().expect("there is a broker").restart(now);
+    }
+
+    /// Ends SFU and broker without a word.
+    pub fn take_down(&mut self) {
+        self.is_down = true;
+        self.at_sfu.clear();
+        self.of_broker.clear();
+        self.sfu = Sfu::new(farwire_sfu::Config::new("app", "secret"), self.sfu_address, [8; 32]);
+    }
+
+    /// Starts them again; the SFU knows nothing of what was.
+    pub fn bring_up(&mut self) {
+        self.is_down = false;
+        if self.house.is_some() {
+            self.restart_broker();
+        }
     }
 
     fn settle_in(&mut self, mind: impl FnOnce([SocketAddr; 2], u64, Instant) -> Mind) -> Node {
@@ -147,8 +226,8 @@ impl World {
     }
 
     /// Adds a peer and runs until it is connected.
-    pub fn connect(&mut self, config: &Config) -> Node {
-        let node = self.add(config);
+    pub fn connect(&mut self, dial: impl Into<Dial>) -> Node {
+        let node = self.add(dial);
         let connected = self.run_until(Duration::from_secs(10), |world| {
             world.inhabitants[node].events.iter().any(|event| matches!(event, Event::Connected))
         });
@@ -251,6 +330,11 @@ impl World {
         self.inhabitants[node].is_cut_off = true;
     }
 
+    /// Plugs it in again.
+    pub fn plug_in(&mut self, node: Node) {
+        self.inhabitants[node].is_cut_off = false;
+    }
+
     /// Gives a peer a network of its own.
     pub fn set_network(&mut self, node: Node, network: Network) {
         self.inhabitants[node].network = Some(network);
@@ -273,7 +357,8 @@ impl World {
             }
             let deadlines = self.inhabitants.iter().filter_map(|inhabitant| inhabitant.deadline);
             let first = self.arrivals.first_key_value().map(|((at, _), _)| *at);
-            let next = deadlines.chain(self.sfu_deadline).chain(first).min();
+            let house = self.house.as_ref().filter(|_| !self.is_down).and_then(|house| house.deadline);
+            let next = deadlines.chain(self.sfu_deadline).chain(first).chain(house).min();
             let Some(next) = next.filter(|next| *next <= until) else {
                 self.now = until;
                 return false;
@@ -282,6 +367,9 @@ impl World {
             self.arrive();
             let now = self.now;
             self.sfu.handle_timeout(now);
+            if let Some(house) = self.house.as_mut().filter(|_| !self.is_down) {
+                house.handle_timeout(now);
+            }
             for inhabitant in &mut self.inhabitants {
                 inhabitant.mind.handle_timeout(now);
             }
@@ -324,6 +412,10 @@ impl World {
                     }
                 }
                 farwire_sfu::Output::Response(id, response) => {
+                    if let (Some(id), Some(house)) = (self.of_broker.remove(&id), &mut self.house) {
+                        house.take_answer(now, id, response);
+                        continue;
+                    }
                     let Some((node, id, answer_lost)) = self.at_sfu.remove(&id) else { continue };
                     if !answer_lost {
                         self.send(now + self.network.delay, Arrival::Answer { node, id, result: Ok(response) });
@@ -331,11 +423,34 @@ impl World {
                 }
                 farwire_sfu::Output::WaitUntil(at) => {
                     self.sfu_deadline = at;
-                    return;
+                    if !self.settle_broker() {
+                        return;
+                    }
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Does what the broker wants; `false` if it asked nothing of the SFU.
+    fn settle_broker(&mut self) -> bool {
+        let now = self.now;
+        let mut asked = false;
+        while let Some(wish) = self.house.as_mut().filter(|_| !self.is_down).and_then(|house| house.poll(now)) {
+            match wish {
+                Wish::Answer(node, id, response) => {
+                    self.send(now + self.network.delay, Arrival::Answer { node, id, result: Ok(response) });
+                }
+                Wish::Ask(request) => {
+                    let id = RequestId(self.sent);
+                    self.sent += 1;
+                    self.of_broker.insert(id, request.id);
+                    self.sfu.handle_request(now, id, incoming(&request));
+                    asked = true;
+                }
+            }
+        }
+        asked
     }
 
     /// Does what a client says.
@@ -368,6 +483,7 @@ impl World {
         while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let now = self.now;
             match entry.remove() {
+                Arrival::ToSfu { .. } if self.is_down => {}
                 Arrival::ToSfu { from, datagram } => {
                     self.sfu.handle_datagram(now, from, &datagram);
                 }
@@ -375,14 +491,19 @@ impl World {
                     let from = self.sfu_address;
                     self.inhabitants[node].mind.handle_datagram(now, side, from, &datagram);
                 }
+                Arrival::Request { node, request, .. } if self.is_down => {
+                    let result = Err(Failure::Connect("connection refused".to_owned()));
+                    self.send(now, Arrival::Answer { node, id: request.id, result });
+                }
+                Arrival::Request { node, request, answer_lost } if request.url.starts_with(BROKER) => {
+                    let house = self.house.as_mut().expect("there is a broker");
+                    house.take(now, node, &request, answer_lost);
+                }
                 Arrival::Request { node, request, answer_lost } => {
                     let id = RequestId(self.sent);
                     self.sent += 1;
                     self.at_sfu.insert(id, (node, request.id, answer_lost));
-                    let path = request.url.strip_prefix("http://sfu.test").unwrap_or_default();
-                    let body = request.body.as_deref().unwrap_or_default().as_bytes();
-                    let authorization = request.authorization.as_deref();
-                    self.sfu.handle_request(now, id, Incoming { method: request.method, path, authorization, body });
+                    self.sfu.handle_request(now, id, incoming(&request));
                 }
                 Arrival::Answer { node, id, result } => {
                     // The driver's timeout and a late answer exclude each other.
@@ -400,7 +521,7 @@ impl World {
             && self.outstanding.iter().any(|((of, _), session)| *of == node && *session == log.session);
         let (now, id, timeout) = (self.now, request.id, request.timeout);
         self.outstanding.insert((node, id), log.session.clone());
-        let fate = (self.script)(&log);
+        let fate = if self.inhabitants[node].is_cut_off { Fate::Lost } else { (self.script)(&log) };
         self.http.push(log);
         let answer = |result| Arrival::Answer { node, id, result };
         self.send(now + timeout, answer(Err(Failure::Timeout(timeout))));
@@ -432,6 +553,13 @@ impl World {
         let Network { delay, jitter, .. } = self.network_of(node);
         delay + Duration::from_micros(self.random.u64(0..=jitter.as_micros() as u64))
     }
+}
+
+/// A request as the SFU takes it.
+fn incoming(request: &Request) -> Incoming<'_> {
+    let path = request.url.strip_prefix("http://sfu.test").unwrap_or_default();
+    let body = request.body.as_deref().unwrap_or_default().as_bytes();
+    Incoming { method: request.method, path, authorization: request.authorization.as_deref(), body }
 }
 
 impl Drop for World {

@@ -149,7 +149,8 @@ impl Config {
     ///
     /// # Errors
     /// When `session` is not 1 to 128 characters of `[A-Za-z0-9_.-]`.
-    pub fn publisher_session(mut self, session: &str) -> Result<Config, ConfigError> {
+    pub fn publisher_session(mut self, session: impl AsRef<str>) -> Result<Config, ConfigError> {
+        let session = session.as_ref();
         match SessionId::new(session) {
             Some(id) => self.publisher_session = Some(id),
             None => {
