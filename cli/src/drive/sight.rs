@@ -9,6 +9,10 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Sight {
+    /// The broker or the robot is not there yet; they are dialed until they are.
+    Waiting {
+        why: String,
+    },
     Connected,
     /// The connection is lost; it is being dialed again.
     Reconnecting {
@@ -50,6 +54,7 @@ impl Sight {
 impl fmt::Display for Sight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Sight::Waiting { why } => write!(f, "waiting for the robot: {why}"),
             Sight::Connected => f.write_str("connected"),
             Sight::Reconnecting { why } => write!(f, "connection lost, dialing again: {why}"),
             Sight::RobotPresent => f.write_str("the robot answers"),

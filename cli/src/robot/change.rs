@@ -10,6 +10,10 @@ use crate::teleop::Pose;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Change {
+    /// The broker is not there yet; it is dialed until it is.
+    Waiting {
+        why: String,
+    },
     /// The robot has registered, and waits for an operator.
     Connected {
         broker: String,
@@ -51,6 +55,7 @@ pub(super) enum Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Change::Waiting { why } => write!(f, "waiting for the broker: {why}"),
             Change::Connected { broker } => write!(f, "connected to {broker}; waiting for an operator"),
             Change::Reconnecting { why } => write!(f, "connection lost, dialing again: {why}"),
             Change::HeartbeatFailing { why } => write!(f, "the broker does not answer: {why}"),

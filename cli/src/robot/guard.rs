@@ -69,12 +69,12 @@ impl Guard {
     }
 
     /// Nobody does any more.
-    pub(super) fn operator_lost(&mut self, why: impl ToString) -> Option<Change> {
+    pub(super) fn operator_lost(&mut self, why: &str) -> Option<Change> {
         self.forget();
         let is_news = std::mem::replace(&mut self.is_operated, false);
         is_news.then(|| {
             self.is_stopping = true;
-            Change::OperatorLost { why: why.to_string() }
+            Change::OperatorLost { why: why.to_owned() }
         })
     }
 
