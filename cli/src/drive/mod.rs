@@ -35,17 +35,22 @@ const FLUSH: Duration = Duration::from_secs(1);
 
 /// Drive a robot from this terminal, or by a script
 ///
-///   arrows or WASD   drive and turn; a terminal tells no release, so a press counts for a quarter of a second, and the
-///                    repeats of a key that is held keep it up
+///   arrows or WASD   drive and turn, while held
 ///   SPACE            emergency stop: the robot stands until it is released
 ///   r                releases the emergency stop
 ///   + -              faster, slower
 ///   q, Esc, Ctrl-C   leave; the robot stops
 ///
-/// Waits for the broker and the robot if they are not there yet. On the machine of a `farwire serve` it finds the broker
-/// and a token by itself; elsewhere, set FARWIRE_BROKER and FARWIRE_OPERATOR_TOKEN.
+/// A terminal tells no release: a press counts for a quarter of a second, and while a key is held
+/// its repeats keep it up.
 ///
-/// A script needs no terminal: `--script "forward 2s, left 1s, forward 0.3 left 0.5 2s, stop 1s, estop, release"`.
+/// It waits for the broker and the robot if they are not there yet. On the machine of a
+/// `farwire serve` it finds the broker and a token by itself; elsewhere, set FARWIRE_BROKER and
+/// FARWIRE_OPERATOR_TOKEN.
+///
+/// A script needs no terminal:
+///
+///   farwire drive --script "forward 2s, left 1s, forward 0.3 left 0.5 2s, stop 1s, estop, release"
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -121,6 +126,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             Ok(())
         }
     };
+    if !args.json {
+        output::note(format_args!("dialing {}", credential.broker));
+    }
     let waiting = |why: &str| say(&Sight::Waiting { why: why.to_owned() });
     let Some(connection) = dial(&config, &credential, &interrupt, waiting)? else { return Ok(()) };
     let mut cockpit = Cockpit::new(connection, &credential.broker)?;

@@ -58,6 +58,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let config = config.robot_name(&args.name).connect_timeout(ATTEMPT);
     let interrupt = Interrupt::install()?;
     let teller = Teller::new(args.json);
+    if !args.json {
+        output::note(format_args!("dialing {}", credential.broker));
+    }
     let waiting = |why: &str| teller.tell(&Change::Waiting { why: why.to_owned() });
     let Some(connection) = dial(&config, &credential, &interrupt, waiting)? else { return Ok(()) };
     teller.tell(&Change::Connected { broker: credential.broker.clone() })?;

@@ -125,7 +125,7 @@ impl Asked<'_> {
         }
         let Some((path, keys)) = local() else {
             return Err(Failure::usage(format_args!(
-                "no {}: on the machine of a `farwire serve` none is needed; elsewhere, {help}",
+                "no {}: start `farwire serve` on this machine, whose first start leaves one; or {help}",
                 side.secret()
             )));
         };

@@ -45,7 +45,7 @@ fn wait_for(reason: &EndReason, credential: &Credential) -> Result<String, Failu
         EndReason::Api(ApiError::Refused { status: 409, .. }) if *side == Side::Operator => {
             Ok(format!("somebody else operates it; --takeover takes it from them ({reason})"))
         }
-        EndReason::Api(ApiError::Http { .. }) | EndReason::TimedOut { .. } => {
+        EndReason::Api(ApiError::Http { .. }) => {
             Ok(format!("{broker} does not answer; `farwire serve` runs a broker ({reason})"))
         }
         EndReason::Api(ApiError::Refused { status: 401 | 403, .. }) => {
