@@ -45,7 +45,7 @@ impl Guard {
             return None;
         }
         self.command = Command::Fresh(velocity);
-        let drives = !velocity.is_zero() && !self.is_driving_told;
+        let drives = !velocity.is_zero() && (!self.is_driving_told || self.is_stopping);
         drives.then(|| {
             (self.is_driving_told, self.is_stopping) = (true, false);
             Change::Driving
@@ -191,11 +191,13 @@ mod tests {
     }
 
     #[test]
-    fn driving_that_goes_on_before_it_stood_is_told_once() {
+    fn driving_that_goes_on_before_it_stood_is_told() {
         let mut guard = driving();
         guard.stale(LATE);
-        assert_eq!(guard.command(FORWARD), None);
-        assert_eq!((guard.target(), guard.state(true)), (FORWARD, State::Driving));
+        assert_eq!(guard.command(FORWARD), Some(Change::Driving));
+        assert_eq!((guard.command(FORWARD), guard.target(), guard.state(true)), (None, FORWARD, State::Driving));
+        guard.command(Velocity::ZERO);
+        assert!(!guard.stands());
     }
 
     #[test]

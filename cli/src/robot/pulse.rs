@@ -161,7 +161,11 @@ impl<'a> Pulse<'a> {
             let change = match self.commands.recv_timeout(left) {
                 Ok(command) => self.body.guard.command(velocity(&command)),
                 Err(RecvError::Timeout) => return Ok(()),
-                Err(RecvError::Stale) => self.body.guard.stale(self.args.stale_after),
+                Err(RecvError::Stale) => {
+                    // Commands are stale at once when the operator is lost, which is the better reason.
+                    self.look()?;
+                    self.body.guard.stale(self.args.stale_after)
+                }
                 Err(error) if error.is_passing() => None,
                 Err(_) => return Err(ended(self.connection, self.broker)),
             };

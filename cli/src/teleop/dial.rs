@@ -52,7 +52,7 @@ fn wait_for(reason: &EndReason, credential: &Credential) -> Result<String, Failu
             Err(Failure::failed(format_args!("{broker} refuses the {} from {origin}: {reason}", side.secret())))
         }
         reason if reason.is_passing() => Ok(reason.to_string()),
-        EndReason::Operator(problem) => Err(Failure::failed(format_args!("{problem}; pass --robot ID"))),
+        EndReason::Operator(problem) => Err(Failure::failed(format_args!("{problem}; --robot ID names one"))),
         _ => Err(Failure::failed(format_args!("cannot connect to {broker}: {reason}"))),
     }
 }
