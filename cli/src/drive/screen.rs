@@ -56,6 +56,8 @@ impl View<'_> {
         }
         lines.truncate(rows);
         for line in &mut lines {
+            // Some of it comes from afar, and control characters move cursors and worse.
+            *line = line.replace(char::is_control, "?");
             cut(line, columns);
         }
         lines
@@ -208,8 +210,8 @@ mod tests {
 
     #[test]
     fn trouble_is_in_capitals() {
-        let screen = View { trouble: Some("no answer"), dropped: 3, ..View::default() }.lines(80, 24).join("\n");
-        for word in ["DOWN, dialing again: no answer", "DOES NOT ANSWER", "not known", "3 dropped"] {
+        let screen = View { trouble: Some("no\x1b answer"), dropped: 3, ..View::default() }.lines(80, 24).join("\n");
+        for word in ["DOWN, dialing again: no? answer", "DOES NOT ANSWER", "not known", "3 dropped"] {
             assert!(screen.contains(word), "no {word} in {screen}");
         }
         let mut report = report();

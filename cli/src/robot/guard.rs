@@ -109,10 +109,6 @@ impl Guard {
         }
     }
 
-    pub(super) fn is_operated(&self) -> bool {
-        self.is_operated
-    }
-
     pub(super) fn is_estopped(&self) -> bool {
         self.is_estopped
     }
@@ -220,6 +216,6 @@ mod tests {
     fn forgetting_keeps_the_operator() {
         let mut guard = driving();
         guard.forget();
-        assert_eq!((guard.target(), guard.is_operated()), (Velocity::ZERO, true));
+        assert_eq!((guard.target(), guard.state(false)), (Velocity::ZERO, State::Standing));
     }
 }
