@@ -9,12 +9,23 @@ use crate::failure::Failure;
 #[derive(Clone, Default)]
 pub(crate) struct Interrupt {
     shared: Arc<(Mutex<bool>, Condvar)>,
+    /// What even a process that ends on the spot does.
+    last: Option<fn()>,
 }
 
 impl Interrupt {
     /// Takes over the signals of this process. Called once, before anything that must be undone.
     pub(crate) fn install() -> Result<Interrupt, Failure> {
-        let interrupt = Interrupt::default();
+        Interrupt::default().listen()
+    }
+
+    /// [`Interrupt::install`], with something that is done before the process ends on the spot.
+    pub(crate) fn install_with(last: fn()) -> Result<Interrupt, Failure> {
+        Interrupt { last: Some(last), ..Interrupt::default() }.listen()
+    }
+
+    fn listen(self) -> Result<Interrupt, Failure> {
+        let interrupt = self;
         let handler = interrupt.clone();
         ctrlc::set_handler(move || handler.raise())
             .map_err(|error| Failure::failed(format_args!("cannot listen for Ctrl-C: {error}")))?;
@@ -26,6 +37,9 @@ impl Interrupt {
         let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
         if *set {
             // The clean way out hangs, or is too slow for the person at the keyboard.
+            if let Some(last) = self.last {
+                last();
+            }
             std::process::exit(130);
         }
         *set = true;

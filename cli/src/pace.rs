@@ -30,6 +30,30 @@ impl Pace {
     }
 }
 
+/// Something that is done at its own rate by a loop that comes round at another one.
+pub(crate) struct Every {
+    pace: Pace,
+    due: Instant,
+}
+
+impl Every {
+    /// Due at once, and then at `hz`.
+    pub(crate) fn new(start: Instant, hz: f64) -> Every {
+        let mut pace = Pace::new(start, hz);
+        let due = pace.next(start);
+        Every { pace, due }
+    }
+
+    /// Whether it is to be done now; then it is not again before the next time.
+    pub(crate) fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = now >= self.due;
+        if is_due {
+            self.due = self.pace.next(now);
+        }
+        is_due
+    }
+}
+
 /// Sleeps until `due`; returns at once when it has passed.
 pub(crate) fn sleep_until(due: Instant) {
     std::thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -40,6 +64,14 @@ pub(crate) fn parse_hz(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(hz) if (0.001..=1e6).contains(&hz) => Ok(hz),
         _ => Err("a rate is a number of messages per second, from 0.001 to 1000000".to_owned()),
+    }
+}
+
+/// Reads a rate for clap at which something is steered or reported.
+pub(crate) fn parse_control_hz(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(hz) if (0.1..=100.0).contains(&hz) => Ok(hz),
+        _ => Err("a number per second, from 0.1 to 100".to_owned()),
     }
 }
 
@@ -77,9 +109,19 @@ mod tests {
     }
 
     #[test]
+    fn each_time_comes_once() {
+        let start = Instant::now();
+        let mut every = Every::new(start, 10.0);
+        // A loop at 50 Hz.
+        let due = (0..50).filter(|step| every.is_due(start + Duration::from_millis(step * 20))).count();
+        assert_eq!(due, 10);
+    }
+
+    #[test]
     fn odd_numbers_are_refused() {
         for wrong in ["0", "-1", "NaN", "inf", "1e9", "", "fast"] {
             assert!(parse_hz(wrong).is_err(), "{wrong}");
+            assert!(parse_control_hz(wrong).is_err(), "{wrong}");
             assert!(parse_seconds(wrong).is_err(), "{wrong}");
         }
         assert_eq!(parse_hz("0.5"), Ok(0.5));

@@ -9,7 +9,7 @@ use farwire_broker::{Store, StoreError};
 
 use crate::failure::Failure;
 
-/// Which state file. Shared by `serve` and `keys`.
+/// Which state file: whose keys they are.
 #[derive(clap::Args)]
 pub(crate) struct StateFile {
     /// The file with the broker's robot keys, operator tokens (as hashes) and sessions

@@ -4,6 +4,7 @@ use farwire_broker::{AdminAnswer, AdminRequest, Grant, RobotId, Scope, Store, ad
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::local_keys::LocalKeys;
 use crate::state::unix_time;
 
 /// The robot of the first key.
@@ -27,6 +28,12 @@ impl FirstKeys {
             robot_key: make(store, Grant::Robot(robot))?,
             operator_token: make(store, Grant::Operator(Scope::All))?,
         }))
+    }
+
+    /// As the commands on this machine find them.
+    pub(super) fn local(&self, broker: &str) -> LocalKeys {
+        let FirstKeys { robot_key, operator_token } = self;
+        LocalKeys { broker: broker.to_owned(), robot_key: robot_key.clone(), operator_token: operator_token.clone() }
     }
 
     /// What to do with them.

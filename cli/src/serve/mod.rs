@@ -1,6 +1,7 @@
 //! `farwire serve`: an SFU and a broker of one's own.
 
 mod first_start;
+mod hand_over;
 mod in_process;
 
 use std::io;
@@ -13,6 +14,7 @@ use farwire_sfu::{Config, Engine, SpawnError};
 use serde::Serialize;
 
 use self::first_start::FirstKeys;
+use self::hand_over::hand_over;
 use self::in_process::InProcess;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -34,7 +36,8 @@ const DESCRIPTORS: u64 = MAX_CONNECTIONS as u64 + 512;
 ///
 ///   FARWIRE_APP_SECRET=… farwire serve --http 0.0.0.0:8787 --udp 0.0.0.0:8788 --announce 192.168.1.5
 ///
-/// At its first start it prints a key for a robot and a token for an operator; `farwire keys` makes more.
+/// At its first start it prints a key for a robot and a token for an operator; `farwire keys` makes more. It also leaves
+/// them in a file that only you can read, where `farwire robot` and `farwire drive` on this machine find them.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -51,6 +54,9 @@ pub(crate) struct Args {
     app: App,
     #[command(flatten)]
     state: StateFile,
+    /// Leave the first key and token in no file: `farwire robot` and `farwire drive` have to be given theirs
+    #[arg(long)]
+    no_local_keys: bool,
     /// Speak HTTPS with this certificate, a PEM file with the chain
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -89,6 +95,9 @@ struct Ready<'a> {
     broker: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<PathBuf>,
+    /// The file in which commands on this machine find the first keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_keys: Option<PathBuf>,
     #[serde(flatten)]
     first_keys: Option<&'a FirstKeys>,
 }
@@ -144,6 +153,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     let base = base_url(&listener, args.announce);
     let api_root = app.elsewhere.clone().unwrap_or_else(|| format!("{base}/v1"));
+    let leaves = broker.as_ref().filter(|_| !args.no_local_keys);
+    let local_keys = leaves.and_then(|broker| hand_over(broker.state(), first_keys.as_ref(), &base));
     if args.json {
         output::json(&Ready {
             api_root: &api_root,
@@ -151,6 +162,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             app_id: &app.id,
             broker: broker.is_some().then_some(base.as_str()),
             state: broker.as_ref().map(|broker| broker.state().to_owned()),
+            local_keys,
             first_keys: first_keys.as_ref(),
         })?;
     } else {
@@ -170,6 +182,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         }
         if let Some(keys) = &first_keys {
             output::line(keys.introduction(&base))?;
+        }
+        if let Some(path) = &local_keys {
+            let path = path.display();
+            output::line(format_args!("on this machine, `farwire robot` and `farwire drive` find theirs in {path}"))?;
         }
     }
     interrupt.wait();

@@ -3,4 +3,5 @@
 mod broker;
 mod commands;
 mod process;
+mod three_terminals;
 mod usage;

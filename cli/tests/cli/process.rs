@@ -27,6 +27,9 @@ impl Scratch {
         for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT", "STATE", "SFU_URL"] {
             command.env_remove(format!("FARWIRE_{setting}"));
         }
+        for setting in ["BROKER", "ROBOT_KEY", "OPERATOR_TOKEN", "ROBOT"] {
+            command.env_remove(format!("FARWIRE_{setting}"));
+        }
         command.env("XDG_RUNTIME_DIR", &self.0).env("XDG_STATE_HOME", &self.0).args(args);
         command
     }

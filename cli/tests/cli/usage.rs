@@ -14,7 +14,7 @@ fn ended(args: &[&str]) -> Ended {
 #[test]
 fn help_lists_the_commands() {
     let help = ended(&["--help"]).expect(0).stdout;
-    for command in ["serve", "keys", "demo", "pub", "sub", "bench"] {
+    for command in ["serve", "keys", "robot", "drive", "demo", "pub", "sub", "bench"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(ended(&[command, "--help"]).expect(0).stdout.contains("Usage: farwire"));
     }
@@ -47,6 +47,15 @@ fn wrong_usage_is_2() {
         &["bench", "--sizes", "1"],
         &["demo", "--seconds", "soon"],
         &["sub", "odom", "--url", "127.0.0.1:8787"],
+        &["robot"],
+        &["robot", "--stale-after", "300"],
+        &["robot", "--hz", "1000"],
+        &["drive"],
+        &["drive", "--json"],
+        &["drive", "--script", "sideways 2s"],
+        &["drive", "--forward", "0.5"],
+        &["drive", "--forward", "9", "--for", "1s"],
+        &["drive", "--forward", "0.5", "--for", "1s"],
     ] {
         ended(args).expect(2);
     }

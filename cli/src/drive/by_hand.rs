@@ -1,0 +1,83 @@
+//! Driving by hand, at a terminal.
+
+use std::time::Instant;
+
+use super::cockpit::Cockpit;
+use super::pilot::{Deed, Pilot};
+use super::screen::View;
+use super::terminal::Terminal;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::pace::{Every, Pace};
+use crate::teleop::Velocity;
+
+/// How often the screen is drawn, per second.
+const SHOW_HZ: f64 = 10.0;
+/// Keys that are taken between two commands; whatever else was pasted waits.
+const KEYS: usize = 32;
+
+/// Drives until `q` or Ctrl-C.
+pub(super) fn drive(cockpit: &mut Cockpit, robot: Option<&str>, hz: f64, interrupt: &Interrupt) -> Result<(), Failure> {
+    let mut pilot = Pilot::new();
+    let driven = Terminal::take().and_then(|terminal| at_terminal(cockpit, robot, hz, interrupt, terminal, &mut pilot));
+    if pilot.is_estopped() {
+        output::note("the emergency stop is still engaged: `farwire drive` and r release it");
+    }
+    driven
+}
+
+fn at_terminal(
+    cockpit: &mut Cockpit,
+    robot: Option<&str>,
+    hz: f64,
+    interrupt: &Interrupt,
+    mut terminal: Terminal,
+    pilot: &mut Pilot,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let (mut commands, mut shows) = (Pace::new(start, hz), Every::new(start, SHOW_HZ));
+    while !interrupt.is_set() {
+        let due = commands.next(Instant::now());
+        for _ in 0..KEYS {
+            let Some(key) = terminal.key_until(due)? else { break };
+            let now = Instant::now();
+            match pilot.press(key, now) {
+                Some(Deed::Estop { engaged }) => {
+                    cockpit.command(Velocity::ZERO)?;
+                    cockpit.estop(engaged, now)?;
+                }
+                Some(Deed::Quit) => return Ok(()),
+                None => {}
+            }
+        }
+        let now = Instant::now();
+        cockpit.look(now, |_| Ok(()))?;
+        cockpit.command(pilot.target(now))?;
+        if shows.is_due(now) {
+            let (columns, rows) = terminal.size();
+            terminal.show(&view(cockpit, robot, pilot, now).lines(columns, rows))?;
+        }
+    }
+    Ok(())
+}
+
+fn view<'a>(cockpit: &'a Cockpit, robot: Option<&'a str>, pilot: &Pilot, now: Instant) -> View<'a> {
+    let seen = &cockpit.seen;
+    let report = seen.report.as_ref().map(|(report, at)| (report, now.saturating_duration_since(*at)));
+    View {
+        robot: robot.or(report.and_then(|(report, _)| report.robot.as_deref())),
+        broker: cockpit.broker(),
+        is_connected: cockpit.is_connected(),
+        trouble: seen.trouble.as_deref(),
+        is_robot_present: cockpit.is_robot_present(),
+        clock: cockpit.clock(),
+        report,
+        map: seen.map.as_ref(),
+        target: pilot.target(now),
+        percent: pilot.percent(),
+        is_estopped: pilot.is_estopped(),
+        sent: seen.sent,
+        dropped: seen.dropped,
+    }
+}

@@ -1,0 +1,208 @@
+//! An operator's connection: what goes out to the robot, and the latest that came back.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use farwire_blocking::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
+use farwire_blocking::lcm::std_msgs::{Header, Time};
+use farwire_blocking::{
+    Accepted, Connection, ConnectionEvent, Container, Delivery, Events, PublishError, Publisher, Subscription,
+};
+
+use super::insistence::Insistence;
+use super::report::{Report, Said};
+use super::screen::Clock;
+use super::sight::Sight;
+use crate::failure::Failure;
+use crate::teleop::{COMMANDS, MAP, Minimap, ORDERS, Order, REPORTS, Velocity, ended};
+
+/// Messages and events that are taken in one go; the next one takes the rest.
+const BURST: usize = 256;
+
+/// The robot's state when its emergency stop is engaged.
+const ESTOPPED: &str = "estopped";
+
+/// Both directions.
+pub(super) struct Cockpit {
+    connection: Connection,
+    broker: String,
+    commands: Publisher<TwistStamped>,
+    orders: Publisher,
+    reports: Subscription,
+    maps: Subscription,
+    events: Subscription<Events>,
+    insistence: Insistence,
+    seq: i32,
+    pub(super) seen: Seen,
+}
+
+/// The latest of everything.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) report: Option<(Report, Instant)>,
+    pub(super) map: Option<Minimap>,
+    /// Why the connection is down, if it is.
+    pub(super) trouble: Option<String>,
+    pub(super) sent: u64,
+    /// Commands that nobody could get.
+    pub(super) dropped: u64,
+}
+
+impl Cockpit {
+    pub(super) fn new(connection: Connection, broker: &str) -> Result<Cockpit, Failure> {
+        let reliable = Delivery::RELIABLE;
+        Ok(Cockpit {
+            commands: connection.publisher_of(COMMANDS).map_err(Failure::failed)?,
+            orders: connection.publisher_with(ORDERS, reliable).map_err(Failure::failed)?,
+            reports: connection.subscribe_with(REPORTS, reliable).map_err(Failure::failed)?,
+            maps: connection.subscribe_with(MAP, Container::ring(1)).map_err(Failure::failed)?,
+            events: connection.events().map_err(Failure::failed)?,
+            broker: broker.to_owned(),
+            insistence: Insistence::default(),
+            seq: 0,
+            seen: Seen::default(),
+            connection,
+        })
+    }
+
+    /// Looks at what came since the last time.
+    pub(super) fn look(
+        &mut self,
+        now: Instant,
+        mut tell: impl FnMut(Sight) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        for _ in 0..BURST {
+            match self.events.try_recv() {
+                Ok(Some(event)) => self.take_event(event).map_or(Ok(()), &mut tell)?,
+                Ok(None) => break,
+                Err(error) if error.is_passing() => {}
+                Err(_) => return Err(self.ended()),
+            }
+        }
+        for _ in 0..BURST {
+            match self.reports.try_recv() {
+                Ok(Some(message)) => self.take_report(&message, now).into_iter().try_for_each(&mut tell)?,
+                Ok(None) => break,
+                Err(error) if error.is_passing() => {}
+                Err(_) => return Err(self.ended()),
+            }
+        }
+        match self.maps.latest() {
+            Ok(Some(message)) => self.seen.map = Minimap::parse(&message).or(self.seen.map.take()),
+            Ok(None) => {}
+            Err(error) if error.is_passing() => {}
+            Err(_) => return Err(self.ended()),
+        }
+        if self.insistence.is_due(now) {
+            self.order(Order::Estop { engaged: true })?;
+        }
+        Ok(())
+    }
+
+    fn take_event(&mut self, event: ConnectionEvent) -> Option<Sight> {
+        match event {
+            ConnectionEvent::Connected => {
+                // The first one is told of by whoever dialed.
+                let was_down = self.seen.trouble.take().is_some();
+                was_down.then_some(Sight::Connected)
+            }
+            ConnectionEvent::Reconnecting { reason } => {
+                self.seen.trouble = Some(reason.clone());
+                Some(Sight::Reconnecting { why: reason })
+            }
+            ConnectionEvent::RobotPresent => Some(Sight::RobotPresent),
+            ConnectionEvent::RobotLost => Some(Sight::RobotLost),
+            _ => None,
+        }
+    }
+
+    fn take_report(&mut self, message: &[u8], now: Instant) -> Vec<Sight> {
+        let Ok(telemetry) = serde_json::from_slice(message) else { return Vec::new() };
+        match Said::parse(&telemetry) {
+            Some(Said::Telemetry(report)) => {
+                let state = report.state.clone();
+                self.insistence.reported(state.as_ref().map(|state| state == ESTOPPED));
+                let before = self.seen.report.replace((report, now)).and_then(|(report, _)| report.state);
+                let is_news = state != before;
+                let change = state.filter(|_| is_news).map(|state| Sight::State { state });
+                [Some(Sight::Telemetry { telemetry }), change].into_iter().flatten().collect()
+            }
+            Some(Said::Acknowledged { engaged }) => {
+                self.insistence.answered(engaged);
+                vec![Sight::EstopAcknowledged { engaged }]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Sends a velocity, stamped with the time of day.
+    pub(super) fn command(&mut self, velocity: Velocity) -> Result<(), Failure> {
+        self.seq = self.seq.wrapping_add(1);
+        let message = TwistStamped {
+            header: Header { seq: self.seq, stamp: time_of_day(), frame_id: String::new() },
+            twist: Twist {
+                linear: Vector3 { x: velocity.linear, ..Vector3::default() },
+                angular: Vector3 { z: velocity.angular, ..Vector3::default() },
+            },
+        };
+        match self.commands.publish(&message) {
+            Ok(Accepted::Dropped) => self.seen.dropped += 1,
+            Ok(_) => self.seen.sent += 1,
+            Err(PublishError::Ended { .. }) => return Err(self.ended()),
+            Err(_) => self.seen.dropped += 1,
+        }
+        Ok(())
+    }
+
+    /// Engages the emergency stop, again and again until the robot has heard, or releases it.
+    pub(super) fn estop(&mut self, engaged: bool, now: Instant) -> Result<(), Failure> {
+        self.insistence.want(engaged);
+        match engaged && !self.insistence.is_due(now) {
+            true => Ok(()),
+            false => self.order(Order::Estop { engaged }),
+        }
+    }
+
+    fn order(&self, order: Order) -> Result<(), Failure> {
+        match self.orders.publish_text(&order.to_json()) {
+            Err(PublishError::Ended { .. }) => Err(self.ended()),
+            // One that found no way is said again, or shows on the screen as not confirmed.
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn broker(&self) -> &str {
+        &self.broker
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.is_connected()
+    }
+
+    pub(super) fn is_robot_present(&self) -> bool {
+        self.connection.robot_present()
+    }
+
+    /// The robot's clock and the way there, once they were measured.
+    pub(super) fn clock(&self) -> Option<Clock> {
+        let clock = self.connection.clock()?;
+        Some(Clock { round_trip: clock.round_trip, offset: clock.offset, uncertainty: clock.uncertainty })
+    }
+
+    /// Leaves the robot.
+    pub(super) fn leave(self) {
+        // What was said last is to arrive; a robot that it does not reach stops by itself.
+        self.connection.flush(super::FLUSH);
+        self.connection.close();
+    }
+
+    fn ended(&self) -> Failure {
+        ended(&self.connection, &self.broker)
+    }
+}
+
+fn time_of_day() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let nsec = i32::try_from(since.subsec_nanos()).unwrap_or_default();
+    // LCM's header has 32 bits for it.
+    i32::try_from(since.as_secs()).map(|sec| Time { sec, nsec }).unwrap_or_default()
+}

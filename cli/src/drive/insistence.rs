@@ -1,0 +1,66 @@
+//! An emergency stop is said again until the robot says that it has heard.
+
+use std::time::{Duration, Instant};
+
+/// Between two times that it is said.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Whether there is something to say still.
+#[derive(Debug, Default)]
+pub(super) struct Insistence {
+    is_wanted: bool,
+    is_confirmed: bool,
+    next: Option<Instant>,
+}
+
+impl Insistence {
+    /// The stop is wanted from now on, or no longer.
+    pub(super) fn want(&mut self, engaged: bool) {
+        *self = Insistence { is_wanted: engaged, ..Insistence::default() };
+    }
+
+    /// The robot answered.
+    pub(super) fn answered(&mut self, engaged: bool) {
+        self.is_confirmed = engaged;
+    }
+
+    /// The robot reports its state. One that does not say whether it is stopped confirms by its answer alone.
+    pub(super) fn reported(&mut self, is_estopped: Option<bool>) {
+        self.is_confirmed = is_estopped.unwrap_or(self.is_confirmed);
+    }
+
+    /// Whether to say it now.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = self.is_wanted && !self.is_confirmed && self.next.is_none_or(|next| now >= next);
+        if is_due {
+            self.next = now.checked_add(AGAIN);
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_until_it_is_heard() {
+        let start = Instant::now();
+        let mut insistence = Insistence::default();
+        assert!(!insistence.is_due(start));
+        insistence.want(true);
+        assert!(insistence.is_due(start) && !insistence.is_due(start));
+        assert!(insistence.is_due(start + AGAIN) && !insistence.is_due(start + AGAIN));
+        insistence.answered(true);
+        assert!(!insistence.is_due(start + AGAIN * 9));
+        // A robot that was restarted knows nothing of it.
+        insistence.reported(Some(false));
+        assert!(insistence.is_due(start + AGAIN * 9));
+        insistence.reported(Some(true));
+        insistence.reported(None);
+        assert!(!insistence.is_due(start + AGAIN * 99));
+        insistence.want(false);
+        insistence.reported(Some(false));
+        assert!(!insistence.is_due(start + AGAIN * 99));
+    }
+}

@@ -1,0 +1,135 @@
+//! The whole simulated robot without its connection: what it was told, its wheels, its room and its battery.
+
+use super::base::Base;
+use super::battery::Battery;
+use super::change::Change;
+use super::guard::Guard;
+use super::room::Room;
+use super::telemetry::Telemetry;
+use crate::teleop::Pose;
+
+/// Steps per second.
+pub(super) const STEP_HZ: f64 = 50.0;
+
+/// How far from an obstacle, in m, running into one is news again.
+const NEWS_AFTER: f64 = 0.2;
+
+/// The robot.
+pub(super) struct Body {
+    pub(super) guard: Guard,
+    base: Base,
+    room: Room,
+    battery: Battery,
+    /// Where it was last told that something is in the way.
+    blocked_at: Option<Pose>,
+}
+
+impl Body {
+    pub(super) fn new() -> Body {
+        Body {
+            guard: Guard::default(),
+            base: Base::default(),
+            room: Room::new(),
+            battery: Battery::full(),
+            blocked_at: None,
+        }
+    }
+
+    /// Moves on by one step.
+    pub(super) fn step(&mut self) -> Option<Change> {
+        if self.guard.is_estopped() {
+            self.base.stop_hard();
+        } else {
+            self.base.step(self.guard.target(), 1.0 / STEP_HZ, |x, y| self.room.is_free(x, y));
+        }
+        let moves = self.moves();
+        self.battery.step(moves, 1.0 / STEP_HZ);
+        let pose = self.base.pose;
+        if !moves && self.guard.stands() {
+            return Some(Change::Stands { pose });
+        }
+        // It creeps on towards what it touches, which is no news.
+        let is_new = self.blocked_at.is_none_or(|at| (at.x - pose.x).hypot(at.y - pose.y) > NEWS_AFTER);
+        match (self.base.is_blocked, is_new) {
+            (true, true) => {
+                self.blocked_at = Some(pose);
+                Some(Change::Blocked { pose })
+            }
+            (false, true) => {
+                self.blocked_at = None;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Telemetry as JSON.
+    pub(super) fn telemetry(&self, robot: &str, robot_ts: f64) -> String {
+        let state = self.guard.state(self.moves());
+        Telemetry::new(robot, robot_ts, state, &self.base, self.battery.left()).to_json()
+    }
+
+    /// The map as JSON.
+    pub(super) fn minimap(&self, robot_ts: f64) -> String {
+        // Numbers and strings always have a JSON.
+        serde_json::to_string(&self.room.minimap(self.base.pose, robot_ts)).unwrap_or_default()
+    }
+
+    fn moves(&self) -> bool {
+        !self.base.velocity.is_zero()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::teleop::Velocity;
+
+    const FORWARD: Velocity = Velocity { linear: 0.5, angular: 0.0 };
+
+    fn driving() -> Body {
+        let mut body = Body::new();
+        body.guard.operator_came();
+        body.guard.command(FORWARD);
+        for _ in 0..50 {
+            assert_eq!(body.step(), None);
+        }
+        body
+    }
+
+    fn state(body: &Body) -> String {
+        let telemetry: serde_json::Value = serde_json::from_str(&body.telemetry("r", 0.0)).expect("JSON");
+        telemetry["state"].as_str().expect("a state").to_owned()
+    }
+
+    #[test]
+    fn stale_commands_ramp_down_and_tell_when_it_stands() {
+        let mut body = driving();
+        assert_eq!(state(&body), "driving");
+        body.guard.stale(Duration::from_millis(300));
+        let steps = (1..).find(|_| matches!(body.step(), Some(Change::Stands { .. }))).expect("it stands");
+        // 0.5 m/s at 3 m/s².
+        assert!((8..=10).contains(&steps), "{steps}");
+        assert_eq!(state(&body), "stale");
+        assert_eq!(body.step(), None);
+    }
+
+    #[test]
+    fn an_emergency_stop_does_not_ramp() {
+        let mut body = driving();
+        body.guard.estop(true);
+        assert!(matches!(body.step(), Some(Change::Stands { .. })));
+        assert_eq!(state(&body), "estopped");
+    }
+
+    #[test]
+    fn a_wall_is_told_once() {
+        let mut body = driving();
+        // It touches the wall, and creeps on for as long as it is told to.
+        let told: Vec<Change> = (0..1000).filter_map(|_| body.step()).collect();
+        assert!(matches!(told[..], [Change::Blocked { pose }] if pose.x > 3.0), "{told:?}");
+        assert_eq!(state(&body), "standing");
+    }
+}

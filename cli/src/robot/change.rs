@@ -1,0 +1,110 @@
+//! What the robot tells the person who started it, once for each change.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::teleop::Pose;
+
+/// Something that is different now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Change {
+    /// The broker is not there yet; it is dialed until it is.
+    Waiting {
+        why: String,
+    },
+    /// The robot has registered, and waits for an operator.
+    Connected {
+        broker: String,
+    },
+    /// The connection is lost; it is being dialed again.
+    Reconnecting {
+        why: String,
+    },
+    /// The broker does not answer, though the connection stands.
+    HeartbeatFailing {
+        why: String,
+    },
+    /// Somebody operates the robot.
+    OperatorCame {
+        is_estopped: bool,
+    },
+    /// Nobody does any more.
+    OperatorLost {
+        why: String,
+    },
+    /// No command came for too long.
+    Stale {
+        after_ms: u128,
+    },
+    /// It was told to move, for the first time or after it was stopped.
+    Driving,
+    /// It came to a standstill after it was stopped.
+    Stands {
+        pose: Pose,
+    },
+    EstopEngaged,
+    EstopReleased,
+    /// Something is in its way.
+    Blocked {
+        pose: Pose,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Waiting { why } => write!(f, "waiting for the broker: {why}"),
+            Change::Connected { broker } => write!(f, "connected to {broker}; waiting for an operator"),
+            Change::Reconnecting { why } => write!(f, "connection lost, dialing again: {why}"),
+            Change::HeartbeatFailing { why } => write!(f, "the broker does not answer: {why}"),
+            Change::OperatorCame { is_estopped: false } => f.write_str("an operator is here"),
+            Change::OperatorCame { is_estopped: true } => {
+                f.write_str("an operator is here; the emergency stop is still engaged")
+            }
+            Change::OperatorLost { why } => write!(f, "operator lost, stopping: {why}"),
+            Change::Stale { after_ms } => write!(f, "no fresh command for {after_ms} ms, stopping"),
+            Change::Driving => f.write_str("driving"),
+            Change::Stands { pose } => write!(f, "stands at {}", Place(*pose)),
+            Change::EstopEngaged => f.write_str("EMERGENCY STOP engaged; stands until the operator releases it"),
+            Change::EstopReleased => f.write_str("emergency stop released; waiting for a command"),
+            Change::Blocked { pose } => write!(f, "something is in the way at {}", Place(*pose)),
+        }
+    }
+}
+
+/// A pose as people read it.
+struct Place(Pose);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pose { x, y, yaw } = self.0;
+        write!(f, "({x:.2}, {y:.2}) m, heading {:.0}°", yaw.to_degrees())
+    }
+}
+
+/// A change with its time, for scripts.
+#[derive(Serialize)]
+pub(super) struct Timed<'a> {
+    pub(super) robot_ts: f64,
+    #[serde(flatten)]
+    pub(super) change: &'a Change,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_lines_for_people_and_objects_for_scripts() {
+        let stands = Change::Stands { pose: Pose { x: 1.0, y: -0.5, yaw: std::f64::consts::FRAC_PI_2 } };
+        assert_eq!(stands.to_string(), "stands at (1.00, -0.50) m, heading 90°");
+        let json = |change| serde_json::to_string(&Timed { robot_ts: 1.5, change }).expect("plain data");
+        assert_eq!(json(&Change::Driving), r#"{"robot_ts":1.5,"event":"driving"}"#);
+        let lost = Change::OperatorLost { why: "it left".to_owned() };
+        assert_eq!(json(&lost), r#"{"robot_ts":1.5,"event":"operator_lost","why":"it left"}"#);
+        assert!(json(&Change::Stale { after_ms: 300 }).ends_with(r#""event":"stale","after_ms":300}"#));
+        assert!(json(&stands).contains(r#""pose":{"x":1.0,"y":-0.5,"#));
+    }
+}

@@ -1,0 +1,30 @@
+//! Tells changes to whoever started the robot.
+
+use super::change::{Change, Timed};
+use crate::failure::Failure;
+use crate::output;
+use crate::teleop::unix_now;
+
+/// A line for each change.
+#[derive(Clone, Copy)]
+pub(super) struct Teller {
+    json: bool,
+}
+
+impl Teller {
+    pub(super) fn new(json: bool) -> Teller {
+        Teller { json }
+    }
+
+    pub(super) fn tell(self, change: &Change) -> Result<(), Failure> {
+        match self.json {
+            true => output::json(&Timed { robot_ts: unix_now(), change }),
+            false => output::line(change),
+        }
+    }
+
+    /// [`Teller::tell`], if there is something to tell.
+    pub(super) fn tell_any(self, change: Option<Change>) -> Result<(), Failure> {
+        change.map_or(Ok(()), |change| self.tell(&change))
+    }
+}
