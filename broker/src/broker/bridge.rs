@@ -113,6 +113,7 @@ impl Broker {
         let Some(operator) = &mut session.operator else { return };
         let state = std::mem::replace(&mut operator.state, OperatorState::Bridged(bridge));
         session.used.extend(bridge.robot);
+        self.stats.bridges_built += 1;
         info!(%robot, session = short_id(&session.id), token = %operator.key, "bridged");
         if let OperatorState::Bridging(Bridging { waiting, .. }) = state {
             for request in waiting {
