@@ -82,6 +82,19 @@ fn an_id_that_the_robot_has_had_is_not_given_to_it_again() {
 }
 
 #[test]
+fn two_channels_with_one_id_are_no_bridge() {
+    let (mut world, key, token, session) = joined();
+    let item = |name: &str| json!({"location": "local", "dataChannelName": name, "id": 900});
+    let both = json!({"dataChannels": [item("state_reliable_back"), item("map_unreliable")]});
+    world.script(except(1, Fate::Answer(200, both.to_string()), |asked| asked.call == "datachannels/new"));
+    let (status, answer) = world.operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+    assert_eq!((status, world.heartbeat(&key, &session)), (503, None), "{answer}");
+    world.run_for(2 * SECOND);
+    world.bridge(&token, &session);
+    assert!(world.heartbeat(&key, &session).is_some());
+}
+
+#[test]
 fn closing_is_tried_again() {
     let (mut world, key, token, session) = joined();
     world.bridge(&token, &session);

@@ -1,5 +1,6 @@
 //! Building the four channels between a robot and its operator.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use farwire_core::cloudflare::api::Location;
@@ -103,7 +104,9 @@ impl Broker {
 
     fn bridged(&mut self, now: Instant, robot: &RobotId, bridge: Bridge) {
         let Some(session) = self.robots.get_mut(robot) else { return };
-        if bridge.robot.iter().any(|id| session.used.contains(id)) {
+        let (robot_ids, operator_ids) = (BTreeSet::from(bridge.robot), BTreeSet::from(bridge.operator));
+        let are_distinct = robot_ids.len() == bridge.robot.len() && operator_ids.len() == bridge.operator.len();
+        if !are_distinct || !robot_ids.is_disjoint(&session.used) {
             let round = match session.operator.as_ref().map(|operator| &operator.state) {
                 Some(OperatorState::Bridging(bridging)) => bridging.round,
                 _ => return,
