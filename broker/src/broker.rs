@@ -471,15 +471,19 @@ impl Broker {
                 info!(%robot, %error, "not registered");
                 self.not_registered(now, robot, Refusal::of_sfu(&error));
             }
-            (Party::Robot, LegEvent::Alive) => self.verified(now, robot),
             (Party::Robot, LegEvent::Gone) => self.end_robot(now, robot, "the SFU has ended its session"),
             (Party::Operator, LegEvent::Answered(sdp)) => self.joined(now, robot, &sdp),
             (Party::Operator, LegEvent::Failed(error)) => {
                 info!(%robot, %error, "not joined");
                 self.not_joined(now, robot, Refusal::of_sfu(&error));
             }
-            (Party::Operator, LegEvent::Alive) => {}
             (Party::Operator, LegEvent::Gone) => self.end_operator(now, robot, "the SFU has ended its session"),
+            (party, LegEvent::Alive(closed)) => {
+                if party == Party::Robot {
+                    self.verified(now, robot);
+                }
+                self.check_bridge(now, robot, party, &closed);
+            }
             (party, LegEvent::Opened(opening, channels)) => self.opened(now, robot, party, opening, &channels),
             (_, LegEvent::NotOpened(opening, error)) => {
                 info!(%robot, %error, "not bridged");

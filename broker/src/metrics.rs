@@ -47,6 +47,7 @@ impl Collector for Snapshot {
             ("joins", "Operators that were let in", stats.joins),
             ("takeovers", "Operators that were ended by one with another token", stats.takeovers),
             ("bridges_built", "Bridges that were built", stats.bridges_built),
+            ("bridges_broken", "Bridges of which the SFU closed a channel", stats.bridges_broken),
             ("requests", "Requests of robots and operators", stats.requests),
             ("wrong_keys", "Requests with a wrong key or without one", stats.wrong_keys),
             ("sfu_calls", "Calls to the SFU", stats.sfu_calls),

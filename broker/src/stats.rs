@@ -20,6 +20,8 @@ pub struct Stats {
     pub takeovers: u64,
     /// Bridges that were built.
     pub bridges_built: u64,
+    /// Of them, those that ended because the SFU had closed one of their channels.
+    pub bridges_broken: u64,
     /// Requests so far.
     pub requests: u64,
     /// Of them, those with a wrong key or without one.

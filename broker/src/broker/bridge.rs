@@ -146,4 +146,19 @@ impl Broker {
         self.with_leg(now, operator_leg, Leg::clear);
         self.watch(robot);
     }
+
+    /// Ends the operator of a bridge that has lost a channel at one end: the operator learns nothing of new ids but by
+    /// joining, and the robot has to stop before it hears of them.
+    pub(super) fn check_bridge(&mut self, now: Instant, robot: &RobotId, party: Party, closed: &[StreamId]) {
+        let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
+        let Some(OperatorState::Bridged(bridge)) = operator.map(|operator| &operator.state) else { return };
+        let ids = match party {
+            Party::Robot => bridge.robot,
+            Party::Operator => bridge.operator,
+        };
+        if ids.iter().any(|id| closed.contains(id)) {
+            self.stats.bridges_broken += 1;
+            self.end_operator(now, robot, "the SFU has closed a channel of its bridge");
+        }
+    }
 }
