@@ -152,6 +152,8 @@ fn a_broker_alone_drives_an_sfu_elsewhere() {
     assert_eq!(status(base, "POST /v1/apps/farwire/sessions/new", "Authorization: Bearer farwire-local"), 404);
     let robot = format!("X-Robot-API-Key: {}", ready["robot_key"].as_str().expect("a key"));
     assert_eq!(status(base, "GET /api/v1/sessions/turn-credentials", &robot), 200);
+    let counters = ask(base, "GET /metrics", "X: y", "").1;
+    assert!(counters.contains("farwire_broker_robots 0\n") && !counters.contains("farwire_sfu_"), "{counters}");
 }
 
 #[test]
