@@ -27,6 +27,7 @@ use crate::limits::MAX_LEGS_OF_ROBOT;
 use crate::record::{Bridge, Known, SessionRecord};
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
+use crate::stats::Stats;
 
 /// A request of the broker's API.
 #[derive(Clone, Copy)]
@@ -75,22 +76,6 @@ pub enum Reason {
     Sfu,
     /// No timer is running.
     Idle,
-}
-
-/// Counters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Robots that are registered now.
-    pub robots: usize,
-    /// Operators that have joined now.
-    pub operators: usize,
-    /// Sessions on the SFU, those that are being closed included.
-    pub sfu_sessions: usize,
-    /// Requests so far.
-    pub requests: u64,
-    /// Of them, those with a wrong key or without one.
-    pub wrong_keys: u64,
 }
 
 /// Names a session on the SFU inside the broker.
@@ -244,6 +229,8 @@ impl Broker {
     /// Takes the SFU's answer to a request, or why there is none.
     pub fn handle_answer(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
         let Some(key) = self.calls.remove(&id) else { return };
+        let is_success = result.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
+        self.stats.sfu_calls_failed += u64::from(!is_success);
         let Some(held) = self.legs.get_mut(&key) else { return };
         let owner = held.owner.clone();
         let events = held.leg.handle(now, id, result);
@@ -333,9 +320,11 @@ impl Broker {
 
     /// Counters.
     pub fn stats(&self) -> Stats {
+        let operators = || self.robots.values().filter_map(|robot| robot.operator.as_ref());
         Stats {
             robots: self.robots.len(),
-            operators: self.robots.values().filter(|robot| robot.operator.is_some()).count(),
+            operators: operators().count(),
+            bridges: operators().filter(|operator| matches!(operator.state, OperatorState::Bridged(_))).count(),
             sfu_sessions: self.legs.len(),
             ..self.stats
         }
@@ -482,15 +471,19 @@ impl Broker {
                 info!(%robot, %error, "not registered");
                 self.not_registered(now, robot, Refusal::of_sfu(&error));
             }
-            (Party::Robot, LegEvent::Alive) => self.verified(now, robot),
             (Party::Robot, LegEvent::Gone) => self.end_robot(now, robot, "the SFU has ended its session"),
             (Party::Operator, LegEvent::Answered(sdp)) => self.joined(now, robot, &sdp),
             (Party::Operator, LegEvent::Failed(error)) => {
                 info!(%robot, %error, "not joined");
                 self.not_joined(now, robot, Refusal::of_sfu(&error));
             }
-            (Party::Operator, LegEvent::Alive) => {}
             (Party::Operator, LegEvent::Gone) => self.end_operator(now, robot, "the SFU has ended its session"),
+            (party, LegEvent::Alive(closed)) => {
+                if party == Party::Robot {
+                    self.verified(now, robot);
+                }
+                self.check_bridge(now, robot, party, &closed);
+            }
             (party, LegEvent::Opened(opening, channels)) => self.opened(now, robot, party, opening, &channels),
             (_, LegEvent::NotOpened(opening, error)) => {
                 info!(%robot, %error, "not bridged");
@@ -514,6 +507,7 @@ impl Broker {
         let Some(held) = self.legs.get_mut(&key) else { return };
         if let Some(request) = held.leg.next(now, &self.api, id) {
             self.calls.insert(id, key);
+            self.stats.sfu_calls += 1;
             self.outbox.push_back(Output::Http(request));
         }
         let due = held.leg.due();
@@ -576,6 +570,7 @@ impl Broker {
 
     fn refuse(&mut self, id: RequestId, refusal: Refusal) {
         let response = refusal.response();
+        self.stats.refused.count(response.status);
         debug!(status = response.status, "refused");
         self.respond(id, response);
     }

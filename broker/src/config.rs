@@ -17,7 +17,7 @@ pub struct Config {
     pub robot_timeout: Duration,
     /// An operator that has not bridged this long after it joined is removed. 30 s unless set.
     pub bridge_within: Duration,
-    /// How often the SFU is asked whether a session is still there. 5 s unless set.
+    /// How often the SFU is asked whether a session and its channels are still there. 5 s unless set.
     pub check_every: Duration,
     /// Robots that can be registered at once; further ones are answered 503. 4,096 unless set.
     pub max_robots: usize,

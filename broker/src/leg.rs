@@ -13,6 +13,7 @@ use farwire_core::http::{Failure, Method, Request, RequestId, Response};
 use farwire_core::link::StreamId;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
 use crate::channels::Ids;
 use crate::limits::{CALL_TIMEOUT, FIRST_PAUSE, LONGEST_PAUSE, MAX_TRIES};
@@ -32,8 +33,8 @@ pub(crate) enum LegEvent {
     Failed(ApiError),
     Opened(Opening, Vec<(String, StreamId)>),
     NotOpened(Opening, ApiError),
-    /// The SFU still has the session.
-    Alive,
+    /// The SFU still has the session, but no longer these of its channels.
+    Alive(Vec<StreamId>),
     /// The SFU has it no more.
     Gone,
 }
@@ -77,6 +78,8 @@ pub(crate) struct Leg {
     channels: BTreeSet<StreamId>,
     /// The answer to an opening was lost, so that more may be open.
     is_unsure: bool,
+    /// The SFU's list of the session's channels has had one of them, so that one that is missing there is closed.
+    is_listed: bool,
     tries: u32,
     not_before: Option<Instant>,
     check_at: Option<Instant>,
@@ -96,6 +99,7 @@ impl Leg {
             call: None,
             channels: BTreeSet::new(),
             is_unsure: false,
+            is_listed: false,
             tries: 0,
             not_before: None,
             check_at: None,
@@ -251,7 +255,7 @@ impl Leg {
                 let answer = read::<IgnoredAny>(method, &url, result);
                 self.done(now, answer, Work::Clear, |leg, _| leg.channels.retain(|id| !ids.contains(id)))
             }
-            CallKind::Check => self.checked(now, read::<IgnoredAny>(method, &url, result)),
+            CallKind::Check => self.checked(now, read(method, &url, result)),
             CallKind::End => {
                 let answer = read::<IgnoredAny>(method, &url, result);
                 self.done(now, answer, Work::End, |leg, _| leg.is_gone = true)
@@ -372,9 +376,20 @@ impl Leg {
         })
     }
 
-    fn checked(&mut self, now: Instant, answer: Result<IgnoredAny, ApiError>) -> Vec<LegEvent> {
+    fn checked(&mut self, now: Instant, answer: Result<Value, ApiError>) -> Vec<LegEvent> {
         match answer {
-            Ok(_) => vec![LegEvent::Alive],
+            Ok(state) => {
+                // Whatever else it says, the session is there.
+                let items = state["dataChannels"].as_array().into_iter().flatten();
+                let listed: BTreeSet<StreamId> =
+                    items.filter_map(|item| StreamId::try_from(item["id"].as_u64()?).ok()).collect();
+                self.is_listed |= !self.channels.is_disjoint(&listed);
+                let missing = self.channels.difference(&listed).filter(|_| self.is_listed);
+                let closed: Vec<StreamId> = missing.copied().collect();
+                // Before the rest is closed, it is looked up what that is.
+                self.is_unsure |= !closed.is_empty();
+                vec![LegEvent::Alive(closed)]
+            }
             Err(error) if self.note_gone(&error) => vec![LegEvent::Gone],
             Err(_) => {
                 self.check_at = Some(now + self.check_every.min(LONGEST_PAUSE));

@@ -20,8 +20,9 @@
 //!   operator's session is closed. Its later calls are refused with 409, so it cannot take away what it no longer has.
 //! - Before a robot hears of the next operator's channels, one heartbeat has answered it without any: so it stops first.
 //! - An operator ends by leaving, by not bridging within [`Config::bridge_within`], or when the SFU says that its session
-//!   is gone. A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on
-//!   the SFU.
+//!   is gone, or a channel of its bridge at either end, whoever closed it. The robot's next heartbeat has no ids then, and
+//!   the operator has to join again. The SFU is asked every [`Config::check_every`].
+//! - A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on the SFU.
 
 mod admin;
 mod api;
@@ -33,18 +34,21 @@ mod key;
 mod keys;
 mod leg;
 mod limits;
+mod metrics;
 mod record;
 mod refusal;
 mod route;
 mod server;
+mod stats;
 mod store;
 
 pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer};
-pub use crate::broker::{Broker, Incoming, Output, Reason, Stats};
+pub use crate::broker::{Broker, Incoming, Output, Reason};
 pub use crate::config::{Config, IceServer};
 pub use crate::key::{Grant, Key, KeyHash, KeyId, RobotId, RobotIdError, Scope};
 pub use crate::keys::{Keys, KeysError};
 pub use crate::limits::MAX_BODY;
 pub use crate::record::{Bridge, Known, OperatorRecord, SessionRecord};
 pub use crate::server::{Answer, HttpSfu, Server, SfuTransport, SpawnError};
+pub use crate::stats::{Refusals, Stats};
 pub use crate::store::{Store, StoreError};

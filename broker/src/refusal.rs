@@ -118,8 +118,7 @@ impl Refusal {
     }
 
     pub(crate) fn used_id() -> Refusal {
-        let text =
-            "the SFU gave the robot a channel id that it has had before, which robots cannot tell apart: try again";
+        let text = "the SFU gave a channel id for the second time, which robots cannot tell apart: try again";
         Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, text)
     }
 

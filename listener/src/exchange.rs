@@ -13,8 +13,9 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::limits::{LARGE_BODY, MAX_LARGE_BODIES, MAX_URI};
+use crate::metrics::METRICS_CONTENT_TYPE;
 use crate::refusal::Refusal;
-use crate::site::{Page, Site};
+use crate::site::Site;
 
 /// How long a browser may keep a preflight's answer, in seconds; Chrome's upper bound.
 pub(crate) const PREFLIGHT_MAX_AGE: &str = "7200";
@@ -90,8 +91,8 @@ pub(crate) async fn respond(
         return preflight();
     }
     let method = Method::parse(request.method().as_str());
-    if let Some(page) = method.and_then(|method| shared.site.find_page(method, request.uri().path())) {
-        return text(page);
+    if let Some(text) = method.and_then(|method| shared.site.find_metrics(method, request.uri().path())) {
+        return metrics(text);
     }
     match exchange(request, peer, shared).await {
         Ok(reply) => json(status(reply.status), reply.body),
@@ -147,9 +148,9 @@ fn preflight() -> hyper::Response<Full<Bytes>> {
     response
 }
 
-fn text(page: &Page) -> hyper::Response<Full<Bytes>> {
-    let mut response = json(StatusCode::OK, (page.text)().into_bytes());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+fn metrics(text: String) -> hyper::Response<Full<Bytes>> {
+    let mut response = json(StatusCode::OK, text.into_bytes());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(METRICS_CONTENT_TYPE));
     response
 }
 

@@ -7,6 +7,7 @@
 mod exchange;
 mod limits;
 mod listener;
+mod metrics;
 mod refusal;
 mod site;
 mod tls;
@@ -15,6 +16,7 @@ pub use crate::exchange::{Incoming, Reply};
 pub use crate::limits::{BODY_TIMEOUT, HEADER_TIMEOUT, LARGE_BODY, Limits, MAX_HEADER, MAX_LARGE_BODIES, MAX_URI};
 pub use crate::limits::{MAX_BODY, MAX_CONNECTIONS, REPLY_TIMEOUT, STALL_TIMEOUT};
 pub use crate::listener::Listener;
+pub use crate::metrics::METRICS_CONTENT_TYPE;
 pub use crate::site::{Route, Site};
 pub use crate::tls::{Tls, TlsError};
 

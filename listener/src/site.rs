@@ -1,11 +1,11 @@
-//! What a listener serves: routes and pages.
+//! What a listener serves: routes and counters.
 
 use std::fmt;
 
 use farwire_core::http::Method;
 
 use crate::limits::{Limits, MAX_BODY};
-use crate::{Incoming, Reply, Tls};
+use crate::{Incoming, Reply, Tls, metrics};
 
 /// Paths that begin alike, and who answers for them.
 pub struct Route {
@@ -41,18 +41,12 @@ impl fmt::Debug for Route {
     }
 }
 
-/// A text that is made when it is asked for, at one path, without a secret.
-pub(crate) struct Page {
-    pub(crate) path: &'static str,
-    pub(crate) content_type: &'static str,
-    pub(crate) text: Box<dyn Fn() -> String + Send + Sync>,
-}
-
 /// Everything that one listener serves.
 #[derive(Default)]
 pub struct Site {
     pub(crate) routes: Vec<Route>,
-    pub(crate) pages: Vec<Page>,
+    /// Texts that are made when they are asked for, without a secret.
+    pub(crate) metrics: Vec<Box<dyn Fn() -> String + Send + Sync>>,
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: Limits,
 }
@@ -70,14 +64,10 @@ impl Site {
         self
     }
 
-    /// Adds a text that `GET path` answers.
-    pub fn page(
-        mut self,
-        path: &'static str,
-        content_type: &'static str,
-        text: impl Fn() -> String + Send + Sync + 'static,
-    ) -> Site {
-        self.pages.push(Page { path, content_type, text: Box::new(text) });
+    /// Adds counters to what `GET /metrics` answers: a complete text of OpenMetrics 1.0, which is made on the listener's
+    /// thread whenever somebody asks.
+    pub fn metrics(mut self, text: impl Fn() -> String + Send + Sync + 'static) -> Site {
+        self.metrics.push(Box::new(text));
         self
     }
 
@@ -103,8 +93,10 @@ impl Site {
         self.routes.iter().find(|route| path.starts_with(route.prefix))
     }
 
-    pub(crate) fn find_page(&self, method: Method, path: &str) -> Option<&Page> {
-        self.pages.iter().find(|page| method == Method::Get && page.path == path)
+    /// The counters, if it is they that are asked for.
+    pub(crate) fn find_metrics(&self, method: Method, path: &str) -> Option<String> {
+        let is_asked_for = method == Method::Get && path == metrics::PATH && !self.metrics.is_empty();
+        is_asked_for.then(|| metrics::page(self.metrics.iter().map(|text| &**text)))
     }
 }
 

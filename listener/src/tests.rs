@@ -236,13 +236,19 @@ fn a_preflight_is_answered_without_the_handler() {
 }
 
 #[test]
-fn counters_are_answered_without_the_handler_and_without_a_secret() {
+fn counters_are_answered_on_one_page_without_the_handler_and_without_a_secret() {
     let site = Site::new().route(Route::new("/", |_, _| panic!("called")));
-    let site = site.page("/metrics", "text/counters", || "counters".to_owned());
+    let site = site.metrics(|| "a 1\n# EOF\n".to_owned()).metrics(|| "b 2\n# EOF\n".to_owned());
     let listener = Listener::spawn(LOOPBACK, site).unwrap();
     let answered = Client::connect(&listener).request("GET /metrics?x=y HTTP/1.1", "");
-    assert_eq!((answered.status, answered.body.as_slice()), (200, &b"counters"[..]));
-    assert_eq!(answered.headers["content-type"], "text/counters");
+    assert_eq!((answered.status, answered.body.as_slice()), (200, &b"a 1\nb 2\n# EOF\n"[..]));
+    assert_eq!(answered.headers["content-type"], METRICS_CONTENT_TYPE);
+}
+
+#[test]
+fn who_has_no_counters_has_no_page_of_them() {
+    let answered = Client::connect(&echo_listener()).request("GET /metrics HTTP/1.1", "");
+    assert_eq!(answered.status, 201, "the route's");
 }
 
 #[test]

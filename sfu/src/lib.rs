@@ -26,9 +26,11 @@ mod session;
 mod sfu;
 mod stats;
 
+/// The `Content-Type` of [`Stats::to_prometheus`].
+pub use farwire_listener::METRICS_CONTENT_TYPE;
+
 pub use crate::config::Config;
 pub use crate::latency::Latencies;
-pub use crate::metrics::CONTENT_TYPE as METRICS_CONTENT_TYPE;
 pub use crate::server::{Caller, Engine, Server, SpawnError};
 pub use crate::sfu::{Incoming, Output, Sfu};
 pub use crate::stats::Stats;

@@ -13,9 +13,6 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::Stats;
 
-/// The `Content-Type` of [`Stats::to_prometheus`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 impl Stats {
     /// The counters in the text format of Prometheus (OpenMetrics 1.0). Nothing in it names a session, a channel or a
     /// client.

@@ -51,6 +51,70 @@ fn an_answer_that_is_lost_leaves_no_channel_behind() {
     }
 }
 
+/// Closes the nth channel at one end of a bridge, at the SFU and not by the broker.
+fn close_at_sfu(world: &mut Teleop, at_robot: bool, nth: usize) {
+    let record = world.kept.values().next().expect("kept");
+    let operator = record.operator.as_ref().expect("an operator");
+    let bridge = operator.bridge.expect("a bridge");
+    let (session, ids) = match at_robot {
+        true => (&record.sfu_session, bridge.robot),
+        false => (&operator.sfu_session, bridge.operator),
+    };
+    let (path, body) = (format!("/{session}/datachannels/close"), json!({"dataChannels": [{"id": ids[nth]}]}));
+    let (status, answer) = world.net.call(Method::Put, &path, &body);
+    assert_eq!((status, answer["dataChannels"][0].get("errorCode")), (200, None), "{answer}");
+}
+
+#[test]
+fn a_bridge_that_lost_a_channel_on_the_sfu_is_ended_as_a_whole() {
+    for (at_robot, nth) in [true, false].into_iter().flat_map(|at_robot| (0..4).map(move |nth| (at_robot, nth))) {
+        let (mut world, key, token, session) = joined();
+        world.bridge(&token, &session);
+        let before = world.heartbeat(&key, &session).expect("bridged");
+        close_at_sfu(&mut world, at_robot, nth);
+        world.run_for(6 * SECOND);
+        assert_eq!(world.heartbeat(&key, &session), None, "{nth}");
+        let (status, answer) = world.operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+        assert_eq!((status, answer["errorCode"].as_str()), (409, Some("not_joined")), "{nth}");
+        let (stats, sfu) = (world.broker.stats(), world.net.sfu.stats());
+        assert_eq!((stats.operators, stats.bridges, stats.bridges_broken), (0, 0, 1), "{nth}");
+        assert_eq!((sfu.sessions, sfu.publications, sfu.subscriptions), (1, 0, 0), "{nth}");
+        // The robot goes on with the next one.
+        world.join(&token, &session);
+        world.bridge(&token, &session);
+        let next = world.heartbeat(&key, &session).expect("bridged");
+        assert!(next.iter().all(|id| !before.contains(id)));
+        world.run_for(20 * SECOND);
+        assert_eq!(world.heartbeat(&key, &session), Some(next), "{nth}");
+    }
+}
+
+#[test]
+fn a_restarted_broker_notices_what_a_bridge_lost_meanwhile() {
+    let (mut world, key, token, session) = joined();
+    world.bridge(&token, &session);
+    assert!(world.heartbeat(&key, &session).is_some());
+    close_at_sfu(&mut world, false, 2);
+    world.restart();
+    world.run_for(SECOND);
+    assert_eq!((world.heartbeat(&key, &session), world.broker.stats().operators), (None, 0));
+}
+
+#[test]
+fn a_bridge_outlasts_an_sfu_that_says_nothing_of_channels() {
+    for silent in ["{}", "[]", r#"{"dataChannels": []}"#, r#"{"dataChannels": [{"id": 0}, {"id": -1}, 7]}"#] {
+        let (mut world, key, token, session) = joined();
+        world.script(move |asked| match asked.call.is_empty() && asked.method == Method::Get {
+            true => Fate::Answer(200, silent.into()),
+            false => Fate::Pass,
+        });
+        world.bridge(&token, &session);
+        let ids = world.heartbeat(&key, &session).expect("bridged");
+        world.run_for(20 * SECOND);
+        assert_eq!(world.heartbeat(&key, &session), Some(ids), "{silent}");
+    }
+}
+
 #[test]
 fn an_operator_may_ask_again_when_the_sfu_was_not_ready() {
     let (mut world, _, token, session) = joined();
@@ -79,6 +143,19 @@ fn an_id_that_the_robot_has_had_is_not_given_to_it_again() {
     assert_eq!(world.heartbeat(&key, &session), None, "the former operator's end comes first");
     let next = world.heartbeat(&key, &session).expect("bridged");
     assert!(next.iter().all(|id| !ids.contains(id)));
+}
+
+#[test]
+fn two_channels_with_one_id_are_no_bridge() {
+    let (mut world, key, token, session) = joined();
+    let item = |name: &str| json!({"location": "local", "dataChannelName": name, "id": 900});
+    let both = json!({"dataChannels": [item("state_reliable_back"), item("map_unreliable")]});
+    world.script(except(1, Fate::Answer(200, both.to_string()), |asked| asked.call == "datachannels/new"));
+    let (status, answer) = world.operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+    assert_eq!((status, world.heartbeat(&key, &session)), (503, None), "{answer}");
+    world.run_for(2 * SECOND);
+    world.bridge(&token, &session);
+    assert!(world.heartbeat(&key, &session).is_some());
 }
 
 #[test]

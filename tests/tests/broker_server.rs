@@ -52,7 +52,7 @@ impl Running {
         let store = Store::open(&scratch.state()).expect("a state file");
         let config = Config::new(config).check_every(Duration::from_millis(300));
         let server = Server::spawn(config, store, HttpSfu::spawn(true).expect("threads")).expect("a broker");
-        let listener = Listener::spawn(LOOPBACK, Site::new().route(server.route())).expect("a port");
+        let listener = Listener::spawn(LOOPBACK, server.add_to(Site::new())).expect("a port");
         let root = format!("http://{}/api/v1/sessions", listener.local_addr());
         let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().new_agent();
         Running { agent, root, _listener: listener, server }
@@ -72,6 +72,15 @@ impl Running {
         assert_eq!(status, 201, "{answer}");
         assert!(answer["sdp_answer"].as_str().is_some_and(|sdp| sdp.contains("a=ice-pwd:")));
         answer["session_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The counters, as anybody may read them.
+    fn metrics(&self) -> String {
+        let root = self.root.trim_end_matches("/api/v1/sessions");
+        let mut response = self.agent.get(format!("{root}/metrics")).call().expect("an answer");
+        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        assert_eq!(kind, Some(farwire_listener::METRICS_CONTENT_TYPE));
+        response.body_mut().read_to_string().expect("text")
     }
 
     fn heartbeat(&self, key: &str, session: &str) -> u16 {
@@ -173,6 +182,34 @@ fn a_restarted_broker_knows_its_robots_and_its_file_no_secret() {
     assert!(holds(&hash));
     let running = Running::start(&scratch, &sfu);
     assert_eq!(running.heartbeat(&hash, &session), 401);
+}
+
+#[test]
+fn counters_are_there_for_prometheus() {
+    let (scratch, sfu) = (Scratch::new(), sfu());
+    let running = Running::start(&scratch, &sfu);
+    let key = created(running.server.administer(robot_key())).1;
+    let session = running.register(&key);
+    assert_eq!((running.heartbeat(&key, &session), running.heartbeat("wrong", &session)), (200, 401));
+    assert_eq!(running.heartbeat(&key, "none"), 404);
+    // The counters are those of the last turn, which the last answer was a part of.
+    let is_counted = |text: &str| text.contains("farwire_broker_requests_total 4\n");
+    let texts = std::iter::repeat_with(|| running.metrics());
+    let text = texts.take(10_000).find(|text| is_counted(text)).expect("the requests are counted");
+    for line in [
+        "# HELP farwire_broker_robots Robots that are registered",
+        "# TYPE farwire_broker_robots gauge",
+        "farwire_broker_robots 1",
+        "farwire_broker_operators 0",
+        "farwire_broker_registrations_total 1",
+        "# TYPE farwire_broker_requests counter",
+        "farwire_broker_wrong_keys_total 1",
+        "farwire_broker_requests_refused_total{status=\"401\"} 1",
+        "farwire_broker_requests_refused_total{status=\"404\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains(&key) && !text.contains(&session));
 }
 
 #[test]

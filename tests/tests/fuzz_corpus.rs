@@ -88,6 +88,11 @@ fn sfu_requests() {
 }
 
 #[test]
+fn broker_requests() {
+    run("broker_requests", fuzz::broker_requests, 2000);
+}
+
+#[test]
 fn peer_inputs() {
     run("peer_inputs", fuzz::peer_inputs, 100);
 }

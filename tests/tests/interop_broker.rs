@@ -27,7 +27,7 @@ fn a_robot_of_dimos_on_farwires_broker() {
     let config = Config::new(config).check_every(Duration::from_millis(500));
     let store = Store::open(&state).expect("a state file");
     let broker = Server::spawn(config, store, HttpSfu::spawn(true).expect("threads")).expect("a broker");
-    let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), Site::new().route(broker.route())).expect("a port");
+    let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), broker.add_to(Site::new())).expect("a port");
     let robot = || Grant::Robot(RobotId::new("dimos").expect("an id"));
     let everything = || Grant::Operator(Scope::All);
     let secrets = [robot(), robot(), everything(), everything()].map(|grant| secret(&broker, grant));

@@ -1,5 +1,6 @@
 //! Building the four channels between a robot and its operator.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use farwire_core::cloudflare::api::Location;
@@ -103,7 +104,9 @@ impl Broker {
 
     fn bridged(&mut self, now: Instant, robot: &RobotId, bridge: Bridge) {
         let Some(session) = self.robots.get_mut(robot) else { return };
-        if bridge.robot.iter().any(|id| session.used.contains(id)) {
+        let (robot_ids, operator_ids) = (BTreeSet::from(bridge.robot), BTreeSet::from(bridge.operator));
+        let are_distinct = robot_ids.len() == bridge.robot.len() && operator_ids.len() == bridge.operator.len();
+        if !are_distinct || !robot_ids.is_disjoint(&session.used) {
             let round = match session.operator.as_ref().map(|operator| &operator.state) {
                 Some(OperatorState::Bridging(bridging)) => bridging.round,
                 _ => return,
@@ -113,6 +116,7 @@ impl Broker {
         let Some(operator) = &mut session.operator else { return };
         let state = std::mem::replace(&mut operator.state, OperatorState::Bridged(bridge));
         session.used.extend(bridge.robot);
+        self.stats.bridges_built += 1;
         info!(%robot, session = short_id(&session.id), token = %operator.key, "bridged");
         if let OperatorState::Bridging(Bridging { waiting, .. }) = state {
             for request in waiting {
@@ -141,5 +145,20 @@ impl Broker {
         self.with_leg(now, robot_leg, Leg::clear);
         self.with_leg(now, operator_leg, Leg::clear);
         self.watch(robot);
+    }
+
+    /// Ends the operator of a bridge that has lost a channel at one end: the operator learns nothing of new ids but by
+    /// joining, and the robot has to stop before it hears of them.
+    pub(super) fn check_bridge(&mut self, now: Instant, robot: &RobotId, party: Party, closed: &[StreamId]) {
+        let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
+        let Some(OperatorState::Bridged(bridge)) = operator.map(|operator| &operator.state) else { return };
+        let ids = match party {
+            Party::Robot => bridge.robot,
+            Party::Operator => bridge.operator,
+        };
+        if ids.iter().any(|id| closed.contains(id)) {
+            self.stats.bridges_broken += 1;
+            self.end_operator(now, robot, "the SFU has closed a channel of its bridge");
+        }
     }
 }

@@ -63,10 +63,12 @@ impl Broker {
             RobotState::Unverified => return Err(Refusal::unverified()),
             RobotState::Live => {}
         }
-        if session.operator.as_ref().is_some_and(|operator| operator.key != key) && !body.takeover {
+        let is_takeover = session.operator.as_ref().is_some_and(|operator| operator.key != key);
+        if is_takeover && !body.takeover {
             return Err(Refusal::operated());
         }
         self.check_room(robot)?;
+        self.stats.takeovers += u64::from(is_takeover);
         self.end_operator(now, robot, "another one took over");
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
         let leg = self.dial(now, robot, Party::Operator, leg);
@@ -86,6 +88,7 @@ impl Broker {
         info!(%robot, session = short_id(&session.id), token = %operator.key, "joined");
         operator.state = OperatorState::Joined;
         operator.due = now + self.config.bridge_within;
+        self.stats.joins += 1;
         let response = json(200, &Joined { sdp_answer: sdp, operator_id: &operator.id });
         self.respond(request, response);
         self.watch(robot);

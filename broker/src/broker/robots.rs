@@ -64,6 +64,7 @@ impl Broker {
         info!(%robot, session = short_id(&session.id), "registered");
         session.state = RobotState::Live;
         session.heard = now;
+        self.stats.registrations += 1;
         let response = json(201, &Registered { session_id: &session.id, sdp_answer: sdp });
         self.respond(request, response);
         self.save(robot);

@@ -14,16 +14,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use farwire_core::http::{Failure, Request, RequestId, Response};
-use farwire_listener::{Incoming, Reply, Route};
+use farwire_listener::{Incoming, Reply, Route, Site};
 
 pub use self::http_sfu::HttpSfu;
 use self::orders::Orders;
 use self::recorder::Recorder;
 use self::run::{Input, Intake, Runner};
 use crate::admin::{AdminAnswer, AdminRequest};
-use crate::broker::{Broker, Stats};
+use crate::broker::Broker;
 use crate::config::Config;
 use crate::limits::MAX_BODY;
+use crate::stats::Stats;
 use crate::store::{Store, StoreError};
 
 /// How long a broker that stops waits for the SFU to close what is to be closed.
@@ -132,11 +133,12 @@ impl Server {
         Ok(Server { intake, state, stats, orders: Some(orders), thread: Some(thread) })
     }
 
-    /// The broker's API, for a listener.
-    pub fn route(&self) -> Route {
-        let intake = self.intake.clone();
-        let handler = move |incoming: Incoming, reply: Reply| intake.request(incoming, reply);
-        Route::new("/api/v1/", handler).header("authorization").header("x-robot-api-key").max_body(MAX_BODY)
+    /// Adds the API and the counters to what a listener serves.
+    pub fn add_to(&self, site: Site) -> Site {
+        let (intake, stats) = (self.intake.clone(), Arc::clone(&self.stats));
+        let api = Route::new("/api/v1/", move |incoming: Incoming, reply: Reply| intake.request(incoming, reply));
+        let api = api.header("authorization").header("x-robot-api-key").max_body(MAX_BODY);
+        site.route(api).metrics(move || read(&stats).to_prometheus())
     }
 
     /// The file with its state.
@@ -146,7 +148,7 @@ impl Server {
 
     /// Counters, as of the last turn of the broker's thread.
     pub fn stats(&self) -> Stats {
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+        read(&self.stats)
     }
 
     /// Creates, lists or revokes keys. It takes effect before it returns.
@@ -161,6 +163,11 @@ impl Server {
     pub fn ask(state: &Path, request: &AdminRequest) -> io::Result<Option<AdminAnswer>> {
         orders::ask(state, request)
     }
+}
+
+/// The broker's thread holds this lock for one copy as well.
+fn read(stats: &Mutex<Stats>) -> Stats {
+    *stats.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Server {

@@ -12,7 +12,8 @@ use farwire_listener::{Incoming, Reply};
 use super::recorder::Recorder;
 use super::{Answer, FAREWELL, SfuTransport};
 use crate::admin::{self, AdminAnswer, AdminRequest};
-use crate::broker::{self, Broker, Output, Stats};
+use crate::broker::{self, Broker, Output};
+use crate::stats::Stats;
 use crate::store::Store;
 
 /// Requests on their way to the broker's thread. Past this bound they are answered 503.

@@ -142,7 +142,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let site = engine.as_ref().map_or_else(Site::new, Engine::site).max_connections(MAX_CONNECTIONS);
     let site = match &broker {
-        Some(broker) => site.route(broker.route()),
+        Some(broker) => broker.add_to(site),
         None => site,
     };
     let site = match tls {
@@ -169,10 +169,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         if engine.is_some() {
             output::line(format_args!("serving {api_root}"))?;
             output::line(what_to_export(&api_root, &app.id, args.app.given().1))?;
-            output::line(format_args!("counters for Prometheus: {base}/metrics"))?;
         } else {
             output::line(format_args!("serving a broker on the SFU {api_root}"))?;
         }
+        output::line(format_args!("counters for Prometheus: {base}/metrics"))?;
         if let Some(broker) = &broker {
             output::line(format_args!("broker for robots and operators: {base}"))?;
             output::line(format_args!(

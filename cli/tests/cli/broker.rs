@@ -53,7 +53,9 @@ fn the_first_start_gives_keys_and_later_ones_know_them() {
     assert_eq!(status(broker, "GET /api/v1/sessions/turn-credentials", &robot), 200);
     assert_eq!(status(broker, "GET /api/v1/sessions", &format!("Authorization: Bearer {token}")), 200);
     assert_eq!(status(broker, "GET /api/v1/sessions", &robot), 401);
-    assert_eq!(status(broker, "GET /metrics", "X: y"), 200);
+    let (counters, text) = ask(broker, "GET /metrics", "X: y", "");
+    assert_eq!((counters, text.matches("# EOF\n").count(), text.ends_with("# EOF\n")), (200, 1, true), "{text}");
+    assert!(text.contains("\nfarwire_sfu_sessions 0\n") && text.contains("\nfarwire_broker_robots 0\n"), "{text}");
     assert_eq!(status(broker, "POST /v1/apps/farwire/sessions/new", "Authorization: Bearer farwire-local"), 201);
 
     // Who has the state file has the say, also over a broker that runs.
@@ -150,6 +152,8 @@ fn a_broker_alone_drives_an_sfu_elsewhere() {
     assert_eq!(status(base, "POST /v1/apps/farwire/sessions/new", "Authorization: Bearer farwire-local"), 404);
     let robot = format!("X-Robot-API-Key: {}", ready["robot_key"].as_str().expect("a key"));
     assert_eq!(status(base, "GET /api/v1/sessions/turn-credentials", &robot), 200);
+    let counters = ask(base, "GET /metrics", "X: y", "").1;
+    assert!(counters.contains("farwire_broker_robots 0\n") && !counters.contains("farwire_sfu_"), "{counters}");
 }
 
 #[test]

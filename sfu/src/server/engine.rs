@@ -13,7 +13,7 @@ use farwire_listener::{Route, Site};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, SendBatch, Socket, Waiter, Waker};
 
 use super::SpawnError;
-use crate::{Config, METRICS_CONTENT_TYPE, Output, Sfu, Stats};
+use crate::{Config, Output, Sfu, Stats};
 
 /// Calls on their way to the SFU's thread. Past this bound they are not taken.
 const MAX_COMMANDS: usize = 1024;
@@ -101,9 +101,7 @@ impl Engine {
             let done = |response| drop(reply.send(response));
             caller.call(request.method, request.path, authorization, request.body, done);
         });
-        Site::new()
-            .route(api.header("authorization"))
-            .page("/metrics", METRICS_CONTENT_TYPE, move || shared.stats().to_prometheus())
+        Site::new().route(api.header("authorization")).metrics(move || shared.stats().to_prometheus())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Decisions drawn from a fuzzer's bytes.
 
+use serde_json::Value;
+
 /// Reads bytes as decisions. Past their end every decision is 0.
 pub(super) struct Choices<'a>(&'a [u8]);
 
@@ -74,5 +76,33 @@ impl<'a> Choices<'a> {
             }
         }
         lines.join("\r\n") + "\r\n"
+    }
+
+    /// Changes one value somewhere in an answer.
+    pub(super) fn edit_json(&mut self, json: &mut Value) {
+        match json {
+            Value::Object(map) => {
+                let keys: Vec<String> = map.keys().cloned().collect();
+                let Some(key) = self.one_of(&keys) else { return };
+                match self.byte() % 16 {
+                    0 => drop(map.remove(&key)),
+                    1 => drop(map.insert(key, Value::Null)),
+                    2 => drop(map.insert("errorCode".into(), self.text().into())),
+                    _ => self.edit_json(map.entry(key).or_insert(Value::Null)),
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                let at = self.below(items.len());
+                match self.byte() % 8 {
+                    0 => drop(items.remove(at)),
+                    1 => items.insert(at, items[at].clone()),
+                    2 => items.rotate_left(at),
+                    _ => self.edit_json(&mut items[at]),
+                }
+            }
+            Value::String(text) if text.contains('\n') => *text = self.edit(text),
+            Value::String(text) => *text = self.text(),
+            other => *other = self.short().into(),
+        }
     }
 }

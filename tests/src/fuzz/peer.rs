@@ -175,7 +175,7 @@ impl Rig {
         let Some((_, response)) = self.answers.pop_back() else { return };
         let Ok(mut json) = serde_json::from_slice::<Value>(&response.body) else { return };
         for _ in 0..1 + choices.below(4) {
-            edit(&mut json, choices);
+            choices.edit_json(&mut json);
         }
         let status = if choices.byte() < 32 { choices.short() % 1000 } else { response.status };
         self.answer(Ok(Response { status, body: json.to_string().into_bytes() }));
@@ -299,33 +299,5 @@ fn delivery(choices: &mut Choices<'_>) -> Delivery {
         1 => Delivery::new(choices.flag(), Reliability::MaxRetransmits(choices.short())),
         2 => Delivery::new(choices.flag(), Reliability::MaxPacketLifeTime(choices.short())),
         _ => Delivery::LOSSY,
-    }
-}
-
-/// Changes one value somewhere in an answer.
-fn edit(json: &mut Value, choices: &mut Choices<'_>) {
-    match json {
-        Value::Object(map) => {
-            let keys: Vec<String> = map.keys().cloned().collect();
-            let Some(key) = choices.one_of(&keys) else { return };
-            match choices.byte() % 16 {
-                0 => drop(map.remove(&key)),
-                1 => drop(map.insert(key, Value::Null)),
-                2 => drop(map.insert("errorCode".into(), choices.text().into())),
-                _ => edit(map.entry(key).or_insert(Value::Null), choices),
-            }
-        }
-        Value::Array(items) if !items.is_empty() => {
-            let at = choices.below(items.len());
-            match choices.byte() % 8 {
-                0 => drop(items.remove(at)),
-                1 => items.insert(at, items[at].clone()),
-                2 => items.rotate_left(at),
-                _ => edit(&mut items[at], choices),
-            }
-        }
-        Value::String(text) if text.contains('\n') => *text = choices.edit(text),
-        Value::String(text) => *text = choices.text(),
-        other => *other = choices.short().into(),
     }
 }
