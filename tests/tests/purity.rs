@@ -140,7 +140,7 @@ fn code<'a>(path: &Path, source: &'a str) -> Vec<(usize, &'a str)> {
         let is_last = lines[tests] == "#[cfg(test)]"
             && lines.get(tests + 1) == Some(&"mod tests {")
             && lines.iter().skip(tests).position(|line| *line == "}") == Some(lines.len() - tests - 1);
-        // Tests in a file of their own are looked at like any other file.
+        // Tests in a file of their own are called `tests.rs`.
         let is_last = is_last || lines[tests..] == ["#[cfg(test)]", "mod tests;"];
         assert!(is_last, "{}:{}: only `mod tests` at the end may be for tests", path.display(), tests + 1);
         lines.truncate(tests);
@@ -164,7 +164,7 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.expect("readable").path();
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
             found.push(path);
         }
     }

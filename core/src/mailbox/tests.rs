@@ -216,3 +216,96 @@ proptest! {
         }
     }
 }
+
+#[derive(Debug, Clone)]
+enum Moment {
+    /// A message of this age by its stamp, in milliseconds.
+    Deliver(u64),
+    /// So many milliseconds pass; the client notices if a message has grown stale.
+    Pass(u64),
+    /// The same, but nobody looks at the clock.
+    PassUnnoticed(u64),
+    Take,
+    Latest,
+    Outdate,
+}
+
+fn moment() -> impl Strategy<Value = Moment> {
+    prop_oneof![
+        4 => (0u64..150).prop_map(Moment::Deliver),
+        2 => (0u64..120).prop_map(Moment::Pass),
+        1 => (0u64..120).prop_map(Moment::PassUnnoticed),
+        3 => Just(Moment::Take),
+        1 => Just(Moment::Latest),
+        1 => Just(Moment::Outdate),
+    ]
+}
+
+proptest! {
+    /// With a deadline of 100 ms: nothing older is received, everything is counted, and a receiver is told of staleness
+    /// once after each run of fresh messages, when the last of them has grown stale and not before.
+    #[test]
+    fn nothing_stale_is_received(moments in prop::collection::vec(moment(), 1..80)) {
+        let within = Duration::from_millis(100);
+        let mut mailbox = mailbox(SubscribeOptions::from(Delivery::LOSSY).stale_after(within));
+        let mut now = Instant::now();
+        let (mut made, mut received) = (Vec::new(), 0u64);
+        // When the youngest message so far grows stale, and whether a receiver was told since.
+        let (mut fresh_until, mut told) = (None::<Instant>, true);
+        for moment in moments.into_iter().chain([Moment::Take]) {
+            let taken = match moment {
+                Moment::Deliver(age) => {
+                    if fresh_until.is_none_or(|until| until <= now) && age < 100 {
+                        // Word of a gap before it is still to come, if there was one.
+                        told &= fresh_until.is_none();
+                    }
+                    let age = Duration::from_millis(age);
+                    let number = (made.len() as u32).to_be_bytes().to_vec();
+                    let payload = Payload { bytes: number.into(), binary: true };
+                    made.push(now.checked_sub(age).expect("the machine is up for longer"));
+                    mailbox.deliver(now, Message::new(Topic::new("t").expect("a topic"), payload), age);
+                    if age < within {
+                        let until = now + (within - age);
+                        fresh_until = Some(fresh_until.filter(|before| *before > now).map_or(until, |before| before.max(until)));
+                    }
+                    continue;
+                }
+                Moment::Pass(milliseconds) => {
+                    now += Duration::from_millis(milliseconds);
+                    mailbox.note_time(now);
+                    continue;
+                }
+                Moment::PassUnnoticed(milliseconds) => {
+                    now += Duration::from_millis(milliseconds);
+                    continue;
+                }
+                Moment::Outdate => {
+                    mailbox.outdate();
+                    prop_assert!(mailbox.is_empty());
+                    fresh_until = fresh_until.map(|_| now);
+                    continue;
+                }
+                Moment::Take => mailbox.take(now),
+                Moment::Latest => mailbox.take_latest(now),
+            };
+            match taken {
+                Some(Ok(message)) => {
+                    received += 1;
+                    prop_assert!(now.duration_since(made[number(&message) as usize]) < within);
+                }
+                Some(Err(RecvError::Stale)) => {
+                    let is_stale = fresh_until.is_some_and(|until| until <= now);
+                    prop_assert!(is_stale || !told, "told too early, or twice");
+                    told = true;
+                    if is_stale {
+                        fresh_until = None;
+                    }
+                }
+                Some(Err(error)) => prop_assert!(false, "{error}"),
+                None => prop_assert!(fresh_until.is_none_or(|until| until > now), "not told"),
+            }
+        }
+        let sum = received + mailbox.dropped() + mailbox.stale() + mailbox.len() as u64;
+        prop_assert_eq!(sum, made.len() as u64);
+    }
+}

@@ -3,11 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Delivery, EndReason, LinkEnd, PublishError, RecvError, TopicError};
+use farwire_blocking::{
+    Accepted, ConnectionEvent, Delivery, EndReason, LinkEnd, PublishError, RecvError, TopicError, connect,
+};
 
 use crate::leftovers::{Holdings, alone, shared};
 use crate::script::Tap;
-use crate::sfu::{PATIENCE, connection, eventually, follower, start};
+use crate::sfu::{PATIENCE, config, connection, eventually, follower, start};
 
 #[test]
 fn the_last_handle_of_any_kind_closes_the_connection() {
@@ -88,7 +90,7 @@ fn an_sfu_that_goes_away_ends_the_connection() {
     let _alone = alone();
     let before = Holdings::now();
     let sfu = start();
-    let connection = connection(&sfu);
+    let connection = connect(config(&sfu).redial(false)).expect("a connection");
     let subscription = connection.subscribe_with("t", Delivery::RELIABLE).expect("a subscription");
     let publisher = connection.publisher_with("t", Delivery::RELIABLE).expect("a publisher");
     subscription.wait_open(PATIENCE).expect("the channel opens");
@@ -101,6 +103,33 @@ fn an_sfu_that_goes_away_ends_the_connection() {
     assert_eq!(subscription.recv().map(|_| ()), Err(RecvError::Closed(end.clone())));
     assert_eq!(connection.ended(), Some(end));
     drop((connection, subscription, publisher));
+    before.assert_unchanged();
+}
+
+#[test]
+fn an_sfu_that_comes_back_is_dialed_again() {
+    let _alone = alone();
+    let before = Holdings::now();
+    let sfu = start();
+    let at: std::net::SocketAddr =
+        sfu.api_root()["http://".len()..].trim_end_matches("/v1").parse().expect("an address");
+    let connection = connection(&sfu);
+    let events = connection.events().expect("room for a listener");
+    let subscription = connection.subscribe_with("t", Delivery::RELIABLE).expect("a subscription");
+    let publisher = connection.publisher_with("t", Delivery::RELIABLE).expect("a publisher");
+    subscription.wait_open(PATIENCE).expect("the channel opens");
+    drop(sfu);
+    assert!(matches!(events.recv_timeout(PATIENCE), Ok(ConnectionEvent::Reconnecting { .. })));
+    assert!(!connection.is_connected() && connection.ended().is_none());
+    assert_eq!(publisher.publish(b"to nobody"), Ok(Accepted::Dropped));
+    assert_eq!(subscription.recv_timeout(PATIENCE), Err(RecvError::Interrupted));
+    let sfu = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret").http(at)).expect("an SFU");
+    assert_eq!(events.recv_timeout(PATIENCE), Ok(ConnectionEvent::Connected));
+    eventually("the topic is open again", || connection.topic_stats("t").is_some_and(|stats| stats.subscribed));
+    publisher.publish(b"welcome back").expect("published");
+    assert_eq!(&*subscription.recv_timeout(PATIENCE).expect("it arrives"), b"welcome back");
+    assert_eq!(connection.stats().connection.losses, 1);
+    drop((connection, subscription, publisher, events, sfu));
     before.assert_unchanged();
 }
 
