@@ -535,10 +535,12 @@ impl<I: Inbox> Client<I> {
 
     /// Tells those who listen what happened to the connection.
     fn tell(&mut self, event: ConnectionEvent) {
-        if let Some(message) = Some(event).filter(|_| !self.event_listeners.is_empty()).and_then(|e| e.into_message()) {
-            for id in self.event_listeners.clone() {
-                self.take_in(id, message.clone());
-            }
+        if self.event_listeners.is_empty() {
+            return;
+        }
+        let Some(message) = event.into_message() else { return };
+        for id in self.event_listeners.clone() {
+            self.take_in(id, message.clone());
         }
     }
 

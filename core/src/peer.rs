@@ -692,8 +692,8 @@ impl Peer {
     pub fn stats(&self) -> Stats {
         let [mut publish, mut subscribe] = self.former.clone();
         let mut sessions = self.sessions.iter().map(|session| session.stats());
-        publish.go_on(sessions.next().unwrap_or_default());
-        subscribe.go_on(sessions.next().unwrap_or_default());
+        publish.go_on(&sessions.next().unwrap_or_default());
+        subscribe.go_on(&sessions.next().unwrap_or_default());
         if self.ended.is_some() {
             (publish.up, subscribe.up) = (false, false);
         }
@@ -915,7 +915,7 @@ impl Peer {
     /// Dials, and asks for every channel that there was.
     fn dial_again(&mut self, now: Instant) {
         for (former, session) in self.former.iter_mut().zip(&self.sessions) {
-            former.go_on(session.stats());
+            former.go_on(&session.stats());
         }
         self.sessions = self.dialer.dial(now);
         let clock = self.clock;

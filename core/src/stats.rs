@@ -39,7 +39,7 @@ pub struct ConnectionStats {
 
 impl SessionStats {
     /// Adds what the session has seen that came after this one.
-    pub(crate) fn go_on(&mut self, next: SessionStats) {
+    pub(crate) fn go_on(&mut self, next: &SessionStats) {
         *self = SessionStats {
             sent: self.sent + next.sent,
             sent_bytes: self.sent_bytes + next.sent_bytes,
@@ -53,7 +53,7 @@ impl SessionStats {
             requests: self.requests + next.requests,
             requests_failed: self.requests_failed + next.requests_failed,
             requests_retried: self.requests_retried + next.requests_retried,
-            ..next
+            ..next.clone()
         };
     }
 }

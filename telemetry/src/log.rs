@@ -10,7 +10,7 @@ pub fn log(notices: &[Notice]) {
         match notice {
             Notice::Connected { .. } | Notice::Presence(_) | Notice::Ended(_) => info!(target: "farwire", "{notice}"),
             Notice::Trouble { .. } | Notice::Interrupted(_) | Notice::Reconnecting(_) | Notice::HeartbeatFailing(_) => {
-                warn!(target: "farwire", "{notice}")
+                warn!(target: "farwire", "{notice}");
             }
             _ => debug!(target: "farwire", "{notice}"),
         }

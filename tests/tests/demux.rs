@@ -24,7 +24,7 @@ fn lengths(world: &mut World, node: Node, subscription: SubscriptionId) -> Vec<u
 #[test]
 fn each_type_goes_to_its_subscribers_and_everything_to_raw_ones() {
     let mut world = World::new(40);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "cmd", Delivery::RELIABLE);
     let twists = [(); 2].map(|()| subscribe::<Twist>(&mut world, operator).expect("the topic is free"));
@@ -45,7 +45,7 @@ fn each_type_goes_to_its_subscribers_and_everything_to_raw_ones() {
 #[test]
 fn what_nobody_wants_is_counted_by_cause() {
     let mut world = World::new(41);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "cmd", Delivery::RELIABLE);
     let twists = subscribe::<Twist>(&mut world, operator).expect("the topic is free");
@@ -64,7 +64,7 @@ fn what_nobody_wants_is_counted_by_cause() {
 #[test]
 fn types_that_cannot_be_told_apart_are_refused() {
     let mut world = World::new(42);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let twists = subscribe::<Twist>(&mut world, operator).expect("the topic is free");
     let error = subscribe::<Accel>(&mut world, operator).expect_err("it looks like Twist").to_string();
@@ -77,7 +77,7 @@ fn types_that_cannot_be_told_apart_are_refused() {
 #[test]
 fn a_connection_has_a_limit_of_subscriptions() {
     let mut world = World::new(43);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let (now, topic) = (world.now(), Topic::new("cmd").expect("a good topic"));
     let all: Vec<_> = (0..MAX_SUBSCRIPTIONS).map(|_| world.subscribe(robot, "cmd", Delivery::RELIABLE)).collect();
     let peer = world.peer(robot);

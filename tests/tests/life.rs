@@ -10,7 +10,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[test]
 fn closing_tells_the_sfu_at_once() {
     let mut world = World::new(1);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     assert_eq!(world.sfu.stats().sessions, 2);
     world.close(node);
     world.run_for(Duration::from_millis(10));
@@ -43,7 +43,7 @@ fn a_client_that_vanishes_is_noticed_at_both_ends() {
 #[test]
 fn an_idle_connection_stays() {
     let mut world = World::new(4);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     world.run_for(600 * SECOND);
     assert!(world.peer(node).ended().is_none());
     assert_eq!(world.sfu.stats().sessions, 2);
@@ -52,7 +52,7 @@ fn an_idle_connection_stays() {
 #[test]
 fn a_subscriber_outlives_its_publisher() {
     let mut world = World::new(5);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "t", Delivery::RELIABLE);
     let subscription = world.subscribe_open(operator, "t", Delivery::RELIABLE);
@@ -73,7 +73,7 @@ fn a_subscriber_outlives_its_publisher() {
 #[test]
 fn what_is_called_after_the_end_is_an_error() {
     let mut world = World::new(6);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let topic = world.topic(node, "t", Delivery::LOSSY);
     world.close(node);
     world.run_for(SECOND);
@@ -88,7 +88,7 @@ fn what_is_called_after_the_end_is_an_error() {
 #[test]
 fn garbage_datagrams_harm_nobody() {
     let mut world = World::new(7);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let topic = world.topic(node, "t", Delivery::RELIABLE);
     let subscription = world.subscribe_open(node, "t", Delivery::RELIABLE);
     let mut random = fastrand::Rng::with_seed(7);

@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn a_topic_crosses_the_sfu() {
     for delivery in [Delivery::LOSSY, Delivery::RELIABLE] {
         let mut world = World::new(1);
-        let robot = world.connect(&world.config());
+        let robot = world.connect(world.config());
         let operator = world.connect_to(robot);
         let topic = world.topic(robot, "odom", delivery);
         let subscription = world.subscribe_open(operator, "odom", delivery);
@@ -28,7 +28,7 @@ fn a_topic_crosses_the_sfu() {
 #[test]
 fn any_topic_name_and_any_size() {
     let mut world = World::new(2);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let long = "x/".repeat(100);
     for name in ["a", "cmd/vel", "a b c", "тема/температура 🌡", &long, "pub_x", "server-events"] {
@@ -48,7 +48,7 @@ fn any_topic_name_and_any_size() {
 #[test]
 fn text_and_binary_keep_their_kind_empty_or_not() {
     let mut world = World::new(3);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let topic = world.topic(node, "t", Delivery::RELIABLE);
     let subscription = world.subscribe_open(node, "t", Delivery::RELIABLE);
     let sent: [(bool, &[u8]); 6] =
@@ -66,7 +66,7 @@ fn text_and_binary_keep_their_kind_empty_or_not() {
 #[test]
 fn what_is_no_text_is_refused_as_text_and_holds_up_nothing() {
     let mut world = World::new(5);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let topic = world.topic(node, "t", Delivery::RELIABLE);
     let subscription = world.subscribe_open(node, "t", Delivery::RELIABLE);
     let now = world.now();
@@ -80,7 +80,7 @@ fn what_is_no_text_is_refused_as_text_and_holds_up_nothing() {
 #[test]
 fn subscribing_before_the_topic_exists() {
     let mut world = World::new(4);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let subscription = world.subscribe(operator, "late", Delivery::RELIABLE);
     world.run_for(5 * SECOND);
@@ -94,7 +94,7 @@ fn subscribing_before_the_topic_exists() {
 #[test]
 fn fifty_topics_each_to_its_own_subscribers() {
     let mut world = World::new(5);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let names: Vec<String> = (0..50).map(|n| format!("sensor/{n}")).collect();
     let topics: Vec<_> = names.iter().map(|name| world.topic(robot, name, Delivery::RELIABLE)).collect();
@@ -120,7 +120,7 @@ fn fifty_topics_each_to_its_own_subscribers() {
 #[test]
 fn unsubscribing_stops_delivery_at_once_and_frees_the_channel() {
     let mut world = World::new(6);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "t", Delivery::RELIABLE);
     let first = world.subscribe_open(operator, "t", Delivery::RELIABLE);
@@ -147,7 +147,7 @@ fn unsubscribing_stops_delivery_at_once_and_frees_the_channel() {
 #[test]
 fn reliable_means_all_in_order_whatever_the_network_loses() {
     let mut world = World::new(7);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "t", Delivery::RELIABLE);
     let subscription = world.subscribe_open(operator, "t", Delivery::RELIABLE);
@@ -169,7 +169,7 @@ fn reliable_means_all_in_order_whatever_the_network_loses() {
 #[test]
 fn lossy_loses_only_what_the_network_loses_and_repeats_nothing() {
     let mut world = World::new(8);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "t", Delivery::LOSSY);
     let subscription = world.subscribe_open(operator, "t", Delivery::LOSSY);
@@ -194,7 +194,7 @@ fn lossy_loses_only_what_the_network_loses_and_repeats_nothing() {
 #[test]
 fn a_full_queue_refuses_on_reliable_topics_and_replaces_on_lossy_ones() {
     let mut world = World::new(9);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let reliable = world.topic(robot, "reliable", Delivery::RELIABLE);
     let lossy = world.topic(robot, "lossy", Delivery::LOSSY);
     world.run_for(SECOND);
@@ -222,7 +222,7 @@ fn a_full_queue_refuses_on_reliable_topics_and_replaces_on_lossy_ones() {
 #[test]
 fn too_large_names_both_numbers() {
     let mut world = World::new(10);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let topic = world.topic(robot, "big", Delivery::RELIABLE);
     let error = world.publish(robot, topic, &vec![0; 300_000]).expect_err("too large");
     let text = error.to_string();
@@ -232,7 +232,7 @@ fn too_large_names_both_numbers() {
 #[test]
 fn a_command_does_not_wait_for_bulk() {
     let mut world = World::new(11);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let bulk = world.topic(robot, "bulk", Delivery::RELIABLE);
     let command = world.topic(robot, "cmd", Delivery::RELIABLE);
@@ -253,7 +253,7 @@ fn a_command_does_not_wait_for_bulk() {
 #[test]
 fn what_is_published_once_a_channel_is_open_arrives_though_its_publisher_is_busy() {
     let mut world = World::new(9);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let [busy, topic] = ["busy", "t"].map(|name| world.topic(robot, name, Delivery::RELIABLE));
     world.run_for(Duration::from_secs(1));

@@ -15,7 +15,7 @@ fn topic(name: &str) -> Topic {
 fn topics_and_subscriptions_outlive_an_outage_and_nothing_old_is_delivered() {
     for delivery in [Delivery::RELIABLE, Delivery::LOSSY] {
         let mut world = World::new(1);
-        let node = world.connect(&world.config());
+        let node = world.connect(world.config());
         let publication = world.topic(node, "t", delivery);
         let subscription = world.subscribe_open(node, "t", delivery);
         world.publish(node, publication, b"before").expect("sent");
@@ -56,7 +56,7 @@ fn topics_and_subscriptions_outlive_an_outage_and_nothing_old_is_delivered() {
 #[test]
 fn a_lost_network_is_noticed_and_bridged_as_well() {
     let mut world = World::new(2);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let publication = world.topic(node, "t", Delivery::LOSSY);
     let subscription = world.subscribe_open(node, "t", Delivery::LOSSY);
     world.cut_off(node);
@@ -75,7 +75,7 @@ fn a_lost_network_is_noticed_and_bridged_as_well() {
 #[test]
 fn a_session_that_is_gone_is_replaced() {
     let mut world = World::new(3);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let session = world.peer(node).session_id().expect("connected").to_string();
     world.script(move |log| match log.session.as_deref() == Some(&session) {
         true => Fate::Answer(410, r#"{"errorCode":"session_error","errorDescription":"gone"}"#.into()),
@@ -91,7 +91,7 @@ fn a_session_that_is_gone_is_replaced() {
 #[test]
 fn an_outage_is_not_made_worse_and_does_not_end_the_connection() {
     let mut world = World::new(4);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let before = world.http.len();
     world.take_down();
     world.run_for(3600 * SECOND);
@@ -106,7 +106,7 @@ fn an_outage_is_not_made_worse_and_does_not_end_the_connection() {
 fn a_refusal_ends_it_only_when_it_is_repeated() {
     for (refusals, ends) in [(4, false), (20, true)] {
         let mut world = World::new(5);
-        let node = world.connect(&world.config());
+        let node = world.connect(world.config());
         let mut left = 2 * refusals;
         world.script(move |log| {
             let is_refused = log.call == "new" && log.session.is_none() && left > 0;
@@ -127,7 +127,7 @@ fn a_refusal_ends_it_only_when_it_is_repeated() {
 #[test]
 fn closing_while_it_is_dialed_again_ends_it() {
     let mut world = World::new(6);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     world.take_down();
     world.run_for(10 * SECOND);
     world.close(node);
@@ -144,6 +144,6 @@ fn closing_while_it_is_dialed_again_ends_it() {
 fn a_first_connection_that_fails_is_not_tried_for_ever() {
     let mut world = World::new(7);
     world.take_down();
-    let node = world.add(&world.config());
+    let node = world.add(world.config());
     assert!(world.run_until(30 * SECOND, |world| world.peer(node).ended().is_some()));
 }

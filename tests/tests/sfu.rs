@@ -79,7 +79,7 @@ fn the_answer_has_what_foreign_clients_insist_on() {
 #[test]
 fn bad_requests_get_their_documented_errors() {
     let mut world = World::new(2);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     world.topic(node, "t", Delivery::LOSSY);
     world.run_for(SECOND);
     let id = world.peer(node).session_id().expect("connected").to_string();
@@ -115,7 +115,7 @@ fn bad_requests_get_their_documented_errors() {
 #[test]
 fn each_item_of_a_batch_has_its_own_outcome() {
     let mut world = World::new(3);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     world.topic(node, "t", Delivery::LOSSY);
     world.run_for(SECOND);
     let id = world.peer(node).session_id().expect("connected").to_string();
@@ -188,7 +188,7 @@ fn sessions_are_bounded() {
 #[test]
 fn a_stalled_reliable_subscriber_is_closed_and_the_others_get_everything() {
     let mut world = World::new(6);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let (good, stalled) = (world.connect_to(robot), world.connect_to(robot));
     let topic = world.topic(robot, "t", Delivery::RELIABLE);
     let received = world.subscribe_open(good, "t", Delivery::RELIABLE);
@@ -212,7 +212,7 @@ fn a_stalled_reliable_subscriber_is_closed_and_the_others_get_everything() {
 #[test]
 fn a_publisher_is_held_back_for_its_only_reliable_subscriber() {
     let mut world = World::new(9);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "t", Delivery::RELIABLE);
     let subscription = world.subscribe_open(operator, "t", Delivery::RELIABLE);
@@ -238,7 +238,7 @@ fn a_publisher_is_held_back_for_its_only_reliable_subscriber() {
 #[test]
 fn a_slow_lossy_subscriber_loses_its_own_oldest_messages_counted() {
     let mut world = World::new(7);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let (good, stalled) = (world.connect_to(robot), world.connect_to(robot));
     let topic = world.topic(robot, "t", Delivery::LOSSY);
     let received = world.subscribe_open(good, "t", Delivery::LOSSY);
@@ -256,7 +256,7 @@ fn a_slow_lossy_subscriber_loses_its_own_oldest_messages_counted() {
 #[test]
 fn a_subscriber_that_never_acknowledges_gets_nothing_and_is_closed_after_30_s() {
     let mut world = World::new(8);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let topic = world.topic(robot, "t", Delivery::RELIABLE);
     world.run_for(SECOND);
     let id = world.peer(robot).session_id().expect("connected").to_string();

@@ -32,7 +32,7 @@ fn failure(world: &mut World, config: &Config) -> (String, Duration) {
 #[test]
 fn both_sessions_open_at_once_and_once() {
     let mut world = World::new(2);
-    world.connect(&world.config());
+    world.connect(world.config());
     let calls: Vec<&str> = world.http.iter().map(|log| log.call.as_str()).collect();
     assert_eq!(calls, ["new", "new", "datachannels/establish", "datachannels/establish"]);
     assert_eq!(world.http[0].at, world.http[1].at, "in parallel");
@@ -41,7 +41,7 @@ fn both_sessions_open_at_once_and_once() {
 #[test]
 fn a_topic_is_allocated_once_however_often_it_is_opened() {
     let mut world = World::new(3);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let ids: Vec<_> = (0..10).map(|_| world.topic(node, "t", Delivery::LOSSY)).collect();
     assert!(ids.iter().all(|id| *id == ids[0]));
     let topic = ids[0];
@@ -60,7 +60,7 @@ fn a_topic_is_allocated_once_however_often_it_is_opened() {
 #[test]
 fn the_subscriber_mirrors_the_delivery_and_asks_the_sfu_to_wait() {
     let mut world = World::new(4);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     world.subscribe_open(node, "t", Delivery::RELIABLE);
     let session = world.peer(node).session_id().expect("connected").to_string();
     let bodies: Vec<_> =
@@ -77,7 +77,7 @@ fn the_subscriber_mirrors_the_delivery_and_asks_the_sfu_to_wait() {
 #[test]
 fn one_delivery_for_a_topic() {
     let mut world = World::new(5);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     world.topic(node, "t", Delivery::LOSSY);
     let now = world.now();
     let name = farwire_core::Topic::new("t").expect("a good topic");
@@ -162,7 +162,7 @@ fn an_sfu_that_stumbles_while_connecting_is_no_obstacle() {
                 true => broken.clone(),
                 false => Fate::Pass,
             });
-            let node = world.connect(&world.config());
+            let node = world.connect(world.config());
             assert!(world.peer(node).ended().is_none(), "{lost} {fate:?}");
         }
     }
@@ -171,7 +171,7 @@ fn an_sfu_that_stumbles_while_connecting_is_no_obstacle() {
 #[test]
 fn a_lost_answer_is_looked_up_before_asking_again() {
     let mut world = World::new(9);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let mut first = true;
     world.script(move |log| match log.call == "datachannels/new" && std::mem::take(&mut first) {
         true => Fate::AnswerLost,
@@ -188,7 +188,7 @@ fn a_lost_answer_is_looked_up_before_asking_again() {
 #[test]
 fn one_bad_topic_does_not_hold_up_the_others() {
     let mut world = World::new(10);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let topic = world.topic(robot, "good", Delivery::RELIABLE);
     world.run_for(SECOND);
@@ -213,7 +213,7 @@ fn one_bad_topic_does_not_hold_up_the_others() {
 fn calls_of_one_session_never_overlap_and_stay_below_the_rate() {
     let mut world = World::new(11);
     world.network.delay = Duration::from_micros(200);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     // Topics come one by one, faster than the API may be called.
     for n in 0..300 {
@@ -247,7 +247,7 @@ fn a_session_that_is_gone_ends_the_connection() {
 #[test]
 fn a_topic_that_is_refused_for_good_says_so_when_published_to() {
     let mut world = World::new(13);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     world.script(|_| Fate::Answer(406, r#"{"errorCode":"invalid_params","errorDescription":"not this one"}"#.into()));
     let topic = world.topic(node, "t", Delivery::LOSSY);
     world.run_for(SECOND);
@@ -268,7 +268,7 @@ fn hostile_answers_to_an_allocation_neither_panic_nor_stick() {
         r#"{"dataChannels":[{"errorCode":"backend_error"}]}"#,
     ] {
         let mut world = World::new(14);
-        let node = world.connect(&world.config());
+        let node = world.connect(world.config());
         let answer = body.to_owned();
         let mut first = true;
         world.script(move |log| match log.call == "datachannels/new" && std::mem::take(&mut first) {

@@ -18,7 +18,7 @@ fn of(stats: &Stats, name: &str) -> TopicStats {
 #[test]
 fn what_one_end_sent_the_other_received() {
     let mut world = World::new(60);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     for name in ["odom", "cmd"] {
         let topic = world.topic(robot, name, Delivery::RELIABLE);
@@ -55,7 +55,7 @@ fn what_one_end_sent_the_other_received() {
 fn the_round_trip_is_that_of_the_network() {
     let mut world = World::new(61);
     world.network = Network { delay: Duration::from_millis(20), ..Network::default() };
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let round_trip = |world: &mut World, side| world.peer(node).stats().connection.side(side).round_trip;
     for side in Side::ALL {
         assert_eq!(round_trip(&mut world, side), Some(Duration::from_millis(40)), "known from the first moment");
@@ -71,7 +71,7 @@ fn the_round_trip_is_that_of_the_network() {
 #[test]
 fn every_message_that_is_not_there_has_its_cause() {
     let mut world = World::new(62);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     let lossy = world.topic(robot, "lossy", Delivery::LOSSY);
     world.subscribe_open(operator, "lossy", Delivery::LOSSY);
@@ -124,7 +124,7 @@ fn every_message_that_is_not_there_has_its_cause() {
 #[test]
 fn the_last_error_says_what_the_sfu_said() {
     let mut world = World::new(63);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let refusal = r#"{"errorCode":"backend_error","errorDescription":"out of channels today"}"#;
     let mut refusals = 3;
     world.script(move |request| {
@@ -151,7 +151,7 @@ fn the_last_error_says_what_the_sfu_said() {
 #[test]
 fn a_refused_connection_shows_why_and_no_secret() {
     let mut world = World::new(64);
-    let node = world.add(&Config::new("http://sfu.test/v1", "app", "hunter2").expect("a good config"));
+    let node = world.add(Config::new("http://sfu.test/v1", "app", "hunter2").expect("a good config"));
     world.run_until(10 * SECOND, |world| world.peer(node).ended().is_some());
     let stats = world.peer(node).stats();
     let error = stats.connection.last_error.as_ref().expect("refused");
@@ -163,7 +163,7 @@ fn a_refused_connection_shows_why_and_no_secret() {
 #[test]
 fn a_lost_contact_is_an_error_and_a_closed_channel_an_interruption() {
     let mut world = World::new(65);
-    let robot = world.connect(&world.config());
+    let robot = world.connect(world.config());
     let operator = world.connect_to(robot);
     world.topic(robot, "t", Delivery::RELIABLE);
     world.subscribe_open(operator, "t", Delivery::RELIABLE);
@@ -182,7 +182,7 @@ fn a_lost_contact_is_an_error_and_a_closed_channel_an_interruption() {
 #[test]
 fn strays_are_counted_apart() {
     let mut world = World::new(66);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let before = world.peer(node).stats().connection.subscribe;
     let (now, from) = (world.now(), "192.0.2.9:9".parse().expect("an address"));
     for datagram in [&b"hello"[..], b"", &[0; 40], &[22; 100]] {
@@ -196,7 +196,7 @@ fn strays_are_counted_apart() {
 #[test]
 fn they_serialise_by_topic() {
     let mut world = World::new(67);
-    let node = world.connect(&world.config());
+    let node = world.connect(world.config());
     let topic = world.topic(node, "arm/joint states", Delivery::LOSSY);
     world.publish(node, topic, b"hello").expect("accepted");
     world.run_for(SECOND);

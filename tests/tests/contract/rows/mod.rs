@@ -26,7 +26,7 @@ pub(super) fn robot<D: Driver>(driver: &D) -> D::Connection {
 
 /// A connection that subscribes to what `robot` publishes.
 pub(super) fn follower<D: Driver>(driver: &D, robot: &D::Connection) -> D::Connection {
-    let config = driver.config().publisher_session(&robot.session_id()).expect("a session's id");
+    let config = driver.config().publisher_session(robot.session_id()).expect("a session's id");
     driver.connect(config).expect("a connection")
 }
 
