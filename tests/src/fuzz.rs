@@ -1,6 +1,7 @@
 //! What the fuzz targets run, and the ordinary tests as well: each function takes any bytes, does a bounded amount of
 //! work, and panics only if farwire is wrong.
 
+mod bridge;
 mod broker;
 mod choices;
 mod lcm;
@@ -18,6 +19,7 @@ use farwire_core::{ChannelName, MAX_CHANNEL_NAME};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::bridge::bridge_inputs;
 pub use self::broker::broker_requests;
 pub use self::lcm::{demux, lcm_decode};
 pub use self::peer::peer_inputs;

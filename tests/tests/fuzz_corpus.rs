@@ -88,6 +88,11 @@ fn sfu_requests() {
 }
 
 #[test]
+fn bridge_inputs() {
+    run("bridge_inputs", fuzz::bridge_inputs, 20);
+}
+
+#[test]
 fn broker_requests() {
     run("broker_requests", fuzz::broker_requests, 2000);
 }
