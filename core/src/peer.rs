@@ -693,7 +693,10 @@ impl Peer {
         let [mut publish, mut subscribe] = self.former.clone();
         let mut sessions = self.sessions.iter().map(|session| session.stats());
         publish.go_on(&sessions.next().unwrap_or_default());
-        subscribe.go_on(&sessions.next().unwrap_or_default());
+        match sessions.next() {
+            Some(session) => subscribe.go_on(&session),
+            None => subscribe.up = publish.up,
+        }
         if self.ended.is_some() {
             (publish.up, subscribe.up) = (false, false);
         }

@@ -26,7 +26,7 @@ pub struct Stats {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ConnectionStats {
-    /// The session that publishes.
+    /// The session that publishes. Through a broker there is only this one, and it counts both directions.
     pub publish: SessionStats,
     /// The session that subscribes.
     pub subscribe: SessionStats,

@@ -34,18 +34,12 @@ pub(crate) fn run(role: Role, url: &str) -> Outcome<()> {
     let secrets = std::io::stdin().lock().lines().next().ok_or("no secrets")??;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (tell, phase) = watch::channel(Phase::Dialing);
-    let secrets: Vec<&str> = secrets.split(' ').collect();
-    let connections: Vec<Arc<Connection>> = runtime.block_on(async {
-        let mut connections = Vec::new();
-        for secret in secrets {
-            let dialed = match role {
-                Role::Robot => connect(RobotConfig::new(url, secret)?).await,
-                Role::Operator => connect(OperatorConfig::new(url, secret)?).await,
-            };
-            connections.push(Arc::new(dialed?));
-        }
-        Outcome::Ok(connections)
-    })?;
+    let secrets: Vec<String> = secrets.split(' ').map(str::to_owned).collect();
+    let dialing: Vec<_> = secrets.into_iter().map(|secret| runtime.spawn(dial(role, url.to_owned(), secret))).collect();
+    let mut connections = Vec::new();
+    for dialed in dialing {
+        connections.push(runtime.block_on(dialed)??);
+    }
     println!("ready");
     let work = connections.iter().map(|connection| runtime.spawn(end(role, Arc::clone(connection), phase.clone())));
     let work: Vec<_> = work.collect();
@@ -71,6 +65,15 @@ pub(crate) fn run(role: Role, url: &str) -> Outcome<()> {
     }
     println!("{}", serde_json::to_string(&tally)?);
     Ok(())
+}
+
+async fn dial(role: Role, url: String, secret: String) -> Outcome<Arc<Connection>> {
+    let patience = Duration::from_secs(60);
+    let dialed = match role {
+        Role::Robot => connect(RobotConfig::new(&url, &secret)?.connect_timeout(patience)).await,
+        Role::Operator => connect(OperatorConfig::new(&url, &secret)?.connect_timeout(patience)).await,
+    };
+    Ok(Arc::new(dialed?))
 }
 
 async fn end(role: Role, connection: Arc<Connection>, phase: watch::Receiver<Phase>) -> Tally {

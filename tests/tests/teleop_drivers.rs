@@ -1,0 +1,164 @@
+//! Robots and operators of both drivers, on a broker and an SFU with real sockets.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use farwire_blocking::{
+    Accepted, ConnectionEvent, Delivery, OperatorConfig, OperatorLost, RecvError, RobotConfig, SubscribeOptions,
+};
+use farwire_broker::{AdminAnswer, AdminRequest, Config, Grant, HttpSfu, RobotId, Scope, Server, Store};
+use farwire_listener::{Listener, Site};
+
+/// What any single step may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct House {
+    sfu: farwire_sfu::Server,
+    broker: Server,
+    listener: Listener,
+    directory: PathBuf,
+}
+
+impl House {
+    fn new(name: &str) -> House {
+        let sfu = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret")).expect("an SFU on loopback");
+        let directory = std::env::temp_dir().join(format!("farwire-teleop-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory");
+        let config = farwire_core::Config::new(&sfu.api_root(), "app", "secret").expect("a good config");
+        let store = Store::open(&directory.join("broker.redb")).expect("a state file");
+        let broker = Server::spawn(Config::new(config).ends_sessions(), store, HttpSfu::spawn(true).expect("threads"));
+        let broker = broker.expect("a broker");
+        let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), broker.add_to(Site::new())).expect("a port");
+        House { sfu, broker, listener, directory }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.listener.local_addr())
+    }
+
+    fn secret(&self, grant: Grant) -> String {
+        match self.broker.administer(AdminRequest::Create { grant, label: String::new() }) {
+            AdminAnswer::Created { secret, .. } => secret,
+            _ => panic!("no key was created"),
+        }
+    }
+
+    fn robot(&self) -> RobotConfig {
+        let key = self.secret(Grant::Robot(RobotId::new("rover").expect("an id")));
+        RobotConfig::new(&self.url(), &key).expect("a good config").heartbeat(Duration::from_millis(100))
+    }
+
+    fn operator(&self) -> OperatorConfig {
+        let token = self.secret(Grant::Operator(Scope::All));
+        OperatorConfig::new(&self.url(), &token).expect("a good config").connect_timeout(PATIENCE)
+    }
+
+    /// Waits until nothing is left of robots and operators.
+    fn assert_empty(&self) {
+        let begun = Instant::now();
+        while self.sfu.sessions() > 0 {
+            assert!(begun.elapsed() < PATIENCE, "{} sessions are left", self.sfu.sessions());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn fresh() -> SubscribeOptions {
+    SubscribeOptions::from(Delivery::LOSSY).stale_after(Duration::from_millis(300))
+}
+
+#[test]
+fn a_blocking_robot_and_an_operator_on_tokio() {
+    let house = House::new("blocking-robot");
+    let robot = farwire_blocking::connect(house.robot()).expect("the robot registers");
+    let events = robot.events().expect("room for a listener");
+    let commands = robot.subscribe_with("cmd_unreliable", fresh()).expect("a channel of the bridge");
+    let telemetry = robot.publisher("state_reliable_back").expect("a channel of the bridge");
+    assert!(!robot.operator_present() && robot.operator_lost().is_none());
+    assert_eq!(telemetry.publish(b"nobody"), Ok(Accepted::Dropped));
+
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let operator = runtime.block_on(farwire_tokio::connect(house.operator())).expect("the operator joins");
+    assert!(operator.robot_present() && operator.clock().is_some());
+    assert_eq!(events.recv_timeout(PATIENCE), Ok(ConnectionEvent::OperatorPresent));
+    assert!(robot.operator_present());
+    let mut heard = operator.subscribe("state_reliable_back").expect("a channel of the bridge");
+    telemetry.publish(b"telemetry").expect("published");
+    let heard = runtime.block_on(async {
+        loop {
+            // Pongs come on it as well.
+            match tokio::time::timeout(PATIENCE, heard.recv()).await.expect("in time") {
+                Ok(message) if message.is_text() => {}
+                other => return other,
+            }
+        }
+    });
+    assert_eq!(&*heard.expect("telemetry"), b"telemetry");
+
+    let drive = operator.publisher("cmd_unreliable").expect("a channel of the bridge");
+    drive.publish(b"go").expect("published");
+    assert_eq!(&*commands.recv_timeout(PATIENCE).expect("a command"), b"go");
+    assert_eq!(commands.recv_timeout(PATIENCE), Err(RecvError::Stale));
+    assert_eq!(commands.recv_timeout(Duration::from_millis(400)), Err(RecvError::Timeout), "told once");
+
+    drop((operator, drive));
+    drop(runtime);
+    assert_eq!(events.recv_timeout(PATIENCE), Ok(ConnectionEvent::OperatorLost { reason: OperatorLost::Left }));
+    assert!(!robot.operator_present());
+    assert_eq!(robot.operator_lost(), Some(OperatorLost::Left));
+    drop((robot, events, commands, telemetry));
+    house.assert_empty();
+}
+
+#[test]
+fn a_robot_on_tokio_and_a_blocking_operator() {
+    let house = House::new("tokio-robot");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let robot = runtime.block_on(farwire_tokio::connect(house.robot())).expect("the robot registers");
+    let mut commands = robot.subscribe_with("cmd_unreliable", fresh()).expect("a channel of the bridge");
+    let mut state = robot.subscribe("state_reliable").expect("a channel of the bridge");
+    let operator = farwire_blocking::connect(house.operator()).expect("the operator joins");
+    let drive = operator.publisher("cmd_unreliable").expect("a channel of the bridge");
+    drive.publish(b"go").expect("published");
+    runtime.block_on(async {
+        let command = tokio::time::timeout(PATIENCE, commands.recv()).await.expect("in time");
+        assert_eq!(&*command.expect("a command"), b"go");
+        let stale = tokio::time::timeout(PATIENCE, commands.recv()).await.expect("in time");
+        assert_eq!(stale, Err(RecvError::Stale));
+    });
+    assert!(operator.clock().is_some_and(|clock| clock.offset.abs() < 1.0 && clock.samples > 0));
+    drop((operator, drive));
+    runtime.block_on(async {
+        let begun = Instant::now();
+        loop {
+            let message = tokio::time::timeout(PATIENCE, state.recv()).await.expect("in time");
+            assert!(begun.elapsed() < PATIENCE);
+            if message.is_ok_and(|message| &*message == br#"{"type": "operator_lost"}"#) {
+                return;
+            }
+        }
+    });
+    assert!(!robot.operator_present());
+    drop((robot, commands, state));
+    house.assert_empty();
+}
+
+#[test]
+fn a_wrong_key_and_a_missing_robot_are_errors_that_help() {
+    let house = House::new("errors");
+    let wrong = RobotConfig::new(&house.url(), "wrong").expect("a good config");
+    let error = farwire_blocking::connect(wrong).expect_err("a wrong key").to_string();
+    assert!(error.contains("401") && !error.contains("wrong"), "{error}");
+    drop(house.robot());
+    let operator = house.operator().connect_timeout(Duration::from_millis(300));
+    let error = farwire_blocking::connect(operator).expect_err("no robot").to_string();
+    assert!(error.contains("\"rover\" is not connected"), "{error}");
+}
