@@ -134,6 +134,9 @@ impl<T: Receive> Subscription<T> {
     /// Calls `callback` for each message, on a thread of its own, until the [`Callback`] is dropped or nothing more will
     /// come. Gaps are skipped; [`Callback::dropped`] counts them.
     ///
+    /// That nothing fresh has come for a [`stale_after`](crate::SubscribeOptions::stale_after) is not told either: receive by
+    /// hand where that means to stop.
+    ///
     /// A callback that blocks is called again when it has returned, and meanwhile the messages wait in the mailbox. One
     /// that panics is called again with the next message; see [`Callback::panics`].
     ///

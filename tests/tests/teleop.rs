@@ -177,6 +177,10 @@ fn an_operator_that_falls_silent_is_noticed_while_heartbeats_look_fine() {
     assert!(lost && took <= silence + SECOND, "{took:?}");
     assert_eq!(pair.world.peer(robot).operator_lost(), Some(OperatorLost::Silent));
     assert_eq!(pair.world.broker_stats().operators, 1, "the broker has not noticed");
+    // It was a hiccup: the same operator is heard again, and counts again.
+    pair.world.plug_in(pair.operator);
+    assert!(pair.world.run_until(5 * SECOND, |world| world.peer(robot).is_operated()));
+    assert_eq!(pair.events(robot), ["OperatorPresent", "OperatorLost(Silent)", "OperatorPresent"]);
 }
 
 #[test]
