@@ -163,7 +163,7 @@ fn farwires_operator_and_a_robot_of_dimos() {
     let teleop = Teleop::spawn("operator");
     let (url, key, token) = (teleop.url(), teleop.robot_key(), teleop.operator_token());
     let mut robot = Dialogue::start("broker_robot.py", &[&url, &key]);
-    let session = robot.ask(json!({"do": "start"}))["session"].take();
+    let session = robot.ask(&json!({"do": "start"}))["session"].take();
     let mut used = BTreeSet::new();
     for _ in 0..2 {
         let config = OperatorConfig::new(&url, &token).expect("a good config").ping_every(Duration::from_millis(50));
@@ -182,31 +182,31 @@ fn farwires_operator_and_a_robot_of_dimos() {
 
         let driven = command(SystemTime::now());
         commands.publish(&driven).expect("taken");
-        assert_eq!(robot.ask(json!({"do": "hear"})), json!({"topic": CMD_UNRELIABLE, "hex": to_hex(&driven)}));
+        assert_eq!(robot.ask(&json!({"do": "hear"})), json!({"topic": CMD_UNRELIABLE, "hex": to_hex(&driven)}));
         let stop = r#"{"type": "estop", "text": "ß🤖"}"#;
         state.publish_text(stop).expect("taken");
-        assert_eq!(robot.ask(json!({"do": "hear"})), json!({"topic": STATE_RELIABLE, "hex": to_hex(stop.as_bytes())}));
+        assert_eq!(robot.ask(&json!({"do": "hear"})), json!({"topic": STATE_RELIABLE, "hex": to_hex(stop.as_bytes())}));
 
         for (topic, subscription, message) in [
             (STATE_RELIABLE_BACK, &telemetry, r#"{"type": "robot_telemetry", "battery": 0.5}"#),
             (MAP_UNRELIABLE, &map, r#"{"map": []}"#),
         ] {
-            robot.ask(json!({"do": "publish", "topic": topic, "hex": to_hex(message.as_bytes())}));
+            robot.ask(&json!({"do": "publish", "topic": topic, "hex": to_hex(message.as_bytes())}));
             assert_eq!(hear(subscription), message.as_bytes(), "{topic}");
         }
-        let report = robot.ask(json!({"do": "report"}))["report"].take();
+        let report = robot.ask(&json!({"do": "report"}))["report"].take();
         let round_trip = report["rtt_ms"].as_f64().expect("a number");
         assert!(round_trip > 0.0 && round_trip < 1000.0, "{report}");
         assert!(report["offset_ms"].as_f64().expect("a number").abs() < round_trip / 2.0 + 50.0, "{report}");
 
-        let ids = robot.ask(json!({"do": "ids"}))["ids"].take();
+        let ids = robot.ask(&json!({"do": "ids"}))["ids"].take();
         let ids: Vec<u64> = ids.as_object().expect("ids").values().filter_map(Value::as_u64).collect();
         assert_eq!(ids.len(), 4);
         assert!(ids.into_iter().all(|id| used.insert(id)), "a stream id is used twice");
         operator.close();
-        assert_eq!(robot.ask(json!({"do": "hear"})), json!({"topic": STATE_RELIABLE, "hex": to_hex(OPERATOR_LOST)}));
+        assert_eq!(robot.ask(&json!({"do": "hear"})), json!({"topic": STATE_RELIABLE, "hex": to_hex(OPERATOR_LOST)}));
     }
-    robot.ask(json!({"do": "stop"}));
+    robot.ask(&json!({"do": "stop"}));
     teleop.ends_empty();
 }
 
@@ -234,10 +234,10 @@ fn farwires_robot_and_operators_of_aiortc() {
     for (turn, token, takeover) in [(0, 0, false), (1, 0, false), (2, 1, true)] {
         let token = &tokens[token];
         if takeover {
-            assert_eq!(operators.ask(json!({"do": "join", "token": token}))["status"], 409);
+            assert_eq!(operators.ask(&json!({"do": "join", "token": token}))["status"], 409);
             assert!(robot.operator_present());
         }
-        let joined = operators.ask(json!({"do": "join", "token": token, "takeover": takeover}));
+        let joined = operators.ask(&json!({"do": "join", "token": token, "takeover": takeover}));
         assert_eq!(joined["status"], 200);
         let operator = &joined["operator"];
         if takeover {
@@ -246,12 +246,12 @@ fn farwires_robot_and_operators_of_aiortc() {
             assert_eq!(robot.operator_lost(), Some(OperatorLost::Left));
         }
         assert!(!robot.operator_present(), "it has no channels yet");
-        operators.ask(json!({"do": "bridge", "operator": operator}));
+        operators.ask(&json!({"do": "bridge", "operator": operator}));
 
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is past 1970");
         for client_ts in [json!(unix.as_millis()), json!(7), json!("as it was")] {
             let pong =
-                operators.ask(json!({"do": "ping", "operator": operator, "client_ts": client_ts}))["pong"].take();
+                operators.ask(&json!({"do": "ping", "operator": operator, "client_ts": client_ts}))["pong"].take();
             assert_eq!(pong["client_ts"], client_ts);
             let robot_ts = pong["robot_ts"].as_f64().expect("a number");
             assert!((robot_ts - unix.as_secs_f64()).abs() < WITHIN.as_secs_f64(), "{pong}");
@@ -267,7 +267,7 @@ fn farwires_robot_and_operators_of_aiortc() {
         let old = command(SystemTime::now() - Duration::from_secs(10));
         let mut send = |channel: &str, message: &[u8]| {
             let message = to_hex(message);
-            operators.ask(json!({"do": "send", "operator": operator, "channel": channel, "hex": message}));
+            operators.ask(&json!({"do": "send", "operator": operator, "channel": channel, "hex": message}));
         };
         let mut drives = |is_old: bool| {
             let made = command(SystemTime::now());
@@ -288,14 +288,14 @@ fn farwires_robot_and_operators_of_aiortc() {
         send(STATE_RELIABLE, br#"{"type": "estop"}"#);
         assert_eq!(hear(&state), br#"{"type": "estop"}"#);
         telemetry.publish_text(r#"{"type": "robot_telemetry"}"#).expect("taken");
-        let heard = operators.ask(json!({"do": "hear", "operator": operator}));
+        let heard = operators.ask(&json!({"do": "hear", "operator": operator}));
         assert_eq!(heard, json!({"channel": STATE_RELIABLE_BACK, "text": r#"{"type": "robot_telemetry"}"#}));
         map.publish(b"map").expect("taken");
-        let heard = operators.ask(json!({"do": "hear", "operator": operator}));
+        let heard = operators.ask(&json!({"do": "hear", "operator": operator}));
         assert_eq!(heard, json!({"channel": MAP_UNRELIABLE, "hex": to_hex(b"map")}));
 
         if turn == 0 {
-            operators.ask(json!({"do": "leave", "operator": operator}));
+            operators.ask(&json!({"do": "leave", "operator": operator}));
             wait_for(&events, "the operator has left", is_lost);
             assert!(!robot.operator_present());
             assert_eq!(robot.operator_lost(), Some(OperatorLost::Left));
@@ -304,9 +304,9 @@ fn farwires_robot_and_operators_of_aiortc() {
     }
 
     drop((robot, events, commands, state, telemetry, map));
-    operators.ask(json!({"do": "close"}));
+    operators.ask(&json!({"do": "close"}));
     let listed =
-        |operators: &mut Dialogue| operators.ask(json!({"do": "robots", "token": tokens[0]}))["robots"][0].take();
+        |operators: &mut Dialogue| operators.ask(&json!({"do": "robots", "token": tokens[0]}))["robots"][0].take();
     eventually("the robot is off the list", WITHIN, || {
         let robot = listed(&mut operators);
         robot["state"] == "offline" && robot["session_id"].is_null()

@@ -134,7 +134,7 @@ impl Hosted {
         if let Some(publisher) = publisher {
             entry["sessionId"] = publisher.into();
         }
-        let answer = self.ask_for_robot(Method::Post, "new", entry);
+        let answer = self.ask_for_robot(Method::Post, "new", &entry);
         let id = answer["dataChannels"][0]["id"].as_u64().unwrap_or_else(|| panic!("{answer}"));
         u16::try_from(id).expect("a stream id")
     }
@@ -143,11 +143,11 @@ impl Hosted {
     pub(crate) fn close_channels(&self) {
         let ids = self.state().ids.expect("they are open");
         for id in ids {
-            self.ask_for_robot(Method::Put, "close", json!({"id": id}));
+            self.ask_for_robot(Method::Put, "close", &json!({"id": id}));
         }
     }
 
-    fn ask_for_robot(&self, method: Method, call: &str, entry: Value) -> Value {
+    fn ask_for_robot(&self, method: Method, call: &str, entry: &Value) -> Value {
         let robot = self.state().sessions.last().cloned().expect("a robot");
         let path = format!("/sessions/{robot}/datachannels/{call}");
         self.inner.ask_sfu(method, &path, Some(&json!({"dataChannels": [entry]})))

@@ -37,7 +37,7 @@ impl Dialogue {
     }
 
     /// What it says to a command; its errors fail the test.
-    pub(crate) fn ask(&mut self, command: Value) -> Value {
+    pub(crate) fn ask(&mut self, command: &Value) -> Value {
         writeln!(self.commands, "{command}").expect("it runs");
         let line = self.answers.recv_timeout(WITHIN).expect("an answer; its stderr says why not");
         let answer: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
