@@ -25,6 +25,7 @@ import urllib.request
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 import dialogue
+from aiortc_transport import opened
 from expect import check
 from teleop_broker import CHANNELS
 
@@ -99,6 +100,7 @@ class Operator:
             if robot_publishes:
                 channel.on("message", functools.partial(self.hear, name))
             self.channels[name] = channel
+            await opened(channel)
 
     def hear(self, name, message):
         is_pong = name == "state_reliable_back" and json.loads(message)["type"] == "pong"

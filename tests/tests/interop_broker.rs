@@ -31,12 +31,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 const OPERATOR_LOST: &[u8] = br#"{"type": "operator_lost"}"#;
 
+/// A directory that goes away with the test.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A failed test need not fail again.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A broker and its SFU on loopback.
 struct Teleop {
     listener: Listener,
     broker: Server,
     sfu: farwire_sfu::Server,
-    directory: PathBuf,
+    directory: Scratch,
 }
 
 impl Teleop {
@@ -44,9 +54,10 @@ impl Teleop {
         let sfu = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret")).expect("an SFU on loopback");
         let directory = std::env::temp_dir().join(format!("farwire-interop-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a directory");
+        let directory = Scratch(directory);
         let config = farwire_core::Config::new(&sfu.api_root(), "app", "secret").expect("a good config");
         let config = Config::new(config).check_every(Duration::from_millis(500));
-        let store = Store::open(&directory.join("broker.redb")).expect("a state file");
+        let store = Store::open(&directory.0.join("broker.redb")).expect("a state file");
         let broker = Server::spawn(config, store, HttpSfu::spawn(true).expect("threads")).expect("a broker");
         let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), broker.add_to(Site::new())).expect("a port");
         Teleop { listener, broker, sfu, directory }
@@ -87,11 +98,9 @@ impl Teleop {
         serde_json::from_slice(&response.body).expect("JSON")
     }
 
-    /// Waits until nothing is left of anybody, and takes it all down.
-    fn ends_empty(self) {
+    /// Waits until nothing is left of anybody.
+    fn empties(&self) {
         eventually("no session is left on the SFU", 2 * WITHIN, || self.sfu.sessions() == 0);
-        drop((self.listener, self.broker));
-        std::fs::remove_dir_all(&self.directory).expect("the directory");
     }
 }
 
@@ -150,11 +159,11 @@ fn a_robot_of_dimos_and_operators_of_aiortc() {
     let _ = script::passes;
     let teleop = Teleop::spawn("foreign");
     let secrets = [teleop.robot_key(), teleop.robot_key(), teleop.operator_token(), teleop.operator_token()];
-    let (url, orders) = (teleop.url(), teleop.directory.join("broker.redb.d/orders"));
+    let (url, orders) = (teleop.url(), teleop.directory.0.join("broker.redb.d/orders"));
     let mut arguments = vec![url.as_str(), orders.to_str().expect("UTF-8")];
     arguments.extend(secrets.iter().map(String::as_str));
     script::passes_with("dimos_broker.py", &arguments, Duration::from_secs(120));
-    teleop.ends_empty();
+    teleop.empties();
 }
 
 #[test]
@@ -207,7 +216,7 @@ fn farwires_operator_and_a_robot_of_dimos() {
         assert_eq!(robot.ask(&json!({"do": "hear"})), json!({"topic": STATE_RELIABLE, "hex": to_hex(OPERATOR_LOST)}));
     }
     robot.ask(&json!({"do": "stop"}));
-    teleop.ends_empty();
+    teleop.empties();
 }
 
 #[test]
@@ -319,7 +328,7 @@ fn farwires_robot_and_operators_of_aiortc() {
     wait_for(&events, "the robot has ended", |event| matches!(event, ConnectionEvent::Ended { .. }));
     let ended = robot.ended();
     let Some(EndReason::Api(ApiError::Refused { status: 401, .. })) = ended else { panic!("{ended:?}") };
-    teleop.ends_empty();
+    teleop.empties();
 }
 
 fn is_lost(event: &ConnectionEvent) -> bool {
