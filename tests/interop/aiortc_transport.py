@@ -11,6 +11,14 @@ from expect import check
 CONNECT_WITHIN = 10
 
 
+async def opened(channel):
+    """Waits until a channel can be written to: SCTP comes up after the connection."""
+    if channel.readyState == "connecting":
+        is_open = asyncio.Event()
+        channel.once("open", is_open.set)
+        await asyncio.wait_for(is_open.wait(), CONNECT_WITHIN)
+
+
 class Transport:
     """A session, and aiortc at its other end."""
 

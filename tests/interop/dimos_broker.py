@@ -6,127 +6,17 @@ Prints a line for each step. Exit code 0: all passed; 1: a step failed; 2: wrong
 """
 
 import asyncio
-import contextlib
-import functools
 import hashlib
 import json
 import socket
 import sys
-import urllib.error
-import urllib.request
-
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 import stun_server
-from dimos_robot import PING, WITHIN, BrokerConfig, Robot
+from broker_operator import WITHIN, Api, Operator
+from dimos_robot import BrokerConfig, Robot
 from expect import check
-from teleop_broker import CHANNELS
 
-# What a bridge's answer calls each channel's id, in the order of CHANNELS.
-IDS = ["cmd_channel_id", "state_channel_id", "state_back_channel_id", "map_channel_id"]
 LOST = ("state_reliable", b'{"type": "operator_lost"}')
-
-
-class Api:
-    """An operator's calls."""
-
-    def __init__(self, url, token):
-        self.url, self.token = f"{url}/api/v1/sessions", token
-
-    def ask(self, method, path="", body=None):
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self.url + path, method=method, data=data, headers=headers)
-        try:
-            response = urllib.request.urlopen(request, timeout=WITHIN)
-        except urllib.error.HTTPError as error:
-            response = error
-        with response:
-            return response.status, json.loads(response.read())
-
-    async def call(self, *arguments):
-        return await asyncio.to_thread(self.ask, *arguments)
-
-    async def robot(self):
-        status, answer = await self.call("GET")
-        check("the list", (status, len(answer["sessions"])), (200, 1))
-        return answer["sessions"][0]
-
-
-class Operator:
-    """One joining, and what arrived on its channels."""
-
-    def __init__(self, api, session):
-        self.api, self.session = api, session
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.heard = asyncio.Queue()
-        self.ponged = asyncio.Event()
-        self.channels, self.ids = {}, {}
-
-    async def join(self, **more):
-        """The status; 200 once it is connected."""
-        self.connection.createDataChannel("placeholder", negotiated=True, id=100)
-        await self.connection.setLocalDescription(await self.connection.createOffer())
-        body = {"role": "operator", "sdp_offer": self.connection.localDescription.sdp, **more}
-        status, answer = await self.api.call("POST", f"/{self.session}/join", body)
-        if status == 200:
-            await self.connection.setRemoteDescription(RTCSessionDescription(answer["sdp_answer"], "answer"))
-            await self.reaches("connected")
-        else:
-            await self.connection.close()
-        return status
-
-    async def reaches(self, *states):
-        while self.connection.connectionState not in states:
-            changed = asyncio.Event()
-            self.connection.once("connectionstatechange", changed.set)
-            await asyncio.wait_for(changed.wait(), WITHIN)
-
-    async def bridge(self):
-        status, answer = await self.api.call("POST", f"/{self.session}/bridge-datachannel")
-        check("the bridge", status, 200)
-        for (name, policy, robot_publishes, _), key in zip(CHANNELS, IDS):
-            self.ids[name] = answer[key]
-            channel = self.connection.createDataChannel(name, negotiated=True, id=answer[key], **policy)
-            if robot_publishes:
-                channel.on("message", functools.partial(self.hear, name))
-            self.channels[name] = channel
-
-    def hear(self, name, message):
-        if name == "state_reliable_back" and json.loads(message)["type"] == "pong":
-            check("the pong", json.loads(message)["client_ts"], 7)
-            self.ponged.set()
-        else:
-            self.heard.put_nowait((name, message))
-
-    async def robot_answers(self):
-        """Asks until the robot, which learns of its channels by a heartbeat, has them open and answers."""
-        by = asyncio.get_running_loop().time() + WITHIN
-        while not self.ponged.is_set():
-            check("a pong in time", asyncio.get_running_loop().time() < by, True)
-            self.channels["state_reliable"].send(PING)
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.ponged.wait(), 0.1)
-
-    async def hears(self, name, message):
-        check("the operator", await asyncio.wait_for(self.heard.get(), WITHIN), (name, message))
-
-    async def drives(self, robot):
-        """Every channel carries."""
-        await self.bridge()
-        await self.robot_answers()
-        self.channels["cmd_unreliable"].send(b"forward")
-        await robot.hears("cmd_unreliable", b"forward")
-        self.channels["state_reliable"].send('{"type": "estop"}')
-        await robot.hears("state_reliable", b'{"type": "estop"}')
-        for name, message in (("state_reliable_back", b'{"type": "cmd_ack"}'), ("map_unreliable", b'{"map": []}')):
-            await asyncio.to_thread(robot.provider.publish, name, message)
-            await self.hears(name, message)
-
-    async def leave(self):
-        status, _ = await self.api.call("POST", f"/{self.session}/leave", {"role": "operator"})
-        check("leaving", status, 200)
-        await self.connection.close()
 
 
 async def eventually(what, get, expected):

@@ -20,7 +20,7 @@ os.environ.setdefault("DIMOS_RUN_LOG_DIR", tempfile.mkdtemp(prefix="dimos-log-")
 from dimos.protocol.pubsub.impl.webrtc.providers.broker import BrokerConfig, BrokerProvider
 
 import stun_server
-from aiortc_transport import Transport
+from aiortc_transport import Transport, opened
 from calls import STATE
 from expect import check
 from teleop_broker import CHANNELS, Broker
@@ -63,12 +63,13 @@ class Operator(Transport):
         self.ponged = asyncio.Event()
         self.channels = {}
 
-    def open(self, ids):
+    async def open(self, ids):
         for name, policy, robot_publishes, _ in CHANNELS:
             channel = self.connection.createDataChannel(name, negotiated=True, id=ids[name], **policy)
             if robot_publishes:
                 channel.on("message", functools.partial(self.hear, name))
             self.channels[name] = channel
+            await opened(channel)
 
     def hear(self, name, message):
         if name == "state_reliable_back" and json.loads(message)["type"] == "pong":
@@ -92,7 +93,7 @@ class Operator(Transport):
 async def operate(broker, robot, operator):
     """An operator's time with the robot: every channel carries."""
     ids = await asyncio.to_thread(broker.join, robot.provider.session_id, operator.id)
-    operator.open(ids)
+    await operator.open(ids)
     await operator.robot_answers()
     operator.channels["cmd_unreliable"].send(b"forward")
     await robot.hears("cmd_unreliable", b"forward")

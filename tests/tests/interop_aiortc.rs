@@ -5,9 +5,9 @@
 //! FARWIRE_PYTHON=VENV/bin/python cargo test -p farwire-tests --test interop_aiortc -- --ignored
 //! ```
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
+#[path = "script/dialogue.rs"]
+mod dialogue;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use farwire_blocking::{Config, Connection, Delivery, Publisher, RecvError, Subsc
 use farwire_core::ChannelName;
 use farwire_sfu::Server;
 use serde_json::{Value, json};
+
+use crate::dialogue::Dialogue;
 
 /// Messages in the long cases.
 const COUNT: usize = 1000;
@@ -25,9 +27,6 @@ const BATCH: usize = 32;
 /// After so long without a message no more are expected.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// The longest that a command to aiortc may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
-
 /// What an aiortc publisher sends until the subscription has it.
 const PROBE: &[u8] = b"probe";
 
@@ -36,9 +35,7 @@ type Message = (bool, Vec<u8>);
 
 /// A running `aiortc_client.py`, connected.
 struct Aiortc {
-    process: Child,
-    commands: ChildStdin,
-    answers: Receiver<String>,
+    dialogue: Dialogue,
     session: String,
 }
 
@@ -48,31 +45,13 @@ impl Aiortc {
     }
 
     fn connect_with(server: &Server, connect: &Value) -> Aiortc {
-        let python = std::env::var("FARWIRE_PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut process = Command::new(&python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/interop/aiortc_client.py"))
-            .args([server.api_root().as_str(), "app", "secret"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot run {python}: {error}"));
-        let commands = process.stdin.take().expect("piped");
-        let output = BufReader::new(process.stdout.take().expect("piped"));
-        let (lines, answers) = sync_channel(1);
-        // It ends when the process does.
-        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| lines.send(line)));
-        let mut client = Aiortc { process, commands, answers, session: String::new() };
-        let connected = client.call(connect);
-        client.session = connected["session"].as_str().expect("a session").to_owned();
-        client
+        let mut dialogue = Dialogue::start("aiortc_client.py", &[&server.api_root(), "app", "secret"]);
+        let session = dialogue.ask(connect)["session"].as_str().expect("a session").to_owned();
+        Aiortc { dialogue, session }
     }
 
     fn call(&mut self, command: &Value) -> Value {
-        writeln!(self.commands, "{command}").expect("aiortc runs");
-        let line = self.answers.recv_timeout(ANSWER_WITHIN).expect("an answer of aiortc; its stderr says why not");
-        let answer: Value = serde_json::from_str(&line).expect("JSON");
-        assert_eq!(answer["error"], Value::Null, "from aiortc, to {}", command["do"]);
-        answer
+        self.dialogue.ask(command)
     }
 
     /// Opens a channel to publish `topic` on. `None`: no policy in the request and a lossy channel, as DimOS does.
@@ -113,14 +92,6 @@ impl Aiortc {
         let answer = self.call(&command);
         let messages = answer["messages"].as_array().expect("a list");
         messages.iter().map(|item| (item[0] == kind(true), from_hex(item[1].as_str().expect("hex")))).collect()
-    }
-}
-
-impl Drop for Aiortc {
-    fn drop(&mut self) {
-        // It may have left already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -401,8 +372,8 @@ fn a_client_that_leaves_is_gone_at_once() {
 #[ignore = "needs aiortc: pip install -r tests/interop/requirements.txt"]
 fn a_client_that_is_killed_is_gone_soon() {
     let server = server();
-    let mut aiortc = Aiortc::connect(&server);
+    let aiortc = Aiortc::connect(&server);
     sessions_become(&server, 1, Duration::from_secs(1));
-    aiortc.process.kill().expect("it runs");
+    drop(aiortc);
     sessions_become(&server, 0, Duration::from_secs(35));
 }

@@ -33,6 +33,7 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig}
 
 use self::cork::Cork;
 use self::round_trip::RoundTrip;
+use self::sections::FarEnd;
 use self::window::Window;
 use crate::{Delivery, Payload};
 
@@ -183,6 +184,8 @@ pub struct Link {
     role: Role,
     local: SocketAddr,
     pending: Option<SdpPendingOffer>,
+    /// As its latest description says.
+    far_end: Option<FarEnd>,
     channels: HashMap<StreamId, Channel>,
     streams: HashMap<ChannelId, StreamId>,
     in_band: Vec<ChannelId>,
@@ -239,6 +242,7 @@ impl Link {
             role,
             local,
             pending: None,
+            far_end: None,
             channels: HashMap::new(),
             streams: HashMap::new(),
             in_band: Vec::new(),

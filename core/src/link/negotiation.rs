@@ -46,15 +46,22 @@ impl Link {
             .accept_answer(pending, answer)
             .map_err(|_| LinkError::Sdp("the answer does not fit the offer"))?;
         self.max_message = max_message_size(sdp);
+        self.far_end = Sections::parse(sdp).ok().and_then(|sections| sections.far_end());
         self.dirty = true;
         Ok(())
     }
 
-    /// The answer to an offer that the far end of a live link makes, to change it. Audio and video in it are declined.
+    /// The answer to an offer that the far end of a live link makes, to change it. Audio and video in it are declined; the
+    /// data must stay as it is.
     ///
     /// # Errors
-    /// [`LinkError::Sdp`] when it cannot be used; the link then goes on as it was.
+    /// [`LinkError::Sdp`] when it cannot be used, or has the data on another transport; the link then goes on as it was.
     pub fn answer_again(&mut self, sdp: &str) -> Result<String, LinkError> {
+        // str0m takes other credentials for a restart of ICE, which the far end of a live link might not mean.
+        let far_end = Sections::parse(sdp).map_err(LinkError::Sdp)?.far_end();
+        if self.pending.is_some() || far_end.is_none() || far_end != self.far_end {
+            return Err(LinkError::Sdp("the offer changes the data's transport"));
+        }
         let max_message = self.max_message;
         let answer = self.answer(sdp);
         // Such an offer need not say again what the first description said.
@@ -78,6 +85,7 @@ impl Link {
         let answer =
             self.rtc.sdp_api().accept_offer(offer).map_err(|_| LinkError::Sdp("the offer cannot be answered"))?;
         self.max_message = max_message_size(sdp);
+        self.far_end = sections.far_end();
         self.dirty = true;
         Ok(sections.whole_answer(&answer.to_sdp_string()))
     }
@@ -96,15 +104,4 @@ fn max_message_size(sdp: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_max_message_size() {
-        assert_eq!(max_message_size("v=0\r\na=mid:0\r\n"), 65_536);
-        assert_eq!(max_message_size("a=max-message-size:0\r\n"), MAX_RECEIVED_MESSAGE);
-        assert_eq!(max_message_size("a=sctp-port:5000\r\na=max-message-size:16384\r\n"), 16_384);
-        assert_eq!(max_message_size("a=max-message-size:99999999999999\r\n"), 1 << 20);
-        assert_eq!(max_message_size("a=max-message-size:x\r\n"), 65_536);
-    }
-}
+mod tests;

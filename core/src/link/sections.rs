@@ -5,6 +5,8 @@
 //! What foreign clients want of a declined section, Chromium and aiortc: its mid and place, `inactive` rather than
 //! port 0 inside the group, a codec of the offer with its rtpmap, rtcp-mux, and the transport's attributes again.
 
+use std::collections::BTreeSet;
+
 /// Sections in one offer at most.
 const MAX_SECTIONS: usize = 64;
 
@@ -18,6 +20,9 @@ const TRANSPORT: [&str; 7] = [
     "a=candidate:",
     "a=end-of-candidates",
 ];
+
+/// Of these, what makes it another transport when it changes.
+const IDENTITY: [&str; 3] = ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:"];
 
 /// Codecs that only accompany others.
 const HELPERS: [&str; 4] = ["rtx", "red", "ulpfec", "flexfec-03"];
@@ -34,6 +39,10 @@ pub(super) struct Sections<'a> {
     /// The mids that share it, if the data's does.
     bundle: Vec<&'a str>,
 }
+
+/// By what the far end of the data's transport is known: its section and credentials. They are secrets.
+#[derive(PartialEq, Eq)]
+pub(super) struct FarEnd(BTreeSet<String>);
 
 #[derive(Debug)]
 struct Section<'a> {
@@ -62,6 +71,19 @@ impl<'a> Sections<'a> {
         };
         let transport = bundle.first().and_then(|mid| place(mid)).unwrap_or(data);
         Ok(Sections { session, sections, data, transport, bundle })
+    }
+
+    /// Who describes itself so; `None`: it declines the data.
+    pub(super) fn far_end(&self) -> Option<FarEnd> {
+        let data = &self.sections[self.data];
+        let is_declined = self.bundle.is_empty() || self.transport == self.data;
+        if is_declined && data.words().nth(1) == Some("0") {
+            return None;
+        }
+        let shared = self.session.iter().copied().chain(self.sections[self.transport].transport_lines());
+        let known = shared.filter(|line| IDENTITY.iter().any(|prefix| line.starts_with(prefix)));
+        let mid = data.lines.iter().copied().filter(|line| line.starts_with("a=mid:"));
+        Some(FarEnd(known.chain(mid).map(str::to_owned).collect()))
     }
 
     /// The offer of the data alone.
