@@ -17,9 +17,12 @@ pub enum RecvError {
     /// This many messages of a reliable topic were dropped because the mailbox was full. The next ones follow.
     #[error("{0} messages were dropped unread because the mailbox was full: receive more often")]
     Lagged(u64),
-    /// The SFU closed the channel of a reliable topic, for example because this subscriber was too slow for it. It is
-    /// being opened again; messages in between are lost.
-    #[error("the SFU interrupted this topic: messages may be missing before the next one")]
+    /// The channel of a reliable topic was closed: because this subscriber was too slow for it, because the connection was
+    /// lost, or because the operator or the robot at the far end of a bridge is gone. It opens again by itself when that
+    /// can be; messages in between are lost.
+    #[error(
+        "this topic's channel was closed, and opens again when it can: messages may be missing before the next one"
+    )]
     Interrupted,
     /// No message came that is young enough for this subscription's deadline, after one that was: what the last one said no
     /// longer holds. Told once, until one comes again.

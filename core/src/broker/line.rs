@@ -135,6 +135,11 @@ impl<C> Line<C> {
         self.trouble.as_ref()
     }
 
+    /// Something went wrong that needs no action.
+    pub(super) fn note_trouble(&mut self, now: Instant, what: &impl std::fmt::Display) {
+        self.trouble = Some(LastError::new(now, what));
+    }
+
     pub(super) fn tell(&mut self, event: SessionEvent) {
         self.outbox.push_back(SessionOutput::Event(event));
     }

@@ -148,7 +148,7 @@ impl RobotSession {
                 self.rejections = 0;
                 self.is_failing = false;
                 self.reconcile(now, &answer);
-                return self.renegotiate(answer.renegotiate_offer.as_deref());
+                return self.renegotiate(now, answer.renegotiate_offer.as_deref());
             }
             Err(error) => error,
         };
@@ -191,9 +191,11 @@ impl RobotSession {
     }
 
     /// Answers an offer of the SFU's, which it makes when there is media for the robot. Only data goes on.
-    fn renegotiate(&mut self, offer: Option<&str>) {
-        if let Some(answer) = offer.and_then(|offer| self.line.link.answer_again(offer).ok()) {
-            self.renegotiation = Some(answer);
+    fn renegotiate(&mut self, now: Instant, offer: Option<&str>) {
+        match offer.map(|offer| self.line.link.answer_again(offer)) {
+            Some(Ok(answer)) => self.renegotiation = Some(answer),
+            Some(Err(error)) => self.line.note_trouble(now, &format_args!("the broker's renegotiate_offer: {error}")),
+            None => {}
         }
     }
 
