@@ -63,6 +63,8 @@ pub enum Notice {
     },
     /// The connection was lost, and is dialed again.
     Reconnecting(EndReason),
+    /// An attempt to dial again has failed, and others follow.
+    DialFailed(EndReason),
     /// Somebody came or went at the far end of a broker's bridge.
     Presence(Presence),
     /// A robot's heartbeats fail.
@@ -92,6 +94,7 @@ impl fmt::Display for Notice {
             Notice::Connected { session: Some(session) } => write!(f, "connected; publishing as session {session}"),
             Notice::Connected { session: None } => f.write_str("connected"),
             Notice::Reconnecting(reason) => write!(f, "connection lost: {reason}; dialing again"),
+            Notice::DialFailed(reason) => write!(f, "still not connected: {reason}; dialing again"),
             Notice::Presence(presence) => ConnectionEvent::from(*presence).fmt(f),
             Notice::HeartbeatFailing(error) => write!(f, "heartbeats fail: {error}"),
             Notice::Subscribed(topic) => write!(f, "topic {topic:?}: subscribed"),
@@ -477,6 +480,10 @@ impl<I: Inbox> Client<I> {
                 self.turn.news = true;
                 self.tell(ConnectionEvent::Reconnecting { reason: reason.to_string() });
                 self.turn.notices.push(Notice::Reconnecting(reason));
+            }
+            Event::DialFailed(reason) => {
+                self.tell(ConnectionEvent::DialFailed { reason: reason.to_string() });
+                self.turn.notices.push(Notice::DialFailed(reason));
             }
             Event::Presence(presence) => {
                 if matches!(presence, Presence::OperatorLost(_)) {

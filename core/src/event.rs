@@ -22,6 +22,11 @@ pub enum ConnectionEvent {
         /// What happened.
         reason: String,
     },
+    /// An attempt to dial again has failed, and others follow. Told once for as long as the reason is the same.
+    DialFailed {
+        /// What happened.
+        reason: String,
+    },
     /// A robot has an operator, who is heard.
     OperatorPresent,
     /// A robot has no operator any more.
@@ -50,6 +55,7 @@ impl fmt::Display for ConnectionEvent {
         match self {
             ConnectionEvent::Connected => f.write_str("connected"),
             ConnectionEvent::Reconnecting { reason } => write!(f, "connection lost: {reason}; dialing again"),
+            ConnectionEvent::DialFailed { reason } => write!(f, "still not connected: {reason}; dialing again"),
             ConnectionEvent::OperatorPresent => f.write_str("an operator is there"),
             ConnectionEvent::OperatorLost { reason } => write!(f, "the operator is lost: {reason}"),
             ConnectionEvent::RobotPresent => f.write_str("the robot answers"),

@@ -103,6 +103,8 @@ pub enum Event {
     /// The connection was lost, and is dialed again; [`Event::Connected`] follows when it is up. What waited to be sent is
     /// dropped and counted.
     Disconnected(EndReason),
+    /// An attempt to dial again has failed, and others follow. Told once for as long as the reason is the same.
+    DialFailed(EndReason),
     /// Somebody came or went at the far end of a broker's bridge.
     Presence(Presence),
     /// A robot's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
@@ -276,6 +278,8 @@ pub struct Peer {
     /// Times that it was lost.
     losses: u64,
     lost_by: Option<LastError>,
+    /// Why the latest attempt to dial again failed, if that was told.
+    dial_failed: Option<EndReason>,
     clock: WallClock,
     company: Company,
     /// The last words of sessions that are gone.
@@ -319,6 +323,7 @@ impl Peer {
             is_lost: false,
             losses: 0,
             lost_by: None,
+            dial_failed: None,
             clock: WallClock::new(now, Duration::ZERO),
             company: Company::default(),
             farewells: VecDeque::new(),
@@ -911,7 +916,11 @@ impl Peer {
         }
         if was_up {
             self.losses += 1;
+            self.dial_failed = None;
             self.outbox.push_back(Event::Disconnected(reason));
+        } else if !self.dial_failed.as_ref().is_some_and(|told| is_alike(told, &reason)) {
+            self.dial_failed = Some(reason.clone());
+            self.outbox.push_back(Event::DialFailed(reason));
         }
     }
 
@@ -1039,5 +1048,14 @@ impl Peer {
             topic.reception.iter_mut().for_each(|reception| reception.open = false);
         }
         self.backlog.clear();
+    }
+}
+
+/// Whether two failures are the same to a person, whatever time each took.
+fn is_alike(a: &EndReason, b: &EndReason) -> bool {
+    match (a, b) {
+        (EndReason::TimedOut { stage: a, .. }, EndReason::TimedOut { stage: b, .. }) => a == b,
+        (EndReason::Operator(a), EndReason::Operator(b)) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        _ => a == b,
     }
 }

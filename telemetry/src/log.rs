@@ -9,7 +9,11 @@ pub fn log(notices: &[Notice]) {
     for notice in notices {
         match notice {
             Notice::Connected { .. } | Notice::Presence(_) | Notice::Ended(_) => info!(target: "farwire", "{notice}"),
-            Notice::Trouble { .. } | Notice::Interrupted(_) | Notice::Reconnecting(_) | Notice::HeartbeatFailing(_) => {
+            Notice::Trouble { .. }
+            | Notice::Interrupted(_)
+            | Notice::Reconnecting(_)
+            | Notice::DialFailed(_)
+            | Notice::HeartbeatFailing(_) => {
                 warn!(target: "farwire", "{notice}");
             }
             _ => debug!(target: "farwire", "{notice}"),

@@ -96,6 +96,9 @@ fn an_outage_is_not_made_worse_and_does_not_end_the_connection() {
     world.take_down();
     world.run_for(3600 * SECOND);
     assert!(world.peer(node).ended().is_none());
+    let told = world.events(node);
+    let failures = told.iter().filter(|event| matches!(event, Event::DialFailed(EndReason::Api(_)))).count();
+    assert_eq!(failures, 1, "{told:?}");
     let requests = world.http.len() - before;
     assert!(requests < 3600 * 8, "{requests} in an hour");
     world.bring_up();

@@ -288,6 +288,25 @@ fn a_broker_that_is_restarted_on_a_living_sfu_is_not_even_noticed() {
 }
 
 #[test]
+fn heartbeats_that_hang_or_fail_are_told_once_and_cost_nothing_else() {
+    let mut pair = Pair::new(21);
+    pair.events(pair.robot);
+    let robot = pair.robot;
+    let until = pair.world.elapsed() + 20 * SECOND;
+    pair.world.script(move |log| match log.node == robot && log.call == "heartbeat" && log.at < until {
+        true if log.at.as_millis() % 2 == 0 => farwire_tests::Fate::Lost,
+        true => farwire_tests::Fate::Answer(500, "oops".to_owned()),
+        false => farwire_tests::Fate::Pass,
+    });
+    assert!(pair.drives(SECOND));
+    pair.world.run_for(15 * SECOND);
+    assert!(pair.drives(SECOND));
+    pair.world.run_for(15 * SECOND);
+    assert_eq!(pair.events(robot), ["Failing"]);
+    assert!(pair.drives(SECOND) && pair.world.peer(robot).is_operated());
+}
+
+#[test]
 fn a_revoked_key_ends_the_robot_for_good() {
     let mut pair = Pair::new(11);
     let key = pair.robot_config.key.reveal().to_owned();

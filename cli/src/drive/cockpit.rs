@@ -109,6 +109,10 @@ impl Cockpit {
                 self.seen.trouble = Some(reason.clone());
                 Some(Sight::Reconnecting { why: reason })
             }
+            ConnectionEvent::DialFailed { reason } => {
+                self.seen.trouble = Some(reason.clone());
+                Some(Sight::Waiting { why: reason })
+            }
             ConnectionEvent::RobotPresent => Some(Sight::RobotPresent),
             ConnectionEvent::RobotLost => Some(Sight::RobotLost),
             _ => None,

@@ -146,6 +146,7 @@ impl<'a> Pulse<'a> {
                 self.is_connected_told = false;
                 Some(Change::Reconnecting { why: reason })
             }
+            ConnectionEvent::DialFailed { reason } => Some(Change::Waiting { why: reason }),
             ConnectionEvent::OperatorPresent => self.body.guard.operator_came(),
             ConnectionEvent::OperatorLost { reason } => self.body.guard.operator_lost(&reason.to_string()),
             ConnectionEvent::HeartbeatFailing { reason } => Some(Change::HeartbeatFailing { why: reason }),

@@ -1,8 +1,11 @@
 //! How connections end, and what is left of them.
 
+use std::net::SocketAddr;
 use std::thread;
 
-use farwire_tokio::{ConnectError, Connection, EndReason, LinkEnd, PublishError, shared};
+use farwire_tokio::{
+    Accepted, ConnectError, Connection, ConnectionEvent, Delivery, EndReason, LinkEnd, PublishError, RecvError, shared,
+};
 
 use crate::sfu::{config, connection, eventually, runtimes, soon, start};
 
@@ -33,6 +36,33 @@ fn a_runtime_that_ends_ends_its_connections() {
         );
         assert!(matches!(publisher.publish(b"x"), Err(PublishError::Ended { .. })));
         runtimes()[0].block_on(eventually("the SFU has no session left", || sfu.sessions() == 0));
+    }
+}
+
+#[test]
+fn an_sfu_that_comes_back_is_dialed_again() {
+    for runtime in runtimes() {
+        runtime.block_on(async {
+            let sfu = start();
+            let root = sfu.api_root();
+            let at: SocketAddr = root["http://".len()..].trim_end_matches("/v1").parse().expect("an address");
+            let connection = connection(&sfu).await;
+            let mut events = connection.events().expect("room for a listener");
+            let mut subscription = connection.subscribe_with("t", Delivery::RELIABLE).expect("a subscription");
+            let publisher = connection.publisher_with("t", Delivery::RELIABLE).expect("a publisher");
+            soon(subscription.opened()).await.expect("the channel opens");
+            drop(sfu);
+            assert!(matches!(soon(events.recv()).await, Ok(ConnectionEvent::Reconnecting { .. })));
+            assert_eq!(publisher.publish(b"to nobody"), Ok(Accepted::Dropped));
+            assert_eq!(soon(subscription.recv()).await, Err(RecvError::Interrupted));
+            let _sfu = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret").http(at)).expect("an SFU");
+            while soon(events.recv()).await != Ok(ConnectionEvent::Connected) {}
+            let is_open = || connection.topic_stats("t").is_some_and(|stats| stats.subscribed);
+            eventually("the topic is open again", is_open).await;
+            publisher.publish(b"welcome back").expect("published");
+            assert_eq!(&*soon(subscription.recv()).await.expect("it arrives"), b"welcome back");
+            assert!(connection.is_connected() && connection.ended().is_none());
+        });
     }
 }
 
