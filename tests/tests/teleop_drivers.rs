@@ -152,6 +152,35 @@ fn a_robot_on_tokio_and_a_blocking_operator() {
 }
 
 #[test]
+fn a_broker_with_a_certificate_of_its_own_is_trusted_by_who_is_told_to() {
+    use farwire_core::http::{Failure, Method, Request, RequestId};
+    use farwire_listener::Tls;
+
+    let directory = std::env::temp_dir().join(format!("farwire-trust-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let (certificate, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(&certificate, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let site = Site::new().tls(Tls::from_files(&certificate, &key).expect("a certificate and its key"));
+    let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), site).expect("a port");
+    let url = format!("https://localhost:{}/nowhere", listener.local_addr().port());
+    let ask = |file: Option<&std::path::Path>| {
+        let request = Request::new(RequestId(0), Method::Get, url.clone(), PATIENCE);
+        farwire_http::Client::trusting(file, true).perform(request)
+    };
+    assert_eq!(ask(Some(&certificate)).map(|response| response.status), Ok(404));
+    assert!(ask(None).is_err(), "nobody vouches for it");
+    for (file, why) in [(&key, "no certificate"), (&directory.join("none.pem"), "cannot be read")] {
+        match ask(Some(file)) {
+            Err(Failure::Connect(text)) => assert!(text.contains("SSL_CERT_FILE") && text.contains(why), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    std::fs::remove_dir_all(&directory).expect("the directory");
+}
+
+#[test]
 fn a_wrong_key_and_a_missing_robot_are_errors_that_help() {
     let house = House::new("errors");
     let wrong = RobotConfig::new(&house.url(), "wrong").expect("a good config");
