@@ -147,8 +147,6 @@ pub struct Client<I> {
     timed: Vec<SubscriptionId>,
     /// Those that are told what happens to the connection.
     event_listeners: Vec<SubscriptionId>,
-    /// Subscriptions are to this connection's own topics.
-    loops_back: bool,
     /// Topics whose queue was full, and has not been roomy since.
     full: HashSet<TopicId>,
     turn: Turn<I>,
@@ -174,6 +172,26 @@ enum Stamps {
     Any,
 }
 
+impl Stamps {
+    /// Where a subscription's messages, of this type or of any, say what it wants to know of them.
+    fn of(options: &SubscribeOptions, kind: Option<MessageType>) -> Stamps {
+        match kind.map(|kind| kind.stamp_at()) {
+            _ if options.stale_after.is_none() || !options.by_stamp => Stamps::Ignored,
+            Some(at) => at.map_or(Stamps::Ignored, Stamps::At),
+            None => Stamps::Any,
+        }
+    }
+
+    /// When a message was made, by the far end's clock.
+    fn made(self, message: &[u8]) -> Option<Duration> {
+        match self {
+            Stamps::Ignored => None,
+            Stamps::At(at) => stamp(message, at),
+            Stamps::Any => stamp(message, stamp_at(message)?),
+        }
+    }
+}
+
 impl<I> Default for Turn<I> {
     fn default() -> Self {
         Turn {
@@ -193,9 +211,7 @@ impl<I: Inbox> Client<I> {
     /// Dials at the first [`Client::turn`]. `local` holds the addresses of the two sockets, in the order of
     /// [`Side::ALL`]; `seed` jitters retries.
     pub fn new(dial: impl Into<Dial>, local: [SocketAddr; 2], seed: u64, now: Instant) -> Client<I> {
-        let dial = dial.into();
         Client {
-            loops_back: matches!(&dial, Dial::Sfu(config) if config.publisher_session.is_none()),
             peer: Peer::new(dial, local, seed, now),
             connected: false,
             ended: None,
@@ -212,6 +228,11 @@ impl<I: Inbox> Client<I> {
     /// Tells the time of day; see [`Peer::set_clock`].
     pub fn set_clock(&mut self, clock: WallClock) {
         self.peer.set_clock(clock);
+    }
+
+    /// Whether it is time to tell the time of day again.
+    pub fn is_clock_due(&self, now: Instant) -> bool {
+        self.peer.is_clock_due(now)
     }
 
     /// Takes a datagram from the socket of `side`.
@@ -308,12 +329,7 @@ impl<I: Inbox> Client<I> {
             None => self.peer.subscribe(now, topic, options.delivery)?,
         };
         let delivery = self.peer.delivery_of(id).unwrap_or(options.delivery);
-        let stamps = match kind.map(|kind| kind.stamp_at()) {
-            _ if options.stale_after.is_none() || !options.by_stamp => Stamps::Ignored,
-            Some(Some(at)) => Stamps::At(at),
-            Some(None) => Stamps::Ignored,
-            None => Stamps::Any,
-        };
+        let stamps = Stamps::of(&options, kind);
         let mailbox = Mailbox::new(Some(topic.clone()), SubscribeOptions { delivery, ..options });
         Ok((id, self.insert(id, mailbox, stamps, share)))
     }
@@ -328,7 +344,7 @@ impl<I: Inbox> Client<I> {
         share: impl FnOnce(Mailbox) -> I,
     ) -> Result<(SubscriptionId, I), TopicError> {
         let id = self.peer.subscribe_all()?;
-        let stamps = if options.by_stamp { Stamps::Any } else { Stamps::Ignored };
+        let stamps = Stamps::of(&options, None);
         Ok((id, self.insert(id, Mailbox::new(None, options), stamps, share)))
     }
 
@@ -512,7 +528,7 @@ impl<I: Inbox> Client<I> {
                 }
             }
             Event::Trouble { side, topic, error, retrying } => {
-                let concerned = side == Side::Subscribe || self.loops_back;
+                let concerned = side == Side::Subscribe || self.peer.loops_back();
                 for slot in self.inboxes.values().filter(|_| concerned) {
                     let awaited = slot.inbox.update(|mailbox| match retrying {
                         _ if mailbox.topic() != Some(&topic) => {}
@@ -559,15 +575,7 @@ impl<I: Inbox> Client<I> {
             let fresh_until = &mut slot.fresh_until;
             let awaited = slot.inbox.update(|mailbox| {
                 for message in arrived.drain(..) {
-                    let age = match stamps {
-                        Stamps::Ignored => Duration::ZERO,
-                        _ if !mailbox.has_deadline() => Duration::ZERO,
-                        Stamps::At(at) => stamp(&message, at).map_or(Duration::ZERO, |made| peer.age(now, made)),
-                        Stamps::Any => {
-                            let made = stamp_at(&message).and_then(|at| stamp(&message, at));
-                            made.map_or(Duration::ZERO, |made| peer.age(now, made))
-                        }
-                    };
+                    let age = stamps.made(&message).map_or(Duration::ZERO, |made| peer.age(now, made));
                     mailbox.deliver(now, message, age);
                 }
                 *fresh_until = mailbox.fresh_until();

@@ -16,6 +16,11 @@ impl WallClock {
         WallClock { at, unix }
     }
 
+    /// When it was read.
+    pub(crate) fn read_at(&self) -> Instant {
+        self.at
+    }
+
     /// Seconds since 1970 at another instant.
     pub fn unix(&self, now: Instant) -> f64 {
         match now.checked_duration_since(self.at) {

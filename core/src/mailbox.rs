@@ -116,18 +116,15 @@ impl Mailbox {
         if self.grow_stale(now) {
             return Some(Err(RecvError::Stale));
         }
-        loop {
-            return match self.pop() {
-                Some(Entry::Message(_, expires)) if expires.is_some_and(|expires| expires <= now) => {
-                    self.count_stale(1);
-                    continue;
-                }
-                Some(Entry::Message(message, _)) => Some(Ok(message)),
-                Some(Entry::Lagged(dropped)) => Some(Err(RecvError::Lagged(dropped))),
-                Some(Entry::Interrupted) => Some(Err(RecvError::Interrupted)),
-                None => self.end.clone().map(Err),
-            };
+        while let Some(entry) = self.pop() {
+            match entry {
+                Entry::Message(_, Some(expires)) if expires <= now => self.count_stale(1),
+                Entry::Message(message, _) => return Some(Ok(message)),
+                Entry::Lagged(dropped) => return Some(Err(RecvError::Lagged(dropped))),
+                Entry::Interrupted => return Some(Err(RecvError::Interrupted)),
+            }
         }
+        self.end.clone().map(Err)
     }
 
     /// The newest message, if one is there; [`Mailbox::take`] if there is none. The older ones are dropped and counted, and

@@ -35,6 +35,9 @@ pub const MAX_TOPICS: usize = 1024;
 /// Subscriptions that one connection can have at the same time.
 pub const MAX_SUBSCRIPTIONS: usize = 1024;
 
+/// How often the time of day is asked for: a system's clock is set at times.
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
 /// Messages that go from the queues to SCTP between two drains.
 const WRITES_PER_DRAIN: usize = 16;
 
@@ -344,10 +347,20 @@ impl Peer {
     }
 
     /// Tells the time of day, which robots tell operators, and by which stamps are judged. To be called before the first
-    /// [`Peer::poll`], and now and then after it, since the system's clock is set at times.
+    /// [`Peer::poll`], and when [`Peer::is_clock_due`].
     pub fn set_clock(&mut self, clock: WallClock) {
         self.clock = clock;
         self.sessions.iter_mut().for_each(|session| session.set_clock(clock));
+    }
+
+    /// Whether it is time to tell the time of day again: once a second.
+    pub fn is_clock_due(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.clock.read_at()) >= CLOCK_EVERY
+    }
+
+    /// Whether subscriptions are to what this connection itself publishes.
+    pub(crate) fn loops_back(&self) -> bool {
+        self.source == Source::Own
     }
 
     /// Takes a datagram from the socket of `side`. `false`: it was not for this connection, and is to be counted.
@@ -536,7 +549,7 @@ impl Peer {
             });
         }
         self.subscriptions.insert(subscription, id);
-        if self.source == Source::Own {
+        if self.loops_back() {
             self.publish_on(now, id);
         }
         if let Some(topic) = self.topics.get_mut(&id) {

@@ -67,8 +67,8 @@ impl Requests {
     /// Starts a request that nothing cuts off and whose answer is of no use. Without a thread it is not made: it is a
     /// courtesy.
     pub(crate) fn start_farewell(&self, request: Request) {
-        let client = Client::new(self.is_loopback);
-        let work = move || drop(client.perform(request));
+        let is_loopback = self.is_loopback;
+        let work = move || drop(Client::new(is_loopback).perform(request));
         if let Ok(thread) = thread::Builder::new().name("farwire-farewell".into()).spawn(work) {
             self.lock().farewells.push(thread);
         }

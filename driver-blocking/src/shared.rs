@@ -43,8 +43,6 @@ pub(crate) struct Shared {
 pub(crate) struct Engine {
     meter: Meter,
     pub(crate) client: Client<SharedMailbox>,
-    /// When the client was told the time of day.
-    clock_read: Instant,
     /// Threads that wait on `progress`.
     waiting: usize,
     /// When the I/O thread will be up at the latest; `None`: when it is woken.
@@ -60,13 +58,7 @@ impl Shared {
         waker: Waker,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
-            engine: Turnstile::new(Engine {
-                meter: Meter::default(),
-                client,
-                clock_read: Instant::now(),
-                waiting: 0,
-                io_wakes: None,
-            }),
+            engine: Turnstile::new(Engine { meter: Meter::default(), client, waiting: 0, io_wakes: None }),
             outgoing: Mutex::new(Sender::new(sockets)),
             requests: Requests::new(is_loopback, shared.clone()),
             progress: Condvar::new(),
@@ -263,13 +255,9 @@ pub(crate) struct Sleep {
     pub(crate) until: Option<Instant>,
 }
 
-/// How often the client is told the time of day, which is set at times.
-const CLOCK_EVERY: Duration = Duration::from_secs(1);
-
 impl Engine {
     fn read_clock(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.clock_read) >= CLOCK_EVERY {
-            self.clock_read = now;
+        if self.client.is_clock_due(now) {
             self.client.set_clock(wall_clock(now));
         }
     }

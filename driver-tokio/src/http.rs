@@ -34,8 +34,9 @@ impl Requests {
 
     /// Starts a request that nothing but the runtime's end cuts off, and whose answer is of no use.
     pub(crate) fn start_farewell(&self, request: Request) {
-        let client = Client::new(self.is_loopback);
-        self.runtime.spawn_blocking(move || drop(client.perform(request)));
+        let is_loopback = self.is_loopback;
+        // Making a client may read a file.
+        self.runtime.spawn_blocking(move || drop(Client::new(is_loopback).perform(request)));
     }
 
     /// Cuts off what is in flight, and refuses what would follow.

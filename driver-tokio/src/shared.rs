@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use farwire_core::client::{Datagram, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
@@ -39,8 +39,6 @@ pub(crate) struct Shared {
 pub(crate) struct Engine {
     meter: Meter,
     pub(crate) client: Client<SharedMailbox>,
-    /// When the client was told the time of day.
-    clock_read: Instant,
     /// Callers that wait on `progress`.
     waiting: usize,
     /// When the task will be up at the latest; `None`: when it is woken.
@@ -63,13 +61,7 @@ impl Shared {
         runtime: runtime::Handle,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
-            engine: Mutex::new(Engine {
-                meter: Meter::default(),
-                client,
-                clock_read: Instant::now(),
-                waiting: 0,
-                task_wakes: None,
-            }),
+            engine: Mutex::new(Engine { meter: Meter::default(), client, waiting: 0, task_wakes: None }),
             outgoing: Mutex::new(Sender::new(sockets)),
             requests: Requests::new(is_loopback, runtime, shared.clone()),
             progress: Notify::new(),
@@ -228,13 +220,9 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// How often the client is told the time of day, which is set at times.
-const CLOCK_EVERY: Duration = Duration::from_secs(1);
-
 impl Engine {
     fn read_clock(&mut self, now: Instant) {
-        if now.saturating_duration_since(self.clock_read) >= CLOCK_EVERY {
-            self.clock_read = now;
+        if self.client.is_clock_due(now) {
             self.client.set_clock(wall_clock(now));
         }
     }

@@ -366,7 +366,7 @@ impl<C> Line<C> {
         answer
     }
 
-    /// Drops the call that is under way, and whatever else was to be said.
+    /// Drops the call that is under way: its answer counts for nothing.
     pub(super) fn abandon_call(&mut self) {
         self.in_flight = None;
     }
