@@ -5,11 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::clock::WallClock;
+use crate::clock::{ClockNews, WallClock};
 use crate::cloudflare::ApiError;
 use crate::demux::MessageType;
+use crate::freshness::Made;
 use crate::http::{Failure, Request, RequestId, Response};
-use crate::lcm::{stamp, stamp_at};
+use crate::lcm::{fingerprint_of, stamp, stamp_at};
 use crate::presence::Presence;
 use crate::{
     Accepted, ConnectionEvent, Container, Delivery, Dial, EndReason, Event, Mailbox, Message, Output, Peer,
@@ -67,6 +68,10 @@ pub enum Notice {
     DialFailed(EndReason),
     /// Somebody came or went at the far end of a broker's bridge.
     Presence(Presence),
+    /// Something about clocks.
+    Clock(ClockNews),
+    /// An operator pressed the emergency stop.
+    EmergencyStop,
     /// A robot's heartbeats fail.
     HeartbeatFailing(ApiError),
     /// A topic's messages arrive from now on.
@@ -96,6 +101,8 @@ impl fmt::Display for Notice {
             Notice::Reconnecting(reason) => write!(f, "connection lost: {reason}; dialing again"),
             Notice::DialFailed(reason) => write!(f, "still not connected: {reason}; dialing again"),
             Notice::Presence(presence) => ConnectionEvent::from(*presence).fmt(f),
+            Notice::Clock(news) => news.fmt(f),
+            Notice::EmergencyStop => f.write_str("the operator says: emergency stop"),
             Notice::HeartbeatFailing(error) => write!(f, "heartbeats fail: {error}"),
             Notice::Subscribed(topic) => write!(f, "topic {topic:?}: subscribed"),
             Notice::Interrupted(topic) => {
@@ -182,12 +189,19 @@ impl Stamps {
         }
     }
 
-    /// When a message was made, by the far end's clock.
-    fn made(self, message: &[u8]) -> Option<Duration> {
-        match self {
+    /// When a message says that it was made.
+    fn made(self, now: Instant, message: &[u8], peer: &Peer) -> Made {
+        let at = match self {
             Stamps::Ignored => None,
-            Stamps::At(at) => stamp(message, at),
-            Stamps::Any => stamp(message, stamp_at(message)?),
+            Stamps::At(at) => Some(at),
+            Stamps::Any => stamp_at(message),
+        };
+        match (at, fingerprint_of(message)) {
+            (Some(at), Some(kind)) => match stamp(message, at) {
+                Some(made) => peer.judge(now, kind, made),
+                None => Made::Unstamped,
+            },
+            _ => Made::Untold,
         }
     }
 }
@@ -227,7 +241,18 @@ impl<I: Inbox> Client<I> {
 
     /// Tells the time of day; see [`Peer::set_clock`].
     pub fn set_clock(&mut self, clock: WallClock) {
-        self.peer.set_clock(clock);
+        if let Some(by) = self.peer.set_clock(clock) {
+            for id in &self.timed {
+                if let Some(slot) = self.inboxes.get(id) {
+                    slot.inbox.update(|mailbox| mailbox.put_clock_back(by));
+                }
+            }
+        }
+    }
+
+    /// The stamp for a message that is made now; see [`Peer::stamp`].
+    pub fn stamp(&mut self, now: Instant) -> Option<Duration> {
+        self.peer.stamp(now)
     }
 
     /// Whether it is time to tell the time of day again.
@@ -385,12 +410,12 @@ impl<I: Inbox> Client<I> {
         self.timed.retain(|timed| *timed != id);
         self.event_listeners.retain(|listener| *listener != id);
         if let Some(slot) = self.inboxes.remove(&id) {
-            let (mut dropped, mut stale) = (0, 0);
+            let (mut dropped, mut refusals) = Default::default();
             let awaited = slot.inbox.update(|mailbox| {
-                (dropped, stale) = (mailbox.dropped(), mailbox.stale());
+                (dropped, refusals) = (mailbox.dropped(), mailbox.refusals());
                 mailbox.clear(why);
             });
-            self.peer.note_unread(id, dropped, stale);
+            self.peer.note_unread(id, dropped, refusals);
             self.turn.changed.extend(awaited.then_some(slot.inbox));
         }
         self.peer.unsubscribe(id);
@@ -442,7 +467,7 @@ impl<I: Inbox> Client<I> {
             slot.inbox.update(|mailbox| {
                 if let Some(topic) = mailbox.topic().and_then(|topic| stats.topics.get_mut(topic)) {
                     topic.unread += mailbox.dropped();
-                    topic.stale += mailbox.stale();
+                    mailbox.refusals().add_to(topic);
                     topic.waiting += mailbox.len();
                 }
             });
@@ -457,7 +482,7 @@ impl<I: Inbox> Client<I> {
             slot.inbox.update(|mailbox| {
                 if mailbox.topic() == Some(name) {
                     stats.unread += mailbox.dropped();
-                    stats.stale += mailbox.stale();
+                    mailbox.refusals().add_to(&mut stats);
                     stats.waiting += mailbox.len();
                 }
             });
@@ -508,6 +533,14 @@ impl<I: Inbox> Client<I> {
                 self.turn.news = true;
                 self.tell(presence.into());
                 self.turn.notices.push(Notice::Presence(presence));
+            }
+            Event::Clock(news) => {
+                self.tell(news.into());
+                self.turn.notices.push(Notice::Clock(news));
+            }
+            Event::EmergencyStop => {
+                self.outdate(now);
+                self.turn.notices.push(Notice::EmergencyStop);
             }
             Event::Failing(error) => {
                 self.tell(ConnectionEvent::HeartbeatFailing { reason: error.to_string() });
@@ -575,17 +608,17 @@ impl<I: Inbox> Client<I> {
             let fresh_until = &mut slot.fresh_until;
             let awaited = slot.inbox.update(|mailbox| {
                 for message in arrived.drain(..) {
-                    let age = stamps.made(&message).map_or(Duration::ZERO, |made| peer.age(now, made));
-                    mailbox.deliver(now, message, age);
+                    let made = stamps.made(now, &message, peer);
+                    mailbox.deliver(now, message, made);
                 }
                 *fresh_until = mailbox.fresh_until();
-                overflowed = mailbox.ended().is_some().then(|| (mailbox.dropped(), mailbox.stale()));
+                overflowed = mailbox.ended().is_some().then(|| (mailbox.dropped(), mailbox.refusals()));
             });
             self.turn.changed.extend(awaited.then(|| slot.inbox.clone()));
-            if let Some((dropped, stale)) = overflowed {
+            if let Some((dropped, refusals)) = overflowed {
                 self.inboxes.remove(&id);
                 self.timed.retain(|timed| *timed != id);
-                self.peer.note_unread(id, dropped, stale);
+                self.peer.note_unread(id, dropped, refusals);
                 self.peer.unsubscribe(id);
             }
         }
@@ -612,10 +645,11 @@ impl<I: Inbox> Client<I> {
     /// What arrived so far is from before something was lost: it is not to be acted upon.
     fn outdate(&mut self, now: Instant) {
         self.deliver(now);
+        let floor = self.peer.judging_time(now);
         for id in &self.timed {
             let Some(slot) = self.inboxes.get_mut(id) else { continue };
             slot.fresh_until = None;
-            if slot.inbox.update(Mailbox::outdate) {
+            if slot.inbox.update(|mailbox| mailbox.outdate(floor)) {
                 self.turn.changed.push(slot.inbox.clone());
             }
         }

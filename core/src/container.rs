@@ -98,9 +98,14 @@ impl SubscribeOptions {
     }
 
     /// Sets a deadline: a message that is older when it would be received is not delivered, but counted. Age counts from
-    /// its arrival, or from the stamp in its `std_msgs.Header` if that says it is older: by the far end's clock where a
-    /// broker's bridge makes that known, and otherwise as if all clocks agreed. What came before the connection or the
-    /// operator was lost is not delivered either.
+    /// its arrival, or from the stamp in its `std_msgs.Header` if that says it is older.
+    ///
+    /// On a broker's bridge stamps are in **the robot's time**, on both sides: an operator stamps with the connection's
+    /// `stamp()`, and the robot judges by its own clock, as DimOS does. Elsewhere it is taken that all clocks agree. A stamp
+    /// more than 50 ms ahead is refused, as is one that is not newer than the last that was delivered of its type, so that
+    /// nothing old can undo what overtook it, and a header without a stamp. What came before the connection or the operator
+    /// was lost is not delivered either, nor what was stamped before an emergency stop (`estop` on `state_reliable`) arrived.
+    /// [`TopicStats`](crate::TopicStats) counts each, and its `last_refusal` says why.
     ///
     /// When nothing younger has come for so long after a message, the subscriber is told once:
     /// [`RecvError::Stale`](crate::RecvError::Stale). For a robot that is the time to stop.

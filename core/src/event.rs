@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::ClockNews;
 use crate::demux::MessageType;
 use crate::lcm::DecodeError;
 use crate::presence::{OperatorLost, Presence};
@@ -43,6 +44,21 @@ pub enum ConnectionEvent {
         /// What the broker said, or why it said nothing.
         reason: String,
     },
+    /// The system's clock here was set. Who is connected goes on by the time as it was before, until the operator leaves.
+    ClockSet {
+        /// By so many milliseconds; negative: back.
+        by_ms: i64,
+    },
+    /// The far end's clock was set; that is known by now.
+    FarClockSet {
+        /// By so many milliseconds; negative: back.
+        by_ms: i64,
+    },
+    /// The far end's clock is more than a minute from the one here. Told once for each robot or operator.
+    ClocksApart {
+        /// The far clock minus the own one, in milliseconds.
+        by_ms: i64,
+    },
     /// It is over, and nothing follows.
     Ended {
         /// Why.
@@ -61,6 +77,9 @@ impl fmt::Display for ConnectionEvent {
             ConnectionEvent::RobotPresent => f.write_str("the robot answers"),
             ConnectionEvent::RobotLost => f.write_str("the robot does not answer"),
             ConnectionEvent::HeartbeatFailing { reason } => write!(f, "heartbeats fail: {reason}"),
+            ConnectionEvent::ClockSet { by_ms } => ClockNews::Set { by_ms: *by_ms }.fmt(f),
+            ConnectionEvent::FarClockSet { by_ms } => ClockNews::FarSet { by_ms: *by_ms }.fmt(f),
+            ConnectionEvent::ClocksApart { by_ms } => ClockNews::Apart { by_ms: *by_ms }.fmt(f),
             ConnectionEvent::Ended { reason } => write!(f, "the connection is over: {reason}"),
         }
     }
@@ -73,6 +92,16 @@ impl From<Presence> for ConnectionEvent {
             Presence::OperatorLost(reason) => ConnectionEvent::OperatorLost { reason },
             Presence::RobotPresent => ConnectionEvent::RobotPresent,
             Presence::RobotLost => ConnectionEvent::RobotLost,
+        }
+    }
+}
+
+impl From<ClockNews> for ConnectionEvent {
+    fn from(news: ClockNews) -> ConnectionEvent {
+        match news {
+            ClockNews::Set { by_ms } => ConnectionEvent::ClockSet { by_ms },
+            ClockNews::FarSet { by_ms } => ConnectionEvent::FarClockSet { by_ms },
+            ClockNews::Apart { by_ms } => ConnectionEvent::ClocksApart { by_ms },
         }
     }
 }

@@ -46,7 +46,7 @@ mod stats;
 mod topic;
 
 pub use crate::client::Client;
-pub use crate::clock::{ClockEstimate, WallClock};
+pub use crate::clock::{ClockEstimate, ClockNews, WallClock};
 pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};
 pub use crate::container::{Container, SubscribeOptions, WhenFull};
 pub use crate::content::{Content, Raw, Receive, TopicNames};
@@ -54,6 +54,7 @@ pub use crate::delivery::{Delivery, Reliability};
 pub use crate::dial::Dial;
 pub use crate::end::{EndReason, Stage};
 pub use crate::event::{ConnectionEvent, Events};
+pub use crate::freshness::StampRefusal;
 pub use crate::mailbox::{Mailbox, RecvError};
 pub use crate::message::Message;
 pub use crate::name::{ChannelName, MAX_CHANNEL_NAME};

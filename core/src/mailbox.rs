@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::cloudflare::ApiError;
-use crate::freshness::Freshness;
+use crate::freshness::{Freshness, Made, Refusals};
 use crate::{Container, EndReason, Message, SubscribeOptions, Topic, WhenFull};
 
 /// Why there is no message.
@@ -174,7 +174,12 @@ impl Mailbox {
     /// Messages that were not delivered because they were older than the deadline, or from before the connection or the
     /// operator was lost.
     pub fn stale(&self) -> u64 {
-        self.freshness.as_ref().map_or(0, |freshness| freshness.stale)
+        self.refusals().stale
+    }
+
+    /// Messages that were not delivered because of their age or their stamp.
+    pub(crate) fn refusals(&self) -> Refusals {
+        self.freshness.as_ref().map_or_else(Refusals::default, |freshness| freshness.refusals)
     }
 
     /// Whether messages grow stale here.
@@ -194,8 +199,9 @@ impl Mailbox {
         }
     }
 
-    /// What has arrived is from before something was lost: if messages grow stale here, these are.
-    pub(crate) fn outdate(&mut self) {
+    /// What has arrived is from before something was lost, or before an emergency stop: if messages grow stale here, these
+    /// are, and so is whatever comes that was stamped up to `floor`.
+    pub(crate) fn outdate(&mut self, floor: Duration) {
         if self.freshness.is_none() {
             return;
         }
@@ -204,7 +210,14 @@ impl Mailbox {
         self.count_stale((before - self.entries.len()) as u64);
         (self.messages, self.bytes) = (0, 0);
         if let Some(freshness) = &mut self.freshness {
-            freshness.outdate();
+            freshness.outdate(floor);
+        }
+    }
+
+    /// The clock that judges stamps was put back by so much.
+    pub(crate) fn put_clock_back(&mut self, by: Duration) {
+        if let Some(freshness) = &mut self.freshness {
+            freshness.put_back(by);
         }
     }
 
@@ -226,14 +239,14 @@ impl Mailbox {
         self.end.as_ref()
     }
 
-    /// Takes a message in, and makes room for it as its container says. `age` is what its own stamp says.
-    pub(crate) fn deliver(&mut self, now: Instant, message: Message, age: Duration) {
+    /// Takes a message in, and makes room for it as its container says.
+    pub(crate) fn deliver(&mut self, now: Instant, message: Message, made: Made) {
         if self.end.is_some() {
             return;
         }
         let expires = match &mut self.freshness {
             None => None,
-            Some(freshness) => match freshness.admit(now, age) {
+            Some(freshness) => match freshness.admit(now, made) {
                 Some(expires) => Some(expires),
                 None => return,
             },
@@ -298,7 +311,7 @@ impl Mailbox {
 
     fn count_stale(&mut self, messages: u64) {
         if let Some(freshness) = &mut self.freshness {
-            freshness.stale += messages;
+            freshness.refusals.stale += messages;
         }
     }
 

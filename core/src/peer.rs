@@ -16,16 +16,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::broker::IceServer;
-use crate::clock::{ClockEstimate, WallClock};
+use crate::clock::{ClockEstimate, ClockNews, Stamper, SteadyClock, WallClock};
 use crate::cloudflare::ApiError;
 use crate::demux::{Demux, InsertError, MessageType};
 use crate::dial::{Dial, Dialer, Source};
+use crate::freshness::{Made, Refusals, Stamp};
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::lcm::EncodeError;
 use crate::link::LinkError;
 use crate::listeners::Listeners;
 use crate::presence::{Company, OperatorLost, Presence};
-use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
+use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput, StampClock};
 use crate::{ConnectionStats, LastError, SessionStats, Stats, TopicError, TopicStats};
 use crate::{Delivery, EndReason, Payload, Pushed, QueueLimits, SendQueue, SessionId, Topic};
 
@@ -112,6 +113,10 @@ pub enum Event {
     Presence(Presence),
     /// A robot's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
     Failing(ApiError),
+    /// Something about clocks that people should hear.
+    Clock(ClockNews),
+    /// The operator pressed the emergency stop: what was commanded before it counts no more.
+    EmergencyStop,
     /// The SFU's channel for a subscription is open.
     Subscribed(SubscriptionId),
     /// The SFU closed the channel of a subscription, so messages may be missing even if delivery is reliable. It is asked
@@ -283,7 +288,8 @@ pub struct Peer {
     lost_by: Option<LastError>,
     /// Why the latest attempt to dial again failed, if that was told.
     dial_failed: Option<EndReason>,
-    clock: WallClock,
+    clock: SteadyClock,
+    stamper: Stamper,
     company: Company,
     /// The last words of sessions that are gone.
     farewells: VecDeque<Output>,
@@ -327,7 +333,8 @@ impl Peer {
             losses: 0,
             lost_by: None,
             dial_failed: None,
-            clock: WallClock::new(now, Duration::ZERO),
+            clock: SteadyClock::new(now),
+            stamper: Stamper::default(),
             company: Company::default(),
             farewells: VecDeque::new(),
             topics: HashMap::new(),
@@ -348,9 +355,21 @@ impl Peer {
 
     /// Tells the time of day, which robots tell operators, and by which stamps are judged. To be called before the first
     /// [`Peer::poll`], and when [`Peer::is_clock_due`].
-    pub fn set_clock(&mut self, clock: WallClock) {
-        self.clock = clock;
+    ///
+    /// A clock that was set is told of as [`Event::Clock`]. While somebody at the far end goes by it, time goes on as it was
+    /// before, and the system's clock is followed when they are gone: a step stops nobody, and makes nothing stale fresh.
+    /// `Some`: the time that stamps are judged by went back by so much.
+    pub fn set_clock(&mut self, clock: WallClock) -> Option<Duration> {
+        if let Some(by) = self.clock.read(clock) {
+            self.outbox.push_back(Event::Clock(ClockNews::Set { by_ms: ClockNews::milliseconds(by) }));
+        }
+        if self.sessions.iter().any(|session| session.keeps_clock()) {
+            return None;
+        }
+        let jump = self.clock.follow();
+        let clock = self.clock.kept();
         self.sessions.iter_mut().for_each(|session| session.set_clock(clock));
+        jump.and_then(|by| Duration::try_from_secs_f64(-by).ok())
     }
 
     /// Whether it is time to tell the time of day again: once a second.
@@ -619,11 +638,11 @@ impl Peer {
     }
 
     /// Counts messages that a subscription's mailbox dropped, in [`TopicStats::unread`] and [`TopicStats::stale`].
-    pub fn note_unread(&mut self, id: SubscriptionId, dropped: u64, stale: u64) {
+    pub(crate) fn note_unread(&mut self, id: SubscriptionId, dropped: u64, refusals: Refusals) {
         let topic = self.subscriptions.get(&id).and_then(|topic| self.topics.get_mut(topic));
         if let Some(topic) = topic {
             topic.stats.unread += dropped;
-            topic.stats.stale += stale;
+            refusals.add_to(&mut topic.stats);
         }
     }
 
@@ -679,8 +698,8 @@ impl Peer {
     }
 
     /// What is known of the clock at the far end of a broker's bridge.
-    pub fn far_clock(&self) -> Option<ClockEstimate> {
-        self.sessions.first()?.far_clock()
+    pub fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {
+        self.sessions.first()?.far_clock(now)
     }
 
     /// STUN and TURN servers that a broker named for a robot.
@@ -688,12 +707,29 @@ impl Peer {
         self.sessions.first().map_or(&[], |session| session.ice_servers())
     }
 
-    /// How old something is that was made at this time, since 1970, by the far end's clock. Of a clock of which nothing is
-    /// known it is taken that it agrees with the own.
-    pub fn age(&self, now: Instant, made: Duration) -> Duration {
-        let offset = self.far_clock().map_or(0.0, |clock| clock.offset);
-        let age = self.clock.unix(now) + offset - made.as_secs_f64();
-        Duration::try_from_secs_f64(age).unwrap_or_default()
+    /// The stamp for a message that is made now, as time since 1970 in whole microseconds, newer than any that was given out before.
+    ///
+    /// On a broker's bridge it is in the robot's time. What is not known of that for sure is taken off, half the round trip
+    /// at most, so that no stamp lies in the future of a robot that refuses those. `None`: the robot's time is not known yet.
+    pub fn stamp(&mut self, now: Instant) -> Option<Duration> {
+        let StampClock { offset, uncertainty } = self.sessions.first()?.stamp_clock(now)?;
+        let unix = self.clock.kept().unix(now) + offset - uncertainty.as_secs_f64();
+        Some(self.stamper.stamp(unix))
+    }
+
+    /// What a stamp in a message that came says of it.
+    pub(crate) fn judge(&self, now: Instant, kind: u64, at: Duration) -> Made {
+        let Some(clock) = self.sessions.first().and_then(|session| session.stamp_clock(now)) else {
+            return Made::Untold;
+        };
+        let age = self.clock.kept().unix(now) + clock.offset - at.as_secs_f64();
+        Made::Stamped(Stamp { kind, at, age, uncertainty: clock.uncertainty })
+    }
+
+    /// The time that stamps are judged by.
+    pub(crate) fn judging_time(&self, now: Instant) -> Duration {
+        let offset = self.sessions.first().and_then(|session| session.stamp_clock(now)).unwrap_or_default().offset;
+        Duration::try_from_secs_f64(self.clock.kept().unix(now) + offset).unwrap_or_default()
     }
 
     /// Whether everything that was published has been acknowledged, or given up by a lossy transport.
@@ -832,6 +868,8 @@ impl Peer {
                     self.outbox.push_back(Event::Presence(presence));
                 }
             }
+            SessionEvent::Clock(news) => self.outbox.push_back(Event::Clock(news)),
+            SessionEvent::EmergencyStop => self.outbox.push_back(Event::EmergencyStop),
             SessionEvent::Failing(error) => self.outbox.push_back(Event::Failing(error)),
             SessionEvent::Opened(key) => self.channel_opened(now, key),
             SessionEvent::Message(key, payload) => {
@@ -943,7 +981,7 @@ impl Peer {
             former.go_on(&session.stats());
         }
         self.sessions = self.dialer.dial(now);
-        let clock = self.clock;
+        let clock = self.clock.kept();
         self.sessions.iter_mut().for_each(|session| session.set_clock(clock));
         let mut ids: Vec<TopicId> = self.topics.keys().copied().collect();
         ids.sort_unstable();

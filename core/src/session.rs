@@ -1,10 +1,10 @@
 //! What a peer needs of its sessions, however their channels come about.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::broker::IceServer;
-use crate::clock::{ClockEstimate, WallClock};
+use crate::clock::{ClockEstimate, ClockNews, WallClock};
 use crate::cloudflare::ApiError;
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::link::{Link, LinkError};
@@ -65,10 +65,30 @@ pub(crate) trait Session: Send {
         &[]
     }
 
-    /// What is known of the clock of who is at the far end.
-    fn far_clock(&self) -> Option<ClockEstimate> {
+    /// What is known now of the clock of who is at the far end.
+    fn far_clock(&self, _now: Instant) -> Option<ClockEstimate> {
         None
     }
+
+    /// Whether somebody goes by the clock as it was told here, so that it must not jump.
+    fn keeps_clock(&self) -> bool {
+        false
+    }
+
+    /// The clock that stamps are in, as far as it is known: on a broker's bridge it is the robot's, and elsewhere everybody
+    /// has the same.
+    fn stamp_clock(&self, _now: Instant) -> Option<StampClock> {
+        Some(StampClock::default())
+    }
+}
+
+/// A clock, as seen from the own one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct StampClock {
+    /// What it shows more than the own one, in seconds.
+    pub(crate) offset: f64,
+    /// By how much that may be wrong.
+    pub(crate) uncertainty: Duration,
 }
 
 #[derive(Debug)]
@@ -91,6 +111,10 @@ pub(crate) enum SessionEvent {
     Closed(ChannelKey),
     /// Somebody came or went at the far end.
     Presence(Presence),
+    /// Something about clocks that people should hear.
+    Clock(ClockNews),
+    /// The operator pressed the emergency stop.
+    EmergencyStop,
     /// The session's calls fail, while its connection may be fine. Told once for a streak of failures.
     Failing(ApiError),
     Ended(EndReason),

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use crate::demux::Miss;
-use crate::{PublishError, Side, Topic};
+use crate::{PublishError, Side, StampRefusal, Topic};
 
 /// What a connection has seen so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -170,6 +170,16 @@ pub struct TopicStats {
     /// Messages that subscriptions with a deadline got and did not deliver, because they were older than that, or from
     /// before the connection or the operator was lost. Counted once for each such subscription.
     pub stale: u64,
+    /// Messages that subscriptions with a deadline did not deliver, because their stamps lie more than 50 ms ahead of the
+    /// clock that judges them: see [`SubscribeOptions::stale_after`](crate::SubscribeOptions::stale_after).
+    pub ahead: u64,
+    /// Messages that subscriptions with a deadline did not deliver, because something newer, or an emergency stop, came first.
+    pub disordered: u64,
+    /// Messages that subscriptions with a deadline did not deliver, because they have no stamp, though their type has a place
+    /// for one.
+    pub unstamped: u64,
+    /// Why the last message that a deadline or a stamp kept from being delivered was not. It stays when others are.
+    pub last_refusal: Option<StampRefusal>,
     /// Messages that wait in mailboxes now.
     pub waiting: usize,
     /// Whether the channel to receive on is open.

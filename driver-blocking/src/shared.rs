@@ -258,7 +258,7 @@ pub(crate) struct Sleep {
 impl Engine {
     fn read_clock(&mut self, now: Instant) {
         if self.client.is_clock_due(now) {
-            self.client.set_clock(wall_clock(now));
+            self.client.set_clock(wall_clock());
         }
     }
 

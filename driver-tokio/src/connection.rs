@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use farwire_core::broker::IceServer;
 use farwire_core::{
@@ -42,7 +42,7 @@ pub async fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> 
     let local = sockets.each_ref().map(|socket| address_towards(socket, host));
     let now = Instant::now();
     let mut client = Client::new(&dial, local, draw_seed(), now);
-    client.set_clock(wall_clock(now));
+    client.set_clock(wall_clock());
     let shared = Shared::new(dial.is_loopback(), client, sockets, runtime.clone());
     runtime.spawn(task::run(Arc::clone(&shared), watched));
 
@@ -55,8 +55,8 @@ pub async fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> 
 }
 
 /// The time of day.
-pub(crate) fn wall_clock(now: Instant) -> WallClock {
-    WallClock::new(now, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+pub(crate) fn wall_clock() -> WallClock {
+    WallClock::read(Instant::now, || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// The operating system's randomness, by way of the keys that the standard library draws for its hash maps.
@@ -257,7 +257,16 @@ impl Connection {
 
     /// What is known of the clock at the far end of a broker's bridge, by pings; `None` before the first.
     pub fn clock(&self) -> Option<ClockEstimate> {
-        self.shared().lock().client.peer().far_clock()
+        self.shared().lock().client.peer().far_clock(Instant::now())
+    }
+
+    /// The stamp for a message that is made now, as time since 1970: for the header of a command, in **the robot's time** on a
+    /// broker's bridge, which is what robots judge by. It is newer than any that was given out before, and half a round trip
+    /// at most behind, so that it lies in no robot's future. `None`: the robot's time is not known yet.
+    ///
+    /// [`Time::from_unix`](crate::lcm::std_msgs::Time::from_unix) makes a header's stamp of it.
+    pub fn stamp(&self) -> Option<Duration> {
+        self.shared().lock().client.stamp(Instant::now())
     }
 
     /// STUN and TURN servers that a broker named for a robot.

@@ -223,7 +223,7 @@ impl Drop for Waiting<'_> {
 impl Engine {
     fn read_clock(&mut self, now: Instant) {
         if self.client.is_clock_due(now) {
-            self.client.set_clock(wall_clock(now));
+            self.client.set_clock(wall_clock());
         }
     }
 

@@ -72,6 +72,7 @@ fn view<'a>(cockpit: &'a Cockpit, robot: Option<&'a str>, pilot: &Pilot, now: In
         trouble: seen.trouble.as_deref(),
         is_robot_present: cockpit.is_robot_present(),
         clock: cockpit.clock(),
+        clocks: seen.clocks.as_deref(),
         report,
         map: seen.map.as_ref(),
         target: pilot.target(now),

@@ -1,6 +1,6 @@
 //! An operator's connection: what goes out to the robot, and the latest that came back.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use farwire_blocking::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
 use farwire_blocking::lcm::std_msgs::{Header, Time};
@@ -9,6 +9,7 @@ use farwire_blocking::{
 };
 
 use super::insistence::Insistence;
+use super::orders::Orders;
 use super::report::{Report, Said};
 use super::screen::Clock;
 use super::sight::Sight;
@@ -18,8 +19,11 @@ use crate::teleop::{COMMANDS, MAP, Minimap, ORDERS, Order, REPORTS, Velocity, en
 /// Messages and events that are taken in one go; the next one takes the rest.
 const BURST: usize = 256;
 
-/// The robot's state when its emergency stop is engaged.
-const ESTOPPED: &str = "estopped";
+/// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
+const LAST_ZEROS: u32 = 5;
+
+/// Between two of them.
+const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
 
 /// Both directions.
 pub(super) struct Cockpit {
@@ -31,6 +35,7 @@ pub(super) struct Cockpit {
     maps: Subscription,
     events: Subscription<Events>,
     insistence: Insistence,
+    sent_orders: Orders,
     seq: i32,
     pub(super) seen: Seen,
 }
@@ -45,6 +50,8 @@ pub(super) struct Seen {
     pub(super) sent: u64,
     /// Commands that nobody could get.
     pub(super) dropped: u64,
+    /// What is wrong with the clocks, if something is.
+    pub(super) clocks: Option<String>,
 }
 
 impl Cockpit {
@@ -58,6 +65,7 @@ impl Cockpit {
             events: connection.events().map_err(Failure::failed)?,
             broker: broker.to_owned(),
             insistence: Insistence::default(),
+            sent_orders: Orders::new(),
             seq: 0,
             seen: Seen::default(),
             connection,
@@ -93,7 +101,7 @@ impl Cockpit {
             Err(_) => return Err(self.ended()),
         }
         if self.insistence.is_due(now) {
-            self.order(Order::Estop { engaged: true })?;
+            self.order(Order::Estop)?;
         }
         Ok(())
     }
@@ -115,6 +123,12 @@ impl Cockpit {
             }
             ConnectionEvent::RobotPresent => Some(Sight::RobotPresent),
             ConnectionEvent::RobotLost => Some(Sight::RobotLost),
+            ConnectionEvent::ClockSet { .. }
+            | ConnectionEvent::FarClockSet { .. }
+            | ConnectionEvent::ClocksApart { .. } => {
+                self.seen.clocks = Some(event.to_string());
+                Some(Sight::Clock { what: event.to_string() })
+            }
             _ => None,
         }
     }
@@ -123,26 +137,31 @@ impl Cockpit {
         let Ok(telemetry) = serde_json::from_slice(message) else { return Vec::new() };
         match Said::parse(&telemetry) {
             Some(Said::Telemetry(report)) => {
-                let state = report.state.clone();
-                self.insistence.reported(state.as_ref().map(|state| state == ESTOPPED));
-                let before = self.seen.report.replace((report, now)).and_then(|(report, _)| report.state);
-                let is_news = state != before;
-                let change = state.filter(|_| is_news).map(|state| Sight::State { state });
+                self.insistence.reported(report.is_estopped);
+                let (state, why) = (report.state.clone(), report.why.clone());
+                let before = self.seen.report.replace((report, now));
+                let is_news = before.is_none_or(|(before, _)| before.state != state || before.why != why);
+                let change = state.filter(|_| is_news).map(|state| Sight::State { state, why });
                 [Some(Sight::Telemetry { telemetry }), change].into_iter().flatten().collect()
             }
-            Some(Said::Acknowledged { engaged }) => {
-                self.insistence.answered(engaged);
-                vec![Sight::EstopAcknowledged { engaged }]
+            Some(Said::Acknowledged { nonce, ok }) => {
+                self.insistence.answered(nonce, ok);
+                let engaged = self.sent_orders.answered(nonce).map(|order| order == Order::Estop);
+                engaged.map(|engaged| Sight::EstopAcknowledged { engaged, ok }).into_iter().collect()
             }
             None => Vec::new(),
         }
     }
 
-    /// Sends a velocity, stamped with the time of day.
+    /// Sends a velocity, stamped in the robot's time. One that cannot be stamped would not be obeyed, and is dropped.
     pub(super) fn command(&mut self, velocity: Velocity) -> Result<(), Failure> {
+        let Some(stamp) = self.connection.stamp().and_then(Time::from_unix) else {
+            self.seen.dropped += 1;
+            return Ok(());
+        };
         self.seq = self.seq.wrapping_add(1);
         let message = TwistStamped {
-            header: Header { seq: self.seq, stamp: time_of_day(), frame_id: String::new() },
+            header: Header { seq: self.seq, stamp, frame_id: String::new() },
             twist: Twist {
                 linear: Vector3 { x: velocity.linear, ..Vector3::default() },
                 angular: Vector3 { z: velocity.angular, ..Vector3::default() },
@@ -157,17 +176,22 @@ impl Cockpit {
         Ok(())
     }
 
-    /// Engages the emergency stop, again and again until the robot has heard, or releases it.
+    /// Engages the emergency stop, again and again until the robot has heard, or clears it.
     pub(super) fn estop(&mut self, engaged: bool, now: Instant) -> Result<(), Failure> {
         self.insistence.want(engaged);
-        match engaged && !self.insistence.is_due(now) {
+        match engaged {
+            true if self.insistence.is_due(now) => self.order(Order::Estop),
             true => Ok(()),
-            false => self.order(Order::Estop { engaged }),
+            false => self.order(Order::EstopClear),
         }
     }
 
-    fn order(&self, order: Order) -> Result<(), Failure> {
-        match self.orders.publish_text(&order.to_json()) {
+    fn order(&mut self, order: Order) -> Result<(), Failure> {
+        let nonce = self.sent_orders.next(order);
+        if order == Order::Estop {
+            self.insistence.said(nonce);
+        }
+        match self.orders.publish_text(&order.to_json(nonce)) {
             Err(PublishError::Ended { .. }) => Err(self.ended()),
             // One that found no way is said again, or shows on the screen as not confirmed.
             _ => Ok(()),
@@ -192,8 +216,14 @@ impl Cockpit {
         Some(Clock { round_trip: clock.round_trip, offset: clock.offset, uncertainty: clock.uncertainty })
     }
 
-    /// Leaves the robot.
-    pub(super) fn leave(self) {
+    /// Leaves the robot, standing.
+    pub(super) fn leave(mut self) {
+        for _ in 0..LAST_ZEROS {
+            if self.command(Velocity::ZERO).is_err() {
+                break;
+            }
+            std::thread::sleep(LAST_ZERO_EVERY);
+        }
         // What was said last is to arrive; a robot that it does not reach stops by itself.
         self.connection.flush(super::FLUSH);
         self.connection.close();
@@ -202,11 +232,4 @@ impl Cockpit {
     fn ended(&self) -> Failure {
         ended(&self.connection, &self.broker)
     }
-}
-
-fn time_of_day() -> Time {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let nsec = i32::try_from(since.subsec_nanos()).unwrap_or_default();
-    // LCM's header has 32 bits for it.
-    i32::try_from(since.as_secs()).map(|sec| Time { sec, nsec }).unwrap_or_default()
 }

@@ -5,12 +5,17 @@ use std::time::{Duration, Instant};
 /// Between two times that it is said.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// Nonces of one stop that may still be answered; the robot's telemetry confirms as well.
+const MAX_NONCES: usize = 64;
+
 /// Whether there is something to say still.
 #[derive(Debug, Default)]
 pub(super) struct Insistence {
     is_wanted: bool,
     is_confirmed: bool,
     next: Option<Instant>,
+    /// Of the stop that is wanted now: what answers an earlier one says nothing of this.
+    nonces: Vec<u64>,
 }
 
 impl Insistence {
@@ -19,9 +24,16 @@ impl Insistence {
         *self = Insistence { is_wanted: engaged, ..Insistence::default() };
     }
 
-    /// The robot answered.
-    pub(super) fn answered(&mut self, engaged: bool) {
-        self.is_confirmed = engaged;
+    /// It was said, to be answered by this nonce.
+    pub(super) fn said(&mut self, nonce: u64) {
+        if self.nonces.len() < MAX_NONCES {
+            self.nonces.push(nonce);
+        }
+    }
+
+    /// The robot answered. One whose actuator failed is latched all the same, but that is no reason to be quiet.
+    pub(super) fn answered(&mut self, nonce: u64, ok: bool) {
+        self.is_confirmed |= ok && self.nonces.contains(&nonce);
     }
 
     /// The robot reports its state. One that does not say whether it is stopped confirms by its answer alone.
@@ -50,8 +62,14 @@ mod tests {
         assert!(!insistence.is_due(start));
         insistence.want(true);
         assert!(insistence.is_due(start) && !insistence.is_due(start));
+        insistence.said(1);
         assert!(insistence.is_due(start + AGAIN) && !insistence.is_due(start + AGAIN));
-        insistence.answered(true);
+        insistence.said(2);
+        // An answer to something else, or one that it failed, confirms nothing.
+        insistence.answered(9, true);
+        insistence.answered(1, false);
+        assert!(insistence.is_due(start + AGAIN * 2));
+        insistence.answered(2, true);
         assert!(!insistence.is_due(start + AGAIN * 9));
         // A robot that was restarted knows nothing of it.
         insistence.reported(Some(false));
@@ -61,6 +79,7 @@ mod tests {
         assert!(!insistence.is_due(start + AGAIN * 99));
         insistence.want(false);
         insistence.reported(Some(false));
+        insistence.answered(1, true);
         assert!(!insistence.is_due(start + AGAIN * 99));
     }
 }

@@ -6,6 +6,7 @@ mod cockpit;
 mod drawing;
 mod insistence;
 mod keys;
+mod orders;
 mod pilot;
 mod report;
 mod screen;
@@ -140,7 +141,6 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         None => by_hand::drive(&mut cockpit, robot, args.hz, &interrupt),
     };
     // However it ended, the robot hears that it is over, if it hears anything.
-    let _ = cockpit.command(Velocity::ZERO);
     cockpit.leave();
     driven
 }

@@ -23,6 +23,8 @@ pub(super) struct View<'a> {
     pub(super) trouble: Option<&'a str>,
     pub(super) is_robot_present: bool,
     pub(super) clock: Option<Clock>,
+    /// What is wrong with the clocks, if something is.
+    pub(super) clocks: Option<&'a str>,
     /// The latest telemetry and its age.
     pub(super) report: Option<(&'a Report, Duration)>,
     pub(super) map: Option<&'a Minimap>,
@@ -72,6 +74,7 @@ impl View<'_> {
             format!("pose      {}", self.pose()),
             format!("velocity  {}", self.report.and_then(|(report, _)| report.velocity).map_or_else(unknown, speeds)),
             format!("command   {}", self.command()),
+            self.trouble(),
             self.estop().to_owned(),
             KEYS.to_owned(),
         ]
@@ -104,6 +107,14 @@ impl View<'_> {
         }
         let _ = write!(text, " ({:.1} s ago)", age.as_secs_f64());
         text
+    }
+
+    /// Why the robot does not obey, or what is wrong with the clocks.
+    fn trouble(&self) -> String {
+        match self.report.and_then(|(report, _)| report.why.as_deref()) {
+            Some(why) => format!("REFUSED   commands {why}"),
+            None => self.clocks.map_or_else(String::new, |what| format!("clocks    {what}")),
+        }
     }
 
     fn pose(&self) -> String {
@@ -170,7 +181,7 @@ mod tests {
             pose: Some(Pose { x: 1.0, y: -2.5, yaw: 0.0 }),
             velocity: Some(Velocity { linear: 0.5, angular: -0.25 }),
             battery: Some(0.875),
-            is_blocked: false,
+            ..Report::default()
         }
     }
 
@@ -203,6 +214,7 @@ mod tests {
                 "velocity  +0.50 m/s  -0.25 rad/s",
                 "command   +0.00 m/s  +0.00 rad/s  at 50 %, 1234 sent",
                 "",
+                "",
                 KEYS,
             ]
         );
@@ -215,11 +227,15 @@ mod tests {
             assert!(screen.contains(word), "no {word} in {screen}");
         }
         let mut report = report();
-        let stopped = |report: &Report, is_estopped| View { is_estopped, ..view(report) }.lines(80, 24)[6].clone();
+        let stopped = |report: &Report, is_estopped| View { is_estopped, ..view(report) }.lines(80, 24)[7].clone();
         assert!(stopped(&report, true).contains("not confirmed"));
         report.state = Some("estopped".to_owned());
         assert!(stopped(&report, true).contains("the robot stands"));
         assert!(stopped(&report, false).contains("r releases it"));
+        let clocks = View { clocks: Some("the clock is off"), ..view(&report) }.lines(80, 24)[6].clone();
+        assert_eq!(clocks, "clocks    the clock is off");
+        report.why = Some("stamped 2.0 s ago".to_owned());
+        assert_eq!(view(&report).lines(80, 24)[6], "REFUSED   commands stamped 2.0 s ago");
     }
 
     #[test]
@@ -231,7 +247,7 @@ mod tests {
         let wide = view.lines(100, 40);
         assert!(wide[0].ends_with("█→█") && wide[0].chars().count() == TEXT + 3, "{wide:#?}");
         let narrow = view.lines(40, 40);
-        assert_eq!((narrow.len(), narrow[9].as_str()), (10, "▀▀▀"));
+        assert_eq!((narrow.len(), narrow[10].as_str()), (11, "▀▀▀"));
         for (columns, rows) in [(80, 24), (20, 5), (1, 1), (0, 0), (500, 200)] {
             let lines = view.lines(columns, rows);
             assert!(lines.len() <= rows && lines.iter().all(|line| line.chars().count() <= columns), "{lines:#?}");

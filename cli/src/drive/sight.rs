@@ -31,10 +31,19 @@ pub(super) enum Sight {
     /// The robot is in another state than before.
     State {
         state: String,
+        /// Why it does not obey, if it does not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
-    /// The robot took an emergency stop, or its release.
+    /// A clock was set, or is far off.
+    Clock {
+        what: String,
+    },
+    /// The robot answered an emergency stop, or its release.
     EstopAcknowledged {
         engaged: bool,
+        /// Whether it did what it was told. A DimOS robot whose actuator failed is stopped all the same.
+        ok: bool,
     },
     /// The script is over.
     Done {
@@ -61,9 +70,21 @@ impl fmt::Display for Sight {
             Sight::RobotLost => f.write_str("the robot does not answer any more"),
             Sight::Step { step } => write!(f, "now: {step}"),
             Sight::Telemetry { telemetry } => write!(f, "{telemetry}"),
-            Sight::State { state } => write!(f, "the robot is {state}"),
-            Sight::EstopAcknowledged { engaged: true } => f.write_str("the robot says: emergency stop engaged"),
-            Sight::EstopAcknowledged { engaged: false } => f.write_str("the robot says: emergency stop released"),
+            Sight::State { state, why: None } => write!(f, "the robot is {state}"),
+            Sight::State { state, why: Some(why) } => write!(f, "the robot is {state}: commands {why}"),
+            Sight::Clock { what } => f.write_str(what),
+            Sight::EstopAcknowledged { engaged: true, ok: true } => {
+                f.write_str("the robot says: emergency stop engaged")
+            }
+            Sight::EstopAcknowledged { engaged: true, ok: false } => {
+                f.write_str("the robot says: EMERGENCY STOP FAILED; it is said again")
+            }
+            Sight::EstopAcknowledged { engaged: false, ok: true } => {
+                f.write_str("the robot says: emergency stop released")
+            }
+            Sight::EstopAcknowledged { engaged: false, ok: false } => {
+                f.write_str("the robot says: the emergency stop was not released")
+            }
             Sight::Done { commands_sent, commands_dropped, round_trip_ms } => {
                 write!(f, "done: {commands_sent} commands sent, {commands_dropped} that nobody could get")?;
                 round_trip_ms.map_or(Ok(()), |round_trip| write!(f, ", round trip {round_trip:.1} ms"))

@@ -65,8 +65,7 @@ impl Body {
 
     /// Telemetry as JSON.
     pub(super) fn telemetry(&self, robot: &str, robot_ts: f64) -> String {
-        let state = self.guard.state(self.moves());
-        Telemetry::new(robot, robot_ts, state, &self.base, self.battery.left()).to_json()
+        Telemetry::new(robot, robot_ts, &self.guard, &self.base, self.battery.left()).to_json()
     }
 
     /// The map as JSON.
@@ -101,7 +100,7 @@ mod tests {
 
     fn state(body: &Body) -> String {
         let telemetry: serde_json::Value = serde_json::from_str(&body.telemetry("r", 0.0)).expect("JSON");
-        telemetry["state"].as_str().expect("a state").to_owned()
+        telemetry["state"]["mode"].as_str().expect("a state").to_owned()
     }
 
     #[test]

@@ -38,6 +38,14 @@ pub(super) enum Change {
     Stale {
         after_ms: u128,
     },
+    /// Commands come, and none of them is obeyed.
+    Refusing {
+        why: String,
+    },
+    /// A clock was set, or is far off.
+    Clock {
+        what: String,
+    },
     /// It was told to move, for the first time or after it was stopped.
     Driving,
     /// It came to a standstill after it was stopped.
@@ -65,6 +73,8 @@ impl fmt::Display for Change {
             }
             Change::OperatorLost { why } => write!(f, "operator lost, stopping: {why}"),
             Change::Stale { after_ms } => write!(f, "no fresh command for {after_ms} ms, stopping"),
+            Change::Refusing { why } => write!(f, "commands are refused: {why}"),
+            Change::Clock { what } => f.write_str(what),
             Change::Driving => f.write_str("driving"),
             Change::Stands { pose } => write!(f, "stands at {}", Place(*pose)),
             Change::EstopEngaged => f.write_str("EMERGENCY STOP engaged; stands until the operator releases it"),

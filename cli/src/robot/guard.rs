@@ -15,6 +15,8 @@ pub(super) struct Guard {
     is_driving_told: bool,
     /// Something took the command away, and standing has not been told of since.
     is_stopping: bool,
+    /// Why the commands that come are not obeyed, since the last one that was.
+    refusal: Option<String>,
 }
 
 /// The latest command.
@@ -33,6 +35,8 @@ enum Command {
 pub(super) enum State {
     Estopped,
     NoOperator,
+    /// Commands come, and none is obeyed.
+    Refusing,
     Stale,
     Driving,
     Standing,
@@ -45,6 +49,7 @@ impl Guard {
             return None;
         }
         self.command = Command::Fresh(velocity);
+        self.refusal = None;
         let drives = !velocity.is_zero() && (!self.is_driving_told || self.is_stopping);
         drives.then(|| {
             (self.is_driving_told, self.is_stopping) = (true, false);
@@ -62,9 +67,26 @@ impl Guard {
         Some(Change::Stale { after_ms: after.as_millis() })
     }
 
+    /// Commands came, and none could be obeyed. Told once until one is.
+    pub(super) fn refused(&mut self, why: &str) -> Option<Change> {
+        if !self.is_operated || self.refusal.is_some() {
+            return None;
+        }
+        self.refusal = Some(why.to_owned());
+        Some(Change::Refusing { why: why.to_owned() })
+    }
+
+    /// Why commands that come are not obeyed.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+
     /// Somebody operates the robot.
     pub(super) fn operator_came(&mut self) -> Option<Change> {
         let is_news = !std::mem::replace(&mut self.is_operated, true);
+        if is_news {
+            self.refusal = None;
+        }
         is_news.then_some(Change::OperatorCame { is_estopped: self.is_estopped })
     }
 
@@ -118,6 +140,7 @@ impl Guard {
         match self.command {
             _ if self.is_estopped => State::Estopped,
             _ if !self.is_operated => State::NoOperator,
+            _ if self.refusal.is_some() => State::Refusing,
             Command::Stale => State::Stale,
             _ if moves => State::Driving,
             _ => State::Standing,
@@ -210,6 +233,22 @@ mod tests {
         // Released is not told to drive.
         assert_eq!((guard.target(), guard.state(false)), (Velocity::ZERO, State::Standing));
         assert_eq!(guard.command(FORWARD), Some(Change::Driving));
+    }
+
+    #[test]
+    fn commands_that_are_refused_are_told_once_until_one_is_obeyed() {
+        let mut guard = Guard::default();
+        assert_eq!(guard.refused("too old"), None, "nobody is there");
+        guard.operator_came();
+        assert_eq!(guard.refused("too old"), Some(Change::Refusing { why: "too old".to_owned() }));
+        assert_eq!(guard.refused("too old"), None);
+        assert_eq!((guard.state(false), guard.refusal()), (State::Refusing, Some("too old")));
+        assert_eq!(guard.command(FORWARD), Some(Change::Driving));
+        assert_eq!((guard.state(true), guard.refusal()), (State::Driving, None));
+        assert!(guard.refused("ahead").is_some());
+        guard.operator_lost("it left");
+        guard.operator_came();
+        assert_eq!(guard.refusal(), None, "the next operator is judged anew");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::{Every, Pace};
-use crate::teleop::{COMMANDS, ORDERS, Order, Velocity, acknowledgement, ended, unix_now};
+use crate::teleop::{COMMANDS, ORDERS, Order, Ordered, Velocity, ended};
 
 /// Maps per second.
 const MAP_HZ: f64 = 1.0;
@@ -37,6 +37,10 @@ pub(super) struct Pulse<'a> {
     teller: Teller,
     /// Being connected was told of, and being disconnected has not been since.
     is_connected_told: bool,
+    /// A command was obeyed since refusals were looked at.
+    is_obeying: bool,
+    /// Commands that were refused until then.
+    refused: u64,
 }
 
 impl<'a> Pulse<'a> {
@@ -59,6 +63,8 @@ impl<'a> Pulse<'a> {
             reporter: Reporter::start(connection)?,
             teller,
             is_connected_told: true,
+            is_obeying: false,
+            refused: 0,
         })
     }
 
@@ -76,10 +82,11 @@ impl<'a> Pulse<'a> {
             self.teller.tell_any(change)?;
             let now = Instant::now();
             if reports.is_due(now) {
-                self.reporter.report(self.body.telemetry(&self.args.name, unix_now()));
+                self.look_at_refusals()?;
+                self.report();
             }
             if maps.is_due(now) {
-                self.reporter.map(self.body.minimap(unix_now()));
+                self.reporter.map(self.body.minimap(self.robot_ts()));
             }
         }
         Ok(())
@@ -102,17 +109,48 @@ impl<'a> Pulse<'a> {
                 Err(error) if error.is_passing() => continue,
                 Err(_) => return Err(ended(self.connection, self.broker)),
             };
-            match Order::parse(&message) {
-                Some(Order::Estop { engaged }) => {
-                    self.teller.tell_any(self.body.guard.estop(engaged))?;
-                    self.reporter.report(acknowledgement(engaged, unix_now()));
+            let Some(ordered) = Ordered::parse(&message) else { continue };
+            let is_done = match ordered.order {
+                Order::Estop | Order::EstopClear => {
+                    let change = self.body.guard.estop(ordered.order == Order::Estop);
+                    self.teller.tell_any(change)?;
+                    // The state goes first, so that whoever waits for it does not wait for an actuator.
+                    self.report();
+                    true
                 }
                 // Who is there now, the connection knows; this may be of the one before.
-                Some(Order::OperatorLost) => self.body.guard.forget(),
-                None => {}
+                Order::OperatorLost => {
+                    self.body.guard.forget();
+                    continue;
+                }
+                Order::Other => false,
+            };
+            if let Some(answer) = ordered.answer(is_done) {
+                self.reporter.report(answer);
             }
         }
         Ok(())
+    }
+
+    fn report(&mut self) {
+        self.reporter.report(self.body.telemetry(&self.args.name, self.robot_ts()));
+    }
+
+    /// The robot's time, by which its operator stamps.
+    fn robot_ts(&self) -> f64 {
+        self.connection.stamp().unwrap_or_default().as_secs_f64()
+    }
+
+    /// Tells why commands that came are not obeyed, if none was since the last look.
+    fn look_at_refusals(&mut self) -> Result<(), Failure> {
+        let Some(stats) = self.connection.topic_stats(COMMANDS) else { return Ok(()) };
+        let refused = stats.stale + stats.ahead + stats.disordered + stats.unstamped;
+        let is_obeying = std::mem::take(&mut self.is_obeying);
+        let is_more = std::mem::replace(&mut self.refused, refused) < refused;
+        match stats.last_refusal {
+            Some(why) if is_more && !is_obeying => self.teller.tell_any(self.body.guard.refused(&why.to_string())),
+            _ => Ok(()),
+        }
     }
 
     /// Looks at what happened to the connection.
@@ -149,6 +187,9 @@ impl<'a> Pulse<'a> {
             ConnectionEvent::DialFailed { reason } => Some(Change::Waiting { why: reason }),
             ConnectionEvent::OperatorPresent => self.body.guard.operator_came(),
             ConnectionEvent::OperatorLost { reason } => self.body.guard.operator_lost(&reason.to_string()),
+            ConnectionEvent::ClockSet { .. }
+            | ConnectionEvent::FarClockSet { .. }
+            | ConnectionEvent::ClocksApart { .. } => Some(Change::Clock { what: event.to_string() }),
             ConnectionEvent::HeartbeatFailing { reason } => Some(Change::HeartbeatFailing { why: reason }),
             _ => None,
         };
@@ -160,7 +201,10 @@ impl<'a> Pulse<'a> {
         loop {
             let left = due.saturating_duration_since(Instant::now());
             let change = match self.commands.recv_timeout(left) {
-                Ok(command) => self.body.guard.command(velocity(&command)),
+                Ok(command) => {
+                    self.is_obeying = true;
+                    self.body.guard.command(velocity(&command))
+                }
                 Err(RecvError::Timeout) => return Ok(()),
                 Err(RecvError::Stale) => {
                     // Commands are stale at once when the operator is lost, which is the better reason.

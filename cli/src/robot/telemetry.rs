@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::base::Base;
-use super::guard::State;
+use super::guard::{Guard, State};
 use crate::teleop::{Pose, Velocity};
 
 /// The report.
@@ -13,13 +13,23 @@ pub(super) struct Telemetry<'a> {
     /// Seconds since 1970, by the robot's clock.
     robot_ts: f64,
     robot: &'a str,
-    state: State,
+    state: Standing<'a>,
     is_blocked: bool,
     pose: Pose,
     velocity: Velocity,
-    /// From 0 to 1.
-    battery: f64,
+    /// The battery's charge, from 0 to 100 %.
+    soc: f64,
     odometry: Odometry,
+}
+
+/// Why it moves or stands. `estopped` is as DimOS's robots tell it.
+#[derive(Debug, Serialize)]
+struct Standing<'a> {
+    mode: State,
+    estopped: bool,
+    /// What is wrong with the commands that come, if they are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
 }
 
 /// Pose and velocity as `nav_msgs/Odometry` has them.
@@ -59,7 +69,9 @@ struct Quaternion {
 }
 
 impl Telemetry<'_> {
-    pub(super) fn new<'a>(robot: &'a str, robot_ts: f64, state: State, base: &Base, battery: f64) -> Telemetry<'a> {
+    pub(super) fn new<'a>(robot: &'a str, robot_ts: f64, guard: &'a Guard, base: &Base, battery: f64) -> Telemetry<'a> {
+        let mode = guard.state(!base.velocity.is_zero());
+        let state = Standing { mode, estopped: guard.is_estopped(), why: guard.refusal() };
         let Base { pose, velocity, is_blocked } = *base;
         Telemetry {
             robot_ts,
@@ -68,7 +80,7 @@ impl Telemetry<'_> {
             is_blocked,
             pose,
             velocity,
-            battery,
+            soc: battery * 100.0,
             odometry: Odometry::of(pose, velocity),
         }
     }
@@ -108,13 +120,14 @@ mod tests {
             velocity: Velocity { linear: 0.5, angular: -0.25 },
             is_blocked: false,
         };
-        let json = Telemetry::new("rover", 1_700_000_000.5, State::NoOperator, &base, 0.75).to_json();
+        let json = Telemetry::new("rover", 1_700_000_000.5, &Guard::default(), &base, 0.75).to_json();
         let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         assert_eq!(read["type"], "robot_telemetry");
         assert_eq!(read["robot_ts"], 1_700_000_000.5);
-        assert_eq!((&read["robot"], &read["state"]), (&"rover".into(), &"no_operator".into()));
+        assert_eq!((&read["robot"], &read["state"]["mode"]), (&"rover".into(), &"no_operator".into()));
+        assert_eq!((&read["state"]["estopped"], &read["state"]["why"]), (&false.into(), &serde_json::Value::Null));
         assert_eq!((&read["pose"]["x"], &read["velocity"]["angular"]), (&1.0.into(), &(-0.25).into()));
-        assert_eq!(read["battery"], 0.75);
+        assert_eq!(read["soc"], 75.0);
         let odometry = &read["odometry"];
         assert_eq!((&odometry["pose"]["position"]["y"], &odometry["twist"]["linear"]["x"]), (&2.0.into(), &0.5.into()));
         assert_eq!(odometry["pose"]["orientation"]["z"], 1.0);

@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) use self::credential::{Broker, Credential, Side};
 pub(crate) use self::dial::{ATTEMPT, dial, ended};
 pub(crate) use self::minimap::{Cell, Corner, FREE, Kind, Minimap, OCCUPIED};
-pub(crate) use self::order::{Order, acknowledgement};
+pub(crate) use self::order::{Order, Ordered};
 pub(crate) use self::pose::Pose;
 pub(crate) use self::velocity::Velocity;
 

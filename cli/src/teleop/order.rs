@@ -1,76 +1,127 @@
-//! What an operator says on the reliable channel, as JSON.
+//! What an operator says on the reliable channel, in DimOS's words, and what a robot answers.
 
 use serde_json::{Value, json};
+
+/// Bytes of the longest nonce, as JSON, that is sent back.
+const MAX_NONCE: usize = 256;
+
+/// Commands of DimOS's operators that this robot does not have. It says so, where it is asked by a nonce.
+const UNKNOWN_HERE: [&str; 8] =
+    ["sport_cmd", "set_mode", "obstacle_avoidance", "light", "nav_goal", "nav_cancel", "gripper", "teleop_scale"];
 
 /// What a robot takes to heart of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// The emergency stop: engaged, or released again.
-    Estop {
-        /// Whether the robot must stand.
-        engaged: bool,
-    },
+    /// The emergency stop, whatever else the message says.
+    Estop,
+    /// Nothing else releases it.
+    EstopClear,
     /// farwire's own word, not the operator's: there is none any more.
     OperatorLost,
+    /// Something else that is to be done, and that this robot cannot do.
+    Other,
+}
+
+/// An order, and what its answer is to be known by.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ordered {
+    pub(crate) order: Order,
+    /// `None`: no answer is asked for.
+    nonce: Option<Value>,
+}
+
+impl Ordered {
+    /// Reads a message. Pings, reports, kinds that nobody knows and what is no JSON are no orders.
+    pub(crate) fn parse(message: &[u8]) -> Option<Ordered> {
+        let mut message: Value = serde_json::from_slice(message).ok()?;
+        let order = match message.get("type")?.as_str()? {
+            "estop" => Order::Estop,
+            "estop_clear" => Order::EstopClear,
+            "operator_lost" => Order::OperatorLost,
+            kind if UNKNOWN_HERE.contains(&kind) => Order::Other,
+            _ => return None,
+        };
+        let nonce = message.get_mut("nonce").map(Value::take).filter(|nonce| !nonce.is_null());
+        Some(Ordered { order, nonce })
+    }
+
+    /// The robot's answer, if one is asked for. It is known by the nonce, which comes back as it was.
+    pub(crate) fn answer(self, ok: bool) -> Option<String> {
+        let nonce = self.nonce?;
+        (nonce.to_string().len() <= MAX_NONCE).then(|| json!({"type": "cmd_ack", "nonce": nonce, "ok": ok}).to_string())
+    }
 }
 
 impl Order {
-    /// Reads a message. Pings, reports and what is no JSON are no orders.
-    ///
-    /// An emergency stop that says anything but that it is released is one.
-    pub(crate) fn parse(message: &[u8]) -> Option<Order> {
-        let message: Value = serde_json::from_slice(message).ok()?;
-        match message.get("type")?.as_str()? {
-            "estop" => Some(Order::Estop { engaged: message.get("engaged") != Some(&Value::Bool(false)) }),
-            "operator_lost" => Some(Order::OperatorLost),
-            _ => None,
-        }
+    /// The message, with a nonce of its own: DimOS answers a repeated one each time.
+    pub(crate) fn to_json(self, nonce: u64) -> String {
+        let kind = match self {
+            Order::Estop => "estop",
+            Order::EstopClear => "estop_clear",
+            Order::OperatorLost => "operator_lost",
+            Order::Other => "other",
+        };
+        json!({"type": kind, "nonce": nonce}).to_string()
     }
-
-    /// The message.
-    pub(crate) fn to_json(self) -> String {
-        match self {
-            Order::Estop { engaged } => json!({"type": "estop", "engaged": engaged}),
-            Order::OperatorLost => json!({"type": "operator_lost"}),
-        }
-        .to_string()
-    }
-}
-
-/// The robot's answer to an emergency stop.
-pub(crate) fn acknowledgement(engaged: bool, robot_ts: f64) -> String {
-    json!({"type": "cmd_ack", "command": "estop", "engaged": engaged, "robot_ts": robot_ts}).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn order(text: &str) -> Option<Order> {
+        Ordered::parse(text.as_bytes()).map(|ordered| ordered.order)
+    }
+
     #[test]
-    fn only_a_clear_word_releases() {
-        let parse = |text: &str| Order::parse(text.as_bytes());
-        let engaged = Some(Order::Estop { engaged: true });
-        assert_eq!(parse(r#"{"type":"estop","engaged":false}"#), Some(Order::Estop { engaged: false }));
+    fn an_emergency_stop_is_one_whatever_else_it_says() {
         for stop in [
             r#"{"type":"estop"}"#,
+            r#"{"type":"estop","nonce":1}"#,
             r#"{"type":"estop","engaged":true}"#,
-            r#"{"type":"estop","engaged":null}"#,
-            r#"{"type":"estop","engaged":"false"}"#,
-            r#"{"type":"estop","engaged":0}"#,
+            r#"{"type":"estop","engaged":false}"#,
+            r#"{"type":"estop","clear":true,"nonce":[]}"#,
         ] {
-            assert_eq!(parse(stop), engaged, "{stop}");
+            assert_eq!(order(stop), Some(Order::Estop), "{stop}");
         }
-        assert_eq!(parse(r#"{"type": "operator_lost"}"#), Some(Order::OperatorLost));
-        for none in ["", "{", "estop", r#""estop""#, r#"{"type":"ping","client_ts":1}"#, r#"{"type":5}"#, "[]", "\u{0}"]
-        {
-            assert_eq!(parse(none), None, "{none}");
+        assert_eq!(order(r#"{"type":"estop_clear","nonce":2}"#), Some(Order::EstopClear));
+        assert_eq!(order(r#"{"type": "operator_lost"}"#), Some(Order::OperatorLost));
+        assert_eq!(order(r#"{"type":"light","brightness":1}"#), Some(Order::Other));
+        for none in [
+            "",
+            "{",
+            "estop",
+            r#""estop""#,
+            r#"{"type":"ping","client_ts":1}"#,
+            r#"{"type":"ESTOP_CLEAR"}"#,
+            r#"{"type":"estop_cleared"}"#,
+            r#"{"type":5}"#,
+            "[]",
+            "\u{0}",
+        ] {
+            assert_eq!(order(none), None, "{none}");
         }
     }
 
     #[test]
+    fn an_answer_is_known_by_its_nonce() {
+        let answer = |text: &str, ok| Ordered::parse(text.as_bytes()).expect("an order").answer(ok);
+        let json = |text: Option<String>| serde_json::from_str::<Value>(&text.expect("an answer")).expect("JSON");
+        assert_eq!(json(answer(r#"{"type":"estop","nonce":1}"#, true)), json!({"type":"cmd_ack","nonce":1,"ok":true}));
+        for nonce in [json!("n-1"), json!(9_007_199_254_740_991_u64), json!({"a": [1.5]}), json!(false)] {
+            let order = json!({"type": "estop_clear", "nonce": nonce}).to_string();
+            assert_eq!(json(answer(&order, false)), json!({"type":"cmd_ack","nonce":nonce,"ok":false}));
+        }
+        assert_eq!(answer(r#"{"type":"estop"}"#, true), None);
+        assert_eq!(answer(r#"{"type":"estop","nonce":null}"#, true), None);
+        assert_eq!(answer(&json!({"type": "estop", "nonce": "n".repeat(300)}).to_string(), true), None);
+    }
+
+    #[test]
     fn orders_are_read_as_written() {
-        for order in [Order::Estop { engaged: true }, Order::Estop { engaged: false }, Order::OperatorLost] {
-            assert_eq!(Order::parse(order.to_json().as_bytes()), Some(order));
+        for order in [Order::Estop, Order::EstopClear, Order::OperatorLost] {
+            let ordered = Ordered::parse(order.to_json(7).as_bytes());
+            assert_eq!(ordered, Some(Ordered { order, nonce: Some(json!(7)) }));
         }
     }
 }

@@ -15,13 +15,13 @@ use super::channels::{Party, Place, admit};
 use super::config::OperatorConfig;
 use super::line::{CALL_TIMEOUT, Credential, Line, LineEvent, Next, garbage};
 use super::problem::OperatorProblem;
-use crate::clock::{ClockEstimate, RoundTrips, WallClock};
+use crate::clock::{APART, ClockEstimate, ClockNews, RoundTrips, WallClock};
 use crate::cloudflare::ApiError;
 use crate::http::{Failure, Method, RequestId, Response};
 use crate::link::{Certificate, Link, LinkEnd, LinkError};
 use crate::presence::Presence;
 use crate::retry::Backoff;
-use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
+use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput, StampClock};
 use crate::{Delivery, EndReason, LastError, Payload, SessionId, SessionStats, Side, Stage, Topic, TopicError};
 
 /// The time between pings until the first pong: the robot opens its channels at its next heartbeat.
@@ -250,7 +250,9 @@ impl OperatorSession {
         if !robot_ts.is_finite() {
             return;
         }
-        self.trips.note(sent, robot_ts, now.saturating_duration_since(at));
+        if let Some(by) = self.trips.note(now, sent, robot_ts, now.saturating_duration_since(at)) {
+            self.line.tell(SessionEvent::Clock(ClockNews::FarSet { by_ms: ClockNews::milliseconds(by) }));
+        }
         self.heard = now;
         self.line.changed = true;
         self.robot_answers(now);
@@ -264,6 +266,10 @@ impl OperatorSession {
             self.state = State::Up;
             (self.next_ping, self.next_report) = (now + self.config.ping_every, now);
             self.line.tell(SessionEvent::Connected);
+            let offset = self.trips.estimate(now).map_or(0.0, |clock| clock.offset);
+            if offset.abs() > APART {
+                self.line.tell(SessionEvent::Clock(ClockNews::Apart { by_ms: ClockNews::milliseconds(offset) }));
+            }
             // What is sent before the robot has opened its end is lost, so publishers get their channels only now.
             self.line.tell_open(Place::Cmd);
             self.line.tell_open(Place::State);
@@ -336,7 +342,7 @@ impl OperatorSession {
 
     /// Tells the robot what it cannot measure itself, in DimOS's words.
     fn send_report(&mut self, now: Instant) {
-        if let Some(estimate) = self.trips.estimate() {
+        if let Some(estimate) = self.trips.estimate(now) {
             let (rtt, offset) = (estimate.round_trip.as_secs_f64() * 1e3, estimate.offset * 1e3);
             let report = format!(r#"{{"type":"clock_report","rtt_ms":{rtt:.3},"offset_ms":{offset:.3}}}"#);
             self.line.send_state(now, Place::State, &report);
@@ -511,7 +517,16 @@ impl Session for OperatorSession {
         self.line.clock = clock;
     }
 
-    fn far_clock(&self) -> Option<ClockEstimate> {
-        self.trips.estimate()
+    fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {
+        self.trips.estimate(now)
+    }
+
+    fn keeps_clock(&self) -> bool {
+        matches!(self.state, State::Bridged | State::Up)
+    }
+
+    fn stamp_clock(&self, now: Instant) -> Option<StampClock> {
+        let ClockEstimate { offset, uncertainty, .. } = self.trips.estimate(now)?;
+        Some(StampClock { offset, uncertainty })
     }
 }

@@ -14,7 +14,7 @@ use super::channels::{Party, Place, admit};
 use super::config::RobotConfig;
 use super::ice::IceServer;
 use super::line::{CALL_TIMEOUT, Credential, Line, LineEvent, Next, garbage};
-use crate::clock::{ClockEstimate, OneWay, WallClock};
+use crate::clock::{APART, ClockEstimate, ClockNews, OneWay, WallClock};
 use crate::cloudflare::ApiError;
 use crate::http::{Failure, Method, RequestId, Response};
 use crate::link::{Certificate, Link, LinkEnd, LinkError};
@@ -38,8 +38,8 @@ const MAX_ICE_SERVERS: usize = 16;
 /// Tries to register before the connection attempt counts as failed.
 const REGISTER_TRIES: u32 = 5;
 
-/// The longest message on the state channel that may be a ping or a report, in bytes.
-const MAX_PING: usize = 1024;
+/// The longest message on the state channel that is read here, in bytes.
+const MAX_STATE: usize = 4096;
 
 /// The longest time in a ping that is sent back, in bytes.
 const MAX_CLIENT_TS: usize = 64;
@@ -88,6 +88,8 @@ pub(crate) struct RobotSession {
     /// The operator is gone, and the channels that it had still count for nothing.
     parted: bool,
     operator_clock: OneWay,
+    /// That the operator's clock is far off was told.
+    is_apart_told: bool,
 }
 
 impl RobotSession {
@@ -117,6 +119,7 @@ impl RobotSession {
             heard: None,
             parted: false,
             operator_clock: OneWay::default(),
+            is_apart_told: false,
             config: config.clone(),
         }
     }
@@ -238,9 +241,10 @@ impl RobotSession {
         }
     }
 
-    /// Answers pings at once, and reads what the operator says of its clock. What is neither is left alone.
+    /// Answers pings at once, reads what the operator says of its clock, and hears of an emergency stop before anybody gets
+    /// what was commanded earlier. What is none of these is left alone.
     fn read_state(&mut self, now: Instant, payload: &Payload) {
-        if payload.bytes.len() > MAX_PING || !payload.bytes.starts_with(b"{") {
+        if payload.bytes.len() > MAX_STATE || !payload.bytes.starts_with(b"{") {
             return;
         }
         let Ok(message) = serde_json::from_slice::<StateMessage<'_>>(&payload.bytes) else { return };
@@ -253,8 +257,10 @@ impl RobotSession {
                 self.line.send_state(now, Place::Back, &pong);
                 if let Ok(sent) = client_ts.parse() {
                     self.operator_clock.note(sent, unix);
+                    self.compare_clocks();
                 }
             }
+            ("estop", _) => self.line.tell(SessionEvent::EmergencyStop),
             ("clock_report", _) => {
                 let seconds = message.rtt_ms.map_or(0.0, |milliseconds| milliseconds / 1000.0);
                 // Nobody drives a robot over a longer way.
@@ -265,6 +271,14 @@ impl RobotSession {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Tells once for each operator if its clock is far off.
+    fn compare_clocks(&mut self) {
+        let offset = self.operator_clock.estimate().map_or(0.0, |clock| clock.offset);
+        if offset.abs() > APART && !std::mem::replace(&mut self.is_apart_told, true) {
+            self.line.tell(SessionEvent::Clock(ClockNews::Apart { by_ms: ClockNews::milliseconds(offset) }));
         }
     }
 
@@ -283,6 +297,7 @@ impl RobotSession {
             self.parted = true;
             // The next operator has another clock.
             self.operator_clock = OneWay::default();
+            self.is_apart_told = false;
         }
         if self.heard.take().is_some() {
             self.line.tell(SessionEvent::Presence(Presence::OperatorLost(why)));
@@ -488,8 +503,12 @@ impl Session for RobotSession {
         self.line.clock = clock;
     }
 
-    fn far_clock(&self) -> Option<ClockEstimate> {
+    fn far_clock(&self, _now: Instant) -> Option<ClockEstimate> {
         self.operator_clock.estimate()
+    }
+
+    fn keeps_clock(&self) -> bool {
+        self.heard.is_some()
     }
 
     fn ice_servers(&self) -> &[IceServer] {

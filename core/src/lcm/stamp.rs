@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::std_msgs::Time;
 use super::{Message, fingerprint_of};
 
 /// Where a message of one of the types that come with farwire says when it was made; `None` for any other, and for types
@@ -28,11 +29,19 @@ pub fn stamp(message: &[u8], at: usize) -> Option<Duration> {
     Some(Duration::new(seconds, u32::try_from(nanoseconds).ok().filter(|nanoseconds| *nanoseconds < 1_000_000_000)?))
 }
 
+impl Time {
+    /// So much time since 1970, as a stamp. `None` from 2038 on, which its 32 bits have no room for.
+    pub fn from_unix(since: Duration) -> Option<Time> {
+        let nsec = i32::try_from(since.subsec_nanos()).ok()?;
+        Some(Time { sec: i32::try_from(since.as_secs()).ok()?, nsec })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::lcm::geometry_msgs::{Twist, TwistStamped};
-    use crate::lcm::std_msgs::{Header, Time};
+    use crate::lcm::std_msgs::Header;
 
     crate::lcm_messages! {
         package test;
@@ -60,6 +69,9 @@ mod tests {
         let late = Late { header: header(), ..Late::default() }.to_bytes().expect("encodes");
         assert_eq!(Late::STAMP_AT.and_then(|at| stamp(&late, at)), made);
         assert_eq!(Lost::STAMP_AT, None);
+        let stamp = Time::from_unix(Duration::from_millis(1_800_000_000_250)).expect("before 2038");
+        assert_eq!((stamp.sec, stamp.nsec), (1_800_000_000, 250_000_000));
+        assert_eq!(Time::from_unix(Duration::from_secs(1 << 31)), None);
     }
 
     #[test]

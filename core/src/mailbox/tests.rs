@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::freshness::Stamp;
 use crate::{Delivery, Payload};
 
 fn mailbox(options: impl Into<SubscribeOptions>) -> Mailbox {
@@ -14,7 +15,7 @@ fn reliable(container: Container) -> SubscribeOptions {
 fn deliver(mailbox: &mut Mailbox, messages: impl IntoIterator<Item = Vec<u8>>) {
     for bytes in messages {
         let payload = Payload { bytes: bytes.into(), binary: true };
-        mailbox.deliver(Instant::now(), Message::new(Topic::new("t").expect("a topic"), payload), Duration::ZERO);
+        mailbox.deliver(Instant::now(), Message::new(Topic::new("t").expect("a topic"), payload), Made::Untold);
     }
 }
 
@@ -263,7 +264,11 @@ proptest! {
                     let number = (made.len() as u32).to_be_bytes().to_vec();
                     let payload = Payload { bytes: number.into(), binary: true };
                     made.push(now.checked_sub(age).expect("the machine is up for longer"));
-                    mailbox.deliver(now, Message::new(Topic::new("t").expect("a topic"), payload), age);
+                    // Of a kind of its own, so that order does not matter here.
+                    let (kind, at) = (made.len() as u64, Duration::from_secs(1_800_000_000));
+                    let stamp = Stamp { kind, at, age: age.as_secs_f64(), uncertainty: Duration::ZERO };
+                    let message = Message::new(Topic::new("t").expect("a topic"), payload);
+                    mailbox.deliver(now, message, Made::Stamped(stamp));
                     if age < within {
                         let until = now + (within - age);
                         fresh_until = Some(fresh_until.filter(|before| *before > now).map_or(until, |before| before.max(until)));
@@ -280,7 +285,7 @@ proptest! {
                     continue;
                 }
                 Moment::Outdate => {
-                    mailbox.outdate();
+                    mailbox.outdate(Duration::ZERO);
                     prop_assert!(mailbox.is_empty());
                     fresh_until = fresh_until.map(|_| now);
                     continue;
