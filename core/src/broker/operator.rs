@@ -187,7 +187,7 @@ impl OperatorSession {
     }
 
     fn call_failed(&mut self, now: Instant, error: ApiError) {
-        let is_gone = matches!(error, ApiError::Refused { status: 404 | 410, .. });
+        let is_gone = matches!(error.refusal_status(), Some(404 | 410));
         if self.config.session.is_none() && is_gone && self.state == State::Found {
             // The robot has registered anew, or is no longer there: the list says which.
             self.line.session = None;

@@ -152,7 +152,7 @@ impl RobotSession {
             }
             Err(error) => error,
         };
-        let is_rejected = matches!(error, ApiError::Refused { status: 401 | 404 | 410, .. });
+        let is_rejected = matches!(error.refusal_status(), Some(401 | 404 | 410));
         self.rejections = if is_rejected { self.rejections + 1 } else { 0 };
         if self.rejections >= MAX_REJECTIONS {
             self.operator_lost(OperatorLost::Rejected);
