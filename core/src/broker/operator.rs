@@ -156,8 +156,8 @@ impl OperatorSession {
     }
 
     fn joined(&mut self, now: Instant, answer: Joined, method: Method, url: &str) {
-        if self.line.link.accept_answer(&answer.sdp_answer).is_err() {
-            return self.end(EndReason::Api(garbage(method, url)));
+        if let Err(error) = self.line.link.accept_answer(&answer.sdp_answer) {
+            return self.end(EndReason::Api(ApiError::Description { method, url: url.to_owned(), error }));
         }
         self.operator_id = answer.operator_id;
         self.line.link.handle_timeout(now);

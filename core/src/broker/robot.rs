@@ -122,9 +122,10 @@ impl RobotSession {
     }
 
     fn registered(&mut self, now: Instant, answer: &Registered, method: Method, url: &str) {
-        let session = SessionId::new(&answer.session_id);
-        let accepted = self.line.link.accept_answer(&answer.sdp_answer).is_ok();
-        match session.filter(|_| accepted) {
+        if let Err(error) = self.line.link.accept_answer(&answer.sdp_answer) {
+            return self.end(EndReason::Api(ApiError::Description { method, url: url.to_owned(), error }));
+        }
+        match SessionId::new(&answer.session_id) {
             Some(session) => {
                 self.line.session = Some(session);
                 self.line.link.handle_timeout(now);

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::api::{ErrorBody, code};
 use super::body::Body;
 use crate::http::{Failure, Method, Request, RequestId, Response};
+use crate::link::LinkError;
 use crate::{Config, SessionId};
 
 /// In the path of every call to a broker.
@@ -58,6 +59,16 @@ pub enum ApiError {
         /// What the body is.
         body: Body,
     },
+    /// The answer's session description cannot be used.
+    #[error("{method} {url}: {error}")]
+    Description {
+        /// The request's method.
+        method: Method,
+        /// The request's URL.
+        url: String,
+        /// What is wrong with it.
+        error: LinkError,
+    },
     /// The answer has the API's form, but what it says cannot be: an id that is none or in use, a description that does not fit.
     #[error(
         "{method} {url}: the answer (status {status}) has the form of this API's but cannot be used; check the URL"
@@ -82,6 +93,7 @@ impl ApiError {
                     || code::RETRYABLE.contains(&code.as_str())
                     || (*status == 200 && code == code::NOT_FOUND_TRACK)
             }
+            ApiError::Description { .. } => false,
             ApiError::Unreadable { status, .. } | ApiError::Garbage { status, .. } => {
                 matches!(status, 408 | 425 | 429 | 500..=599)
             }
