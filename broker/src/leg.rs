@@ -330,7 +330,8 @@ impl Leg {
         let answer = match read::<DataChannels>(method, url, result) {
             Ok(answer) => answer,
             Err(error) => {
-                self.is_unsure |= error.is_outcome_unknown() || matches!(error, ApiError::Garbage { .. });
+                self.is_unsure |= error.is_outcome_unknown()
+                    || matches!(error, ApiError::Unreadable { .. } | ApiError::Garbage { .. });
                 let is_gone = self.note_gone(&error);
                 let mut events = vec![LegEvent::NotOpened(opening, error)];
                 events.extend(is_gone.then_some(LegEvent::Gone));
@@ -448,7 +449,7 @@ impl Leg {
     }
 
     fn note_gone(&mut self, error: &ApiError) -> bool {
-        self.is_gone |= matches!(error, ApiError::Refused { status: 404 | 410, .. });
+        self.is_gone |= matches!(error.refusal_status(), Some(404 | 410));
         self.is_gone
     }
 }

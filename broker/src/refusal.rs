@@ -128,6 +128,7 @@ impl Refusal {
             ApiError::Refused { code, description, .. } => format!("the SFU refuses: {code}: {description}"),
             ApiError::Http { failure: Failure::Timeout(_), .. } => "the SFU does not answer in time".to_owned(),
             ApiError::Http { .. } => "the SFU cannot be reached".to_owned(),
+            ApiError::Unreadable { status, body, .. } => format!("the SFU's URL answers {status} {body}"),
             _ => "the SFU's answer cannot be read".to_owned(),
         };
         match error {

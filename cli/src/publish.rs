@@ -114,6 +114,8 @@ struct Tally {
     /// Sent, but dropped again in favour of newer ones, because the network was slower.
     replaced: u64,
     refused: u64,
+    /// Published while the connection was being dialed again, so that nobody could get it.
+    unheard: u64,
     acknowledged: bool,
 }
 
@@ -136,6 +138,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     conclude(task.json, &tally)?;
     published?;
     match tally {
+        Tally { unheard: 1.., .. } if args.reliable => {
+            Err(Failure::failed("not every message was sent: the connection was lost meanwhile"))
+        }
         Tally { refused: 1.., .. } => Err(Failure::failed("not every message was accepted")),
         Tally { acknowledged: false, .. } if args.reliable => Err(Failure::failed(format_args!(
             "not every message was acknowledged within {} s: is the SFU still there?",
@@ -208,6 +213,14 @@ fn publish_all(
     for _ in 0..count.unwrap_or(u64::MAX) {
         let Some(message) = source.next(interrupt)? else { return Ok(()) };
         match publish(publisher, source.is_typed(), &message) {
+            Ok(Accepted::Dropped) => {
+                if tally.unheard == 0 {
+                    output::note(
+                        "the connection is lost, and dialed again: what is published meanwhile reaches nobody",
+                    );
+                }
+                tally.unheard += 1;
+            }
             Ok(_) => tally.sent += 1,
             Err(error @ PublishError::QueueFull { .. }) => {
                 if tally.refused == 0 {
@@ -236,9 +249,15 @@ fn conclude(json: bool, tally: &Tally) -> Result<(), Failure> {
     if json {
         return output::json(tally);
     }
-    let Tally { sent, replaced, refused, acknowledged } = tally;
+    let Tally { sent, replaced, refused, unheard, acknowledged } = tally;
     let acknowledged = if *acknowledged { "all acknowledged" } else { "NOT all acknowledged" };
-    output::note(format_args!("sent {sent}, replaced by newer ones {replaced}, refused {refused}; {acknowledged}"));
+    let unheard = match unheard {
+        0 => String::new(),
+        unheard => format!(", lost without a connection {unheard}"),
+    };
+    output::note(format_args!(
+        "sent {sent}, replaced by newer ones {replaced}, refused {refused}{unheard}; {acknowledged}"
+    ));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, StdoutLock, Write as _};
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Connection, Delivery, RecvError, Subscription};
+use farwire_blocking::{Connection, Delivery, Message, RecvError, Subscription};
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -22,6 +22,8 @@ const LOOK_OUT: Duration = Duration::from_millis(50);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How many messages share one write to stdout, and pass between two looks at the clock.
 const BURST: usize = 256;
+/// How many messages wait at most: what a reliable subscription holds.
+const MOST_WAITING: usize = 65_536;
 /// When a channel that is still not open deserves a word.
 const SLOW_OPEN: Duration = Duration::from_secs(3);
 
@@ -73,6 +75,16 @@ enum Stop {
     Moved,
 }
 
+/// Where a look at what is there came to.
+enum Looked {
+    /// As much was printed as was asked for.
+    Enough,
+    /// Nothing more is there.
+    Nothing,
+    /// Nothing more will come.
+    Ended(RecvError),
+}
+
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let sfu = args.target.resolve()?;
     let session = args.session.as_deref().or(sfu.publisher_session());
@@ -98,7 +110,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let done = receiver.follow(&sfu);
     receiver.conclude();
-    done
+    done?;
+    match receiver.dropped {
+        0 => Ok(()),
+        dropped => Err(Failure::failed(format_args!(
+            "{dropped} messages of a reliable topic were dropped here, because they came faster than they could be printed"
+        ))),
+    }
 }
 
 struct Receiver<'a> {
@@ -176,8 +194,10 @@ impl Receiver<'_> {
                 look_again = now + LOOK_AGAIN;
                 match self.newest() {
                     Some(found) if found.session != source.session => {
+                        // The rest is of this publisher, and nobody will be able to ask for it again.
+                        self.print_rest(subscription)?;
                         output::note(format_args!("{:?} has a newer publisher: following it", self.args.topic));
-                        return Ok(Stop::Moved);
+                        return Ok(if self.enough() { Stop::Done } else { Stop::Moved });
                     }
                     None if self.rendezvous.is_some() && !std::mem::replace(&mut gone, true) => {
                         output::note(format_args!(
@@ -204,31 +224,57 @@ impl Receiver<'_> {
         source: &Source,
         open: &mut bool,
     ) -> Result<Option<Stop>, Failure> {
-        let mut next = subscription.recv_timeout(TICK).map(Some);
-        for _ in 0..BURST {
+        let first = subscription.recv_timeout(TICK).map(Some);
+        match self.print_all(first, subscription, BURST, open)? {
+            Looked::Ended(why) => self.closed(source, &why).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Prints what has arrived from a publisher that is not followed any more.
+    fn print_rest(&mut self, subscription: &Subscription) -> Result<(), Failure> {
+        let mut left = MOST_WAITING;
+        while left > 0 && !self.enough() && !self.interrupt.is_set() {
+            let burst = left.min(BURST);
+            let Looked::Enough = self.print_all(subscription.try_recv(), subscription, burst, &mut true)? else {
+                break;
+            };
+            left -= burst;
+        }
+        Ok(())
+    }
+
+    /// Prints `next` and what is there behind it, at most `most` in all. It takes nothing that it does not print.
+    fn print_all(
+        &mut self,
+        mut next: Result<Option<Message>, RecvError>,
+        subscription: &Subscription,
+        most: usize,
+        open: &mut bool,
+    ) -> Result<Looked, Failure> {
+        let mut taken = 0;
+        let looked = loop {
             match next {
                 Ok(Some(message)) => {
                     *open = true;
                     self.last_news = Instant::now();
                     self.printer.print(&message)?;
                 }
-                Ok(None) | Err(RecvError::Timeout) => break,
+                Ok(None) | Err(RecvError::Timeout) => break Looked::Nothing,
                 Err(RecvError::Lagged(missed)) => self.lag(missed),
                 Err(RecvError::Interrupted) => {
                     output::note(format_args!("{:?} was interrupted: waiting for its publisher", self.args.topic));
                 }
-                Err(closed) => {
-                    self.printer.flush()?;
-                    return self.closed(source, &closed).map(Some);
-                }
+                Err(why) => break Looked::Ended(why),
             }
-            if self.enough() {
-                break;
+            taken += 1;
+            if taken == most || self.enough() {
+                break Looked::Enough;
             }
             next = subscription.try_recv();
-        }
+        };
         self.printer.flush()?;
-        Ok(None)
+        Ok(looked)
     }
 
     /// The end of a publisher is no failure if the next one can be found.

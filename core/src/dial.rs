@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::broker::{OperatorConfig, OperatorSession, RobotConfig, RobotSession};
-use crate::cloudflare::{ApiError, CloudflareSession};
+use crate::cloudflare::CloudflareSession;
 use crate::config::host_ip;
 use crate::link::Certificate;
 use crate::retry::Backoff;
@@ -172,7 +172,7 @@ impl Dialer {
         }
         if !reason.is_passing() {
             // Somebody else operates the robot now: to ask again would be to wait for it behind a person's back.
-            let is_displaced = matches!(reason, EndReason::Api(ApiError::Refused { status: 409, .. }));
+            let is_displaced = matches!(reason, EndReason::Api(error) if error.refusal_status() == Some(409));
             self.refusals += 1;
             if is_displaced || self.refusals >= MAX_REFUSALS {
                 return false;

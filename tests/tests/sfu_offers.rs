@@ -256,3 +256,81 @@ fn channels_that_a_client_opens_on_its_own_are_bounded_and_in_nobody_s_way() {
     let open = world.open_in_band_count(0);
     assert!(open <= 16, "{open} channels are open");
 }
+
+/// Of DimOS 0.0.15, with camera and audio. Its credentials were thrown away.
+const DIMOS: &str = include_str!("sdp/dimos_robot_offer.sdp");
+
+/// What the API answers to an offer of a session of its own: the description, or the refusal.
+fn establish(world: &mut Foreigners, sdp: &str) -> Result<String, (u16, String, String)> {
+    let client = world.add(false);
+    let path = format!("/{}/datachannels/establish", world.clients[client].session);
+    let (status, answer) = world.call(Method::Post, &path, &offered(sdp));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match status {
+        200 => Ok(text(&answer["sessionDescription"]["sdp"])),
+        status => Err((status, text(&answer["errorCode"]), text(&answer["errorDescription"]))),
+    }
+}
+
+#[test]
+fn a_robot_of_dimos_with_camera_and_audio_is_answered_section_by_section() {
+    let mut world = Foreigners::new();
+    for offer in [DIMOS.to_owned(), DIMOS.replace('\n', "\r\n")] {
+        let answer = establish(&mut world, &offer).expect("an answer");
+        let told = |prefix: &str| answer.lines().filter_map(|line| line.strip_prefix(prefix)).collect::<Vec<_>>();
+        let kinds: Vec<&str> = told("m=").into_iter().filter_map(|media| media.split(' ').next()).collect();
+        assert_eq!((kinds, told("a=mid:")), (vec!["video", "audio", "application"], vec!["0", "1", "2"]));
+        assert_eq!(told("a=group:BUNDLE "), ["0 1 2"]);
+    }
+}
+
+#[test]
+fn one_payload_type_for_two_codecs_in_one_bundle_is_refused() {
+    let mut world = Foreigners::new();
+    let video = DIMOS.replace("a=rtpmap:99 H264/90000", "a=rtpmap:99 VP8/90000");
+    let both = video
+        .replace("SAVPF 96 9 0 8", "SAVPF 99 9 0 8")
+        .replace("a=rtpmap:96 opus/48000/2", "a=rtpmap:99 opus/48000/2");
+    let (status, code, why) = establish(&mut world, &both).expect_err("two codecs");
+    assert_eq!((status, code.as_str()), (406, "invalid_session_description"));
+    assert!(why.contains("one payload type for two codecs in one bundle"), "{why}");
+    establish(&mut world, &video).expect("one codec");
+    establish(&mut world, &both.replace("a=group:BUNDLE 0 1 2\n", "a=group:BUNDLE 0 2\n")).expect("two transports");
+}
+
+#[test]
+fn what_foreign_clients_write_is_answered_or_refused_at_once_with_the_reason() {
+    let mut world = Foreigners::new();
+    let now = world.now();
+    let offer = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, now).offer();
+    let mid = offer.lines().find_map(|line| line.strip_prefix("a=mid:")).expect("a mid").to_owned();
+    for (from, to) in [
+        ("s=-\r\n", "s= \r\n"),
+        ("s=-\r\n", "s=\r\n"),
+        ("s=-\r\n", "s=-\r\ni=data\r\nb=AS:30\r\nb=CT:30\r\n"),
+        ("t=0 0\r\n", "t=3724394400 3724398000\r\n"),
+        ("a=mid:", "i=data\r\nb=AS:30\r\nb=TIAS:30000\r\na=mid:"),
+        ("UDP/DTLS/SCTP", "TCP/DTLS/SCTP"),
+    ] {
+        assert!(offer.contains(from), "{from}");
+        establish(&mut world, &offer.replace(from, to)).unwrap_or_else(|refusal| panic!("{to:?}: {refusal:?}"));
+    }
+    for name in ["data-0", "6f1c9f6e-4f0b-4c39-8f4e-5f5d6d3b2a10"] {
+        let named = offer.replace(&format!("a=mid:{mid}"), &format!("a=mid:{name}"));
+        let named = named.replace(&format!("BUNDLE {mid}"), &format!("BUNDLE {name}"));
+        let answer = establish(&mut world, &named).expect("an answer");
+        assert!(answer.contains(&format!("a=mid:{name}\r\n")), "{answer}");
+        assert!(answer.contains(&format!("a=group:BUNDLE {name}\r\n")), "{answer}");
+    }
+    let fingerprint = offer.lines().find(|line| line.starts_with("a=fingerprint:")).expect("a fingerprint");
+    for (from, to, why) in [
+        (fingerprint, format!("a=fingerprint:sha-512 {}", ["AB"; 64].join(":")), "sha-256"),
+        (fingerprint, format!("a=fingerprint:sha-384 {}", ["AB"; 48].join(":")), "sha-256"),
+        ("a=setup:actpass", "a=setup:holdconn".to_owned(), "a=setup"),
+        ("a=ice-pwd:", "a=ice-pwd:x\r\na=x:".to_owned(), "a=ice-pwd"),
+    ] {
+        let (status, code, told) = establish(&mut world, &offer.replace(from, &to)).expect_err(why);
+        assert_eq!((status, code.as_str()), (406, "invalid_session_description"), "{told}");
+        assert!(told.contains(why), "{told}");
+    }
+}

@@ -42,13 +42,13 @@ pub(crate) fn dial<C: Into<Dial> + Clone>(
 fn wait_for(reason: &EndReason, credential: &Credential) -> Result<String, Failure> {
     let Credential { broker, origin, side, .. } = credential;
     match reason {
-        EndReason::Api(ApiError::Refused { status: 409, .. }) if *side == Side::Operator => {
+        EndReason::Api(error) if error.refusal_status() == Some(409) && *side == Side::Operator => {
             Ok(format!("somebody else operates it; --takeover takes it from them ({reason})"))
         }
         EndReason::Api(ApiError::Http { .. }) => {
             Ok(format!("{broker} does not answer; `farwire serve` runs a broker ({reason})"))
         }
-        EndReason::Api(ApiError::Refused { status: 401 | 403, .. }) => {
+        EndReason::Api(error) if matches!(error.refusal_status(), Some(401 | 403)) => {
             Err(Failure::failed(format_args!("{broker} refuses the {} from {origin}: {reason}", side.secret())))
         }
         reason if reason.is_passing() => Ok(reason.to_string()),

@@ -1,6 +1,6 @@
 //! The commands at work, each in a process of its own.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::time::Duration;
 
 use crate::process::{Running, Scratch};
@@ -110,6 +110,94 @@ fn lines_of_stdin_become_messages() {
     assert_eq!(sub.end(SOON).expect(0).stdout, "grüß dich\n".repeat(3));
     drop(stdin);
     publisher.end(SOON).expect(0);
+}
+
+/// Publishes lines reliably until the first is there, then `count` numbered ones, and waits until the SFU has them.
+fn publish_numbered(scratch: &Scratch, url: &str, name: &str, count: usize, mut arrived: impl FnMut() -> bool) {
+    let mut publisher = start(scratch, url, &["pub", "log", "-", "--reliable"]);
+    let mut stdin = publisher.stdin.take().expect("piped");
+    while !arrived() {
+        stdin.write_all(b"first\n").expect("written");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let padding = "x".repeat(100);
+    for number in 0..count {
+        writeln!(stdin, "{name} {number} {padding}").expect("written");
+    }
+    drop(stdin);
+    let published = publisher.end(SOON).expect(0);
+    assert!(published.stderr.contains("all acknowledged"), "{published:#?}");
+}
+
+/// The numbers in lines that `publish_numbered` wrote under this name, up to the last one.
+fn numbers(lines: &mut impl Iterator<Item = String>, name: &str, count: usize) -> Vec<usize> {
+    let number = |line: String| line.strip_prefix(name)?.split(' ').nth(1)?.parse::<usize>().ok();
+    let mut numbers = Vec::new();
+    while numbers.last() != Some(&(count - 1)) {
+        let line = lines.next().expect("sub goes on");
+        numbers.extend(number(line));
+    }
+    numbers
+}
+
+#[test]
+fn a_blocked_pipe_costs_no_reliable_message() {
+    const COUNT: usize = 5_000;
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let mut command = scratch.farwire(&["sub", "log", "--reliable"]);
+    command.env("FARWIRE_URL", &url);
+    let (mut sub, stdout) = Running::start_unread(command);
+    sub.note("waiting for", SOON);
+    let (told, first) = std::sync::mpsc::channel();
+    let lines = std::thread::spawn(move || {
+        let mut lines = stdout.lines().map_while(Result::ok);
+        told.send(lines.next()).expect("the test waits");
+        lines
+    });
+    // From the first line on nobody reads the pipe, which holds far less than what is published.
+    publish_numbered(&scratch, &url, "one", COUNT, || first.try_recv().is_ok());
+    let mut lines = lines.join().expect("read");
+    let received = numbers(&mut lines, "one", COUNT);
+    assert!(received.iter().copied().eq(0..COUNT), "{} of {COUNT}", received.len());
+    sub.signal(Signal::INT);
+    let ended = sub.end(SOON).expect(0);
+    assert!(ended.stderr.contains("received") && !ended.stderr.contains("dropped"), "{ended:#?}");
+}
+
+#[test]
+fn what_waits_is_printed_before_a_newer_publisher_is_followed() {
+    const COUNT: usize = 3_000;
+    let scratch = Scratch::new();
+    let (_serve, url) = serve(&scratch);
+    let mut command = scratch.farwire(&["sub", "log", "--reliable"]);
+    command.env("FARWIRE_URL", &url);
+    let (mut sub, stdout) = Running::start_unread(command);
+    sub.note("waiting for", SOON);
+    let (told, first) = std::sync::mpsc::channel();
+    let lines = std::thread::spawn(move || {
+        let mut lines = stdout.lines().map_while(Result::ok);
+        told.send(lines.next()).expect("the test waits");
+        lines
+    });
+    publish_numbered(&scratch, &url, "one", COUNT, || first.try_recv().is_ok());
+    let mut newer = start(&scratch, &url, &["pub", "log", "-", "--reliable"]);
+    newer.note("publishing", SOON);
+    let mut lines = lines.join().expect("read");
+    let received = numbers(&mut lines, "one", COUNT);
+    assert!(received.iter().copied().eq(0..COUNT), "{} of {COUNT}", received.len());
+    sub.note("newer publisher", SOON);
+    let mut stdin = newer.stdin.take().expect("piped");
+    sub.note("subscribing to", SOON);
+    let writer = std::thread::spawn(move || {
+        while stdin.write_all(b"second\n").is_ok() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    assert!(lines.any(|line| line == "second"));
+    sub.signal(Signal::INT);
+    drop((sub, newer));
+    writer.join().expect("it ends with its publisher");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -74,6 +74,16 @@ impl Running {
         let stdout = lines(child.stdout.take().expect("piped"));
         let stderr = lines(child.stderr.take().expect("piped"));
         Running { child, stdin, stdout, stderr }
+    }
+
+    /// With a stdout that nobody reads but who has it: [`line`](Self::line) and the end know nothing of it.
+    pub(crate) fn start_unread(mut command: Command) -> (Running, BufReader<ChildStdout>) {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("farwire starts");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let stderr = lines(child.stderr.take().expect("piped"));
+        (Running { child, stdin, stdout: lines(std::io::empty()), stderr }, stdout)
     }
 
     /// The next line on stdout.

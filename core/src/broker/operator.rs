@@ -156,8 +156,8 @@ impl OperatorSession {
     }
 
     fn joined(&mut self, now: Instant, answer: Joined, method: Method, url: &str) {
-        if self.line.link.accept_answer(&answer.sdp_answer).is_err() {
-            return self.end(EndReason::Api(garbage(method, url)));
+        if let Err(error) = self.line.link.accept_answer(&answer.sdp_answer) {
+            return self.end(EndReason::Api(ApiError::Description { method, url: url.to_owned(), error }));
         }
         self.operator_id = answer.operator_id;
         self.line.link.handle_timeout(now);
@@ -187,7 +187,7 @@ impl OperatorSession {
     }
 
     fn call_failed(&mut self, now: Instant, error: ApiError) {
-        let is_gone = matches!(error, ApiError::Refused { status: 404 | 410, .. });
+        let is_gone = matches!(error.refusal_status(), Some(404 | 410));
         if self.config.session.is_none() && is_gone && self.state == State::Found {
             // The robot has registered anew, or is no longer there: the list says which.
             self.line.session = None;

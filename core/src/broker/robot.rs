@@ -125,9 +125,10 @@ impl RobotSession {
     }
 
     fn registered(&mut self, now: Instant, answer: &Registered, method: Method, url: &str) {
-        let session = SessionId::new(&answer.session_id);
-        let accepted = self.line.link.accept_answer(&answer.sdp_answer).is_ok();
-        match session.filter(|_| accepted) {
+        if let Err(error) = self.line.link.accept_answer(&answer.sdp_answer) {
+            return self.end(EndReason::Api(ApiError::Description { method, url: url.to_owned(), error }));
+        }
+        match SessionId::new(&answer.session_id) {
             Some(session) => {
                 self.line.session = Some(session);
                 self.line.link.handle_timeout(now);
@@ -155,7 +156,7 @@ impl RobotSession {
             }
             Err(error) => error,
         };
-        let is_rejected = matches!(error, ApiError::Refused { status: 401 | 404 | 410, .. });
+        let is_rejected = matches!(error.refusal_status(), Some(401 | 404 | 410));
         self.rejections = if is_rejected { self.rejections + 1 } else { 0 };
         if self.rejections >= MAX_REJECTIONS {
             self.operator_lost(OperatorLost::Rejected);

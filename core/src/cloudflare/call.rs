@@ -3,10 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{ErrorBody, code};
+use super::body::Body;
 use crate::http::{Failure, Method, Request, RequestId, Response};
+use crate::link::LinkError;
 use crate::{Config, SessionId};
 
 /// In the path of every call to a broker.
@@ -30,7 +33,7 @@ pub enum ApiError {
         failure: Failure,
     },
     /// The SFU refused.
-    #[error("{method} {url}: {status} {code}: {description}{}", self.advice())]
+    #[error("{method} {url}: {status} {}{description}{}", Code(code), self.advice())]
     Refused {
         /// The request's method.
         method: Method,
@@ -43,8 +46,33 @@ pub enum ApiError {
         /// The SFU's text, shortened.
         description: String,
     },
-    /// The answer is not what the API documents, so this is probably not an SFU, or not a broker.
-    #[error("{method} {url}: the answer (status {status}) is not one of this API; check the URL")]
+    /// The answer's body is none of this API's, so something else answered: a proxy, a captive portal, another server. What it
+    /// says is not repeated.
+    #[error("{method} {url}: {status} {body}{}", self.advice())]
+    Unreadable {
+        /// The request's method.
+        method: Method,
+        /// The request's URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What the body is.
+        body: Body,
+    },
+    /// The answer's session description cannot be used.
+    #[error("{method} {url}: {error}")]
+    Description {
+        /// The request's method.
+        method: Method,
+        /// The request's URL.
+        url: String,
+        /// What is wrong with it.
+        error: LinkError,
+    },
+    /// The answer has the API's form, but what it says cannot be: an id that is none or in use, a description that does not fit.
+    #[error(
+        "{method} {url}: the answer (status {status}) has the form of this API's but cannot be used; check the URL"
+    )]
     Garbage {
         /// The request's method.
         method: Method,
@@ -65,7 +93,10 @@ impl ApiError {
                     || code::RETRYABLE.contains(&code.as_str())
                     || (*status == 200 && code == code::NOT_FOUND_TRACK)
             }
-            ApiError::Garbage { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
+            ApiError::Description { .. } => false,
+            ApiError::Unreadable { status, .. } | ApiError::Garbage { status, .. } => {
+                matches!(status, 408 | 425 | 429 | 500..=599)
+            }
         }
     }
 
@@ -76,24 +107,48 @@ impl ApiError {
 
     /// Whether the session no longer exists.
     pub fn is_session_gone(&self) -> bool {
-        matches!(self, ApiError::Refused { status: 410, .. })
+        self.refusal_status() == Some(410)
+    }
+
+    /// The status of an answer that refuses, whether or not its body is one of this API's; `None` for anything else.
+    pub fn refusal_status(&self) -> Option<u16> {
+        match self {
+            ApiError::Refused { status, .. } => Some(*status),
+            ApiError::Unreadable { status, .. } => Some(*status).filter(|status| matches!(status, 400..=599)),
+            _ => None,
+        }
     }
 
     /// What a person can do about it.
     fn advice(&self) -> &'static str {
-        match self {
-            ApiError::Refused { status: 401, url, .. } if url.contains(BROKER_PATH) => {
+        let (url, status) = match self {
+            ApiError::Refused { code, .. } if code == code::NOT_FOUND_TRACK => {
+                return " (nobody publishes this topic on that session yet)";
+            }
+            ApiError::Refused { url, status, .. } | ApiError::Unreadable { url, status, .. } => (url, status),
+            _ => return "",
+        };
+        match (status, self) {
+            (401, _) if url.contains(BROKER_PATH) => {
                 " (is this the key that the broker gave out, for a robot or for an operator, and has it not been revoked?)"
             }
             // A broker says by itself what is wrong.
-            ApiError::Refused { url, .. } if url.contains(BROKER_PATH) => "",
-            ApiError::Refused { status: 401 | 403, .. } => " (is FARWIRE_APP_SECRET the secret of this app?)",
-            ApiError::Refused { status: 404, .. } => " (is FARWIRE_APP_ID right, and does the URL end in /v1?)",
-            ApiError::Refused { code, .. } if code == code::NOT_FOUND_TRACK => {
-                " (nobody publishes this topic on that session yet)"
-            }
-            _ => "",
+            (_, ApiError::Refused { .. }) if url.contains(BROKER_PATH) => "",
+            (401 | 403, _) if !url.contains(BROKER_PATH) => " (is FARWIRE_APP_SECRET the secret of this app?)",
+            (404, _) if !url.contains(BROKER_PATH) => " (is FARWIRE_APP_ID right, and does the URL end in /v1?)",
+            (_, ApiError::Refused { .. }) => "",
+            (502..=504, _) => " (a proxy in front of the server answers like this while the server is down)",
+            _ => " (check the URL, and whether a captive portal or proxy answers in the server's place)",
         }
+    }
+}
+
+/// An error code before its description.
+struct Code<'a>(&'a str);
+
+impl fmt::Display for Code<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "{}: ", self.0) }
     }
 }
 
@@ -138,23 +193,52 @@ impl Api {
     }
 }
 
+/// A refusal's body, as the SFU's API, this broker and DimOS's hosted one have it.
+#[derive(Debug, Default, Deserialize)]
+struct Refusal {
+    #[serde(flatten)]
+    error: ErrorBody,
+    /// FastAPI's own: a text, or a list of what is wrong with the request.
+    detail: Option<serde_json::Value>,
+}
+
+impl Refusal {
+    /// The errors of the API's form in a body; `None`: there is none.
+    fn parse(body: &[u8]) -> Option<ErrorBody> {
+        let Refusal { mut error, detail } = object(body)?;
+        if error.error_description.is_none() {
+            error.error_description = detail.and_then(|detail| match detail {
+                serde_json::Value::String(text) => Some(text),
+                list => list.get(0)?.get("msg")?.as_str().map(str::to_owned),
+            });
+        }
+        (error.error_code.is_some() || error.error_description.is_some()).then_some(error)
+    }
+}
+
 /// Reads an answer. Any 2xx with the right body is a success, as DimOS takes it.
 ///
 /// # Errors
 /// When there is no answer, the SFU refuses, or the answer is none of the API's.
 pub fn read<T: DeserializeOwned>(method: Method, url: &str, result: Result<Response, Failure>) -> Result<T, ApiError> {
     let url = url.to_owned();
-    let response = result.map_err(|failure| ApiError::Http { method, url: url.clone(), failure })?;
-    let status = response.status;
+    let Response { status, body, .. } =
+        result.map_err(|failure| ApiError::Http { method, url: url.clone(), failure })?;
     // An error may come with any status, and then has its own code.
-    let error = serde_json::from_slice::<ErrorBody>(&response.body).unwrap_or_default();
-    if !(200..300).contains(&status) || error.error_code.is_some() {
-        if error.error_code.is_none() && !matches!(status, 400..=599) {
-            return Err(ApiError::Garbage { method, url, status });
-        }
-        return Err(refused(method, url, status, error));
+    let is_success = (200..300).contains(&status);
+    match Refusal::parse(&body) {
+        Some(error) if error.error_code.is_some() => return Err(refused(method, url, status, error)),
+        Some(error) if matches!(status, 400..=599) => return Err(refused(method, url, status, error)),
+        _ => {}
     }
-    serde_json::from_slice(&response.body).map_err(|_| ApiError::Garbage { method, url, status })
+    let answer = if is_success { object(&body) } else { None };
+    answer.ok_or_else(|| ApiError::Unreadable { method, url, status, body: Body::of(&body) })
+}
+
+/// Reads a JSON object. A list in the place of one, which serde would take for the fields in their order, is none.
+fn object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    start.filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(body).ok())
 }
 
 /// An error of a whole request, or with status 200 of one of its items. Its texts are shortened and printable.
@@ -165,7 +249,7 @@ pub fn refused(method: Method, url: String, status: u16, error: ErrorBody) -> Ap
         url,
         status,
         code: printable(error.error_code.unwrap_or_default()),
-        description: printable(error.error_description.unwrap_or_else(|| "no description".to_owned())),
+        description: printable(error.error_description.unwrap_or_else(|| "without a reason".to_owned())),
     }
 }
 
@@ -187,11 +271,50 @@ mod tests {
         for (status, body) in [(500, "oops"), (503, "{}"), (429, ""), (200, r#"{"errorCode":"backend_error"}"#)] {
             assert!(answer(status, body).expect_err(body).is_retryable(), "{status} {body}");
         }
-        for (status, body) in [(200, "<html>"), (200, "{}"), (302, ""), (200, r#"{"sessionId":7}"#)] {
+        for (status, body) in [(200, "<html>"), (200, "{}"), (200, r#"["s"]"#), (302, ""), (200, r#"{"sessionId":7}"#)]
+        {
             let error = answer(status, body).expect_err(body);
-            assert!(matches!(error, ApiError::Garbage { .. }) && !error.is_retryable(), "{status} {body}");
+            assert!(matches!(error, ApiError::Unreadable { .. }) && !error.is_retryable(), "{status} {body}");
         }
         assert!(answer(410, r#"{"errorCode":"session_error"}"#).expect_err("410").is_session_gone());
+    }
+
+    #[test]
+    fn what_is_no_answer_of_the_api_is_named_and_not_repeated() {
+        let page = "<!DOCTYPE html><title>Sign in here</title>";
+        for (status, body, named) in [
+            (502, page, "502 with a body that is no answer of this API: an HTML page of 42 bytes (a proxy in front"),
+            (200, page, "200 with a body that is no answer of this API: an HTML page of 42 bytes (check the URL"),
+            (511, page, "511 with a body that is no answer of this API: an HTML page of 42 bytes (check the URL"),
+            (401, page, "an HTML page of 42 bytes (is FARWIRE_APP_SECRET"),
+            (302, "", "302 without a body (check the URL"),
+            (503, "{}", "503 with a body that is no answer of this API: JSON of 2 bytes"),
+            (500, "oops", "500 with a body that is no answer of this API: text of 4 bytes"),
+            (500, "\0\u{1}", "500 with a body that is no answer of this API: binary data of 2 bytes"),
+        ] {
+            let error = answer(status, body).expect_err(named);
+            assert!(matches!(error, ApiError::Unreadable { .. }), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains(named), "{text}");
+            assert!(
+                !text.contains("Sign in") && !text.contains("oops") && !format!("{error:?}").contains("oops"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_a_hosted_broker_is_told_in_its_words() {
+        for (body, told) in [
+            (r#"{"detail":"robot not found"}"#, "404 robot not found"),
+            (r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, "404 field required"),
+            (r#"{"errorCode":"gone"}"#, "404 gone: without a reason"),
+        ] {
+            let error = answer(404, body).expect_err(body);
+            assert!(matches!(error, ApiError::Refused { .. }) && error.to_string().contains(told), "{error}");
+        }
+        let nothing = answer(404, r#"{"detail":{"loc":7}}"#).expect_err("404");
+        assert!(matches!(nothing, ApiError::Unreadable { .. }), "{nothing}");
     }
 
     #[test]

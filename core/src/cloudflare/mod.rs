@@ -3,8 +3,10 @@
 //! Source: Cloudflare's public API reference of the Realtime SFU, read 2026-08.
 
 pub mod api;
+mod body;
 mod call;
 mod session;
 
+pub use self::body::{Body, BodyKind};
+pub use self::call::{Api, ApiError, read, refused};
 pub(crate) use self::session::CloudflareSession;
-pub use call::{Api, ApiError, read, refused};

@@ -437,10 +437,11 @@ impl CloudflareSession {
 
     fn accept(&mut self, now: Instant, method: Method, url: String, answer: Established) {
         let sdp = answer.session_description.filter(|description| description.kind == "answer");
-        let accepted = sdp.ok_or(()).and_then(|answer| self.link.accept_answer(&answer.sdp).map_err(|_| ()));
-        if accepted.is_err() {
-            self.end(EndReason::Api(ApiError::Garbage { method, url, status: 200 }));
-            return;
+        let Some(answer) = sdp else {
+            return self.end(EndReason::Api(ApiError::Garbage { method, url, status: 200 }));
+        };
+        if let Err(error) = self.link.accept_answer(&answer.sdp) {
+            return self.end(EndReason::Api(ApiError::Description { method, url, error }));
         }
         self.link.handle_timeout(now);
         self.state = State::Connecting;

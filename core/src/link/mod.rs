@@ -11,11 +11,13 @@
 //!
 //! [str0m]: https://docs.rs/str0m
 
+mod codecs;
 mod cork;
 mod empty;
 mod negotiation;
 mod round_trip;
 mod sections;
+mod transport;
 mod window;
 
 use std::collections::{HashMap, VecDeque};
@@ -144,6 +146,9 @@ pub enum LinkError {
     /// The other end's SDP cannot be used. Its text is not repeated, since it holds credentials.
     #[error("the session description cannot be used: {0}")]
     Sdp(&'static str),
+    /// The other end's SDP says what is not supported here. Its text is not repeated either.
+    #[error("the session description is not acceptable: {0}")]
+    Unacceptable(&'static str),
     /// The stream id is already in use on this link.
     #[error("stream id {0} is already in use")]
     IdInUse(StreamId),
@@ -186,6 +191,8 @@ pub struct Link {
     pending: Option<SdpPendingOffer>,
     /// As its latest description says.
     far_end: Option<FarEnd>,
+    /// The data's section, as str0m knows it; the far end's descriptions may call it something else.
+    mid: Option<String>,
     channels: HashMap<StreamId, Channel>,
     streams: HashMap<ChannelId, StreamId>,
     in_band: Vec<ChannelId>,
@@ -243,6 +250,7 @@ impl Link {
             local,
             pending: None,
             far_end: None,
+            mid: None,
             channels: HashMap::new(),
             streams: HashMap::new(),
             in_band: Vec::new(),

@@ -1,12 +1,15 @@
 //! Offers and answers, from either end.
 
-use str0m::change::{SdpAnswer, SdpOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 
-use super::sections::Sections;
+use super::sections::{Sections, attribute};
 use super::{
     DEFAULT_MAX_MESSAGE, Link, LinkError, MAX_RECEIVED_MESSAGE, PLACEHOLDER, STR0M_BUFFER, StreamId, channel_config,
 };
 use crate::Delivery;
+
+/// What str0m is told that the data's section is called when the far end offers: its own mids are short.
+const OWN_MID: &str = "0";
 
 impl Link {
     /// The client's SDP offer: one SCTP section with the [`PLACEHOLDER`] channel.
@@ -20,8 +23,7 @@ impl Link {
         let id = changes.add_channel_with_config(channel_config(placeholder, Delivery::RELIABLE));
         let Some((offer, pending)) = changes.apply() else { return String::new() };
         self.insert(placeholder, id);
-        self.pending = Some(pending);
-        offer.to_sdp_string()
+        self.offered(pending, offer.to_sdp_string())
     }
 
     /// The server's SDP offer: one SCTP section, with a channel that the server opens in band under this label once
@@ -30,23 +32,35 @@ impl Link {
         let mut changes = self.rtc.sdp_api();
         changes.add_channel(label.to_owned());
         let Some((offer, pending)) = changes.apply() else { return String::new() };
+        self.offered(pending, offer.to_sdp_string())
+    }
+
+    fn offered(&mut self, pending: SdpPendingOffer, offer: String) -> String {
         self.pending = Some(pending);
-        offer.to_sdp_string()
+        self.mid = attribute(&offer.lines().collect::<Vec<_>>(), "mid").next().map(str::to_owned);
+        offer
     }
 
     /// Takes the answer to [`Link::offer`] or [`Link::offer_channel`].
     ///
     /// # Errors
-    /// [`LinkError::Sdp`] when it cannot be used. Unless it is no SDP at all, the link is then of no use either.
+    /// [`LinkError::Sdp`] or [`LinkError::Unacceptable`] when it cannot be used. Unless [`Link::awaits_answer`] still, the link
+    /// is then of no use either.
     pub fn accept_answer(&mut self, sdp: &str) -> Result<(), LinkError> {
-        let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| LinkError::Sdp("the answer is not SDP"))?;
+        let sections = Sections::parse(sdp)?;
         let pending = self.pending.take().ok_or(LinkError::Sdp("no offer is waiting for an answer"))?;
+        let mid = self.mid.as_deref().unwrap_or(OWN_MID);
+        if sections.len() != 1 || sections.mid().is_some_and(|named| named != mid) {
+            return Err(LinkError::Sdp("the answer is not for the offer's section"));
+        }
+        let answer = SdpAnswer::from_sdp_string(&sections.data_alone(mid));
+        let answer = answer.map_err(|_| LinkError::Sdp("the answer is not SDP"))?;
         self.rtc
             .sdp_api()
             .accept_answer(pending, answer)
             .map_err(|_| LinkError::Sdp("the answer does not fit the offer"))?;
-        self.max_message = max_message_size(sdp);
-        self.far_end = Sections::parse(sdp).ok().and_then(|sections| sections.far_end());
+        self.max_message = max_message_size(sections.max_message_size());
+        self.far_end = Some(sections.far_end(self.mid.as_deref().unwrap_or(OWN_MID)));
         self.dirty = true;
         Ok(())
     }
@@ -55,11 +69,12 @@ impl Link {
     /// data must stay as it is.
     ///
     /// # Errors
-    /// [`LinkError::Sdp`] when it cannot be used, or has the data on another transport; the link then goes on as it was.
+    /// [`LinkError::Sdp`] or [`LinkError::Unacceptable`] when it cannot be used, or has the data on another transport; the link
+    /// then goes on as it was.
     pub fn answer_again(&mut self, sdp: &str) -> Result<String, LinkError> {
         // str0m takes other credentials for a restart of ICE, which the far end of a live link might not mean.
-        let far_end = Sections::parse(sdp).map_err(LinkError::Sdp)?.far_end();
-        if self.pending.is_some() || far_end.is_none() || far_end != self.far_end {
+        let far_end = Sections::parse(sdp)?.far_end(self.mid.as_deref().unwrap_or(OWN_MID));
+        if self.pending.is_some() || self.far_end.as_ref() != Some(&far_end) {
             return Err(LinkError::Sdp("the offer changes the data's transport"));
         }
         let max_message = self.max_message;
@@ -77,25 +92,27 @@ impl Link {
     /// The answer to the far end's SDP offer. Audio and video in it are declined.
     ///
     /// # Errors
-    /// [`LinkError::Sdp`] when the offer cannot be used; the link is then of no use either.
+    /// [`LinkError::Sdp`] when it is no offer of data channels, [`LinkError::Unacceptable`] when it asks for what is not
+    /// supported; the link is then of no use either.
     pub fn answer(&mut self, sdp: &str) -> Result<String, LinkError> {
-        let sections = Sections::parse(sdp).map_err(LinkError::Sdp)?;
-        let offer = SdpOffer::from_sdp_string(&sections.data_offer());
+        let sections = Sections::parse(sdp)?;
+        let mid = self.mid.get_or_insert_with(|| OWN_MID.to_owned());
+        let offer = SdpOffer::from_sdp_string(&sections.data_alone(mid));
         let offer = offer.map_err(|_| LinkError::Sdp("the offer is not SDP"))?;
         let answer =
             self.rtc.sdp_api().accept_offer(offer).map_err(|_| LinkError::Sdp("the offer cannot be answered"))?;
-        self.max_message = max_message_size(sdp);
-        self.far_end = sections.far_end();
+        self.max_message = max_message_size(sections.max_message_size());
+        self.far_end = Some(sections.far_end(self.mid.as_deref().unwrap_or(OWN_MID)));
         self.dirty = true;
         Ok(sections.whole_answer(&answer.to_sdp_string()))
     }
 }
 
 /// `a=max-message-size`: absent means 64 KiB, 0 means any size (RFC 8841), for which a link's own bound stands.
-fn max_message_size(sdp: &str) -> usize {
-    match sdp.lines().find_map(|line| line.trim().strip_prefix("a=max-message-size:")) {
+fn max_message_size(value: Option<&str>) -> usize {
+    match value {
         None => DEFAULT_MAX_MESSAGE,
-        Some(text) => match text.trim().parse::<u64>() {
+        Some(text) => match text.parse::<u64>() {
             Ok(0) => MAX_RECEIVED_MESSAGE,
             Ok(size) => size.min(STR0M_BUFFER as u64 / 4) as usize,
             Err(_) => DEFAULT_MAX_MESSAGE,

@@ -18,12 +18,17 @@ struct Pair {
 impl Pair {
     /// A client and a server with a channel between them.
     fn connected() -> Pair {
+        Pair::connected_by(str::to_owned, str::to_owned)
+    }
+
+    /// With another offer and answer than the ends make.
+    fn connected_by(offered: impl FnOnce(&str) -> String, answered: impl FnOnce(&str) -> String) -> Pair {
         let now = Instant::now();
         let address = |host: u8| SocketAddr::from(([10, 0, 0, host], 9));
         let mut server = Link::new(Role::Server, address(1), None, now);
         let mut client = Link::new(Role::Client, address(2), None, now);
-        let answer = server.answer(&client.offer()).expect("an answer");
-        client.accept_answer(&answer).expect("it fits");
+        let answer = server.answer(&offered(&client.offer())).expect("an answer");
+        client.accept_answer(&answered(&answer)).expect("it fits");
         let ends = [(address(2), client), (address(1), server)];
         let mut pair = Pair { now, ends, answer, events: Default::default() };
         pair.run();
@@ -156,10 +161,50 @@ fn an_offer_that_changes_the_transport_is_refused_and_the_data_goes_on() {
 }
 
 #[test]
+fn the_data_connects_whatever_its_section_is_called() {
+    for mid in ["data-0", "6f1c9f6e-4f0b-4c39-8f4e-5f5d6d3b2a10", "!#$%&'*+.^_`{|}~", "x"] {
+        let mut own = String::new();
+        let offered = |offer: &str| {
+            own = attribute(&offer.lines().collect::<Vec<_>>(), "mid").next().expect("a mid").to_owned();
+            offer
+                .replace(&format!("a=mid:{own}\r\n"), &format!("a=mid:{mid}\r\n"))
+                .replace(&format!("a=group:BUNDLE {own}\r\n"), &format!("a=group:BUNDLE {mid}\r\na=group:LS {mid}\r\n"))
+        };
+        let answered = |text: &str| {
+            assert!(text.contains(&format!("a=mid:{mid}\r\n")), "{text}");
+            assert!(text.contains(&format!("a=group:BUNDLE {mid}\r\n")), "{text}");
+            // This client calls its section something else.
+            text.lines().filter(|line| !line.starts_with("a=mid:")).map(|line| line.to_owned() + "\r\n").collect()
+        };
+        let mut pair = Pair::connected_by(offered, answered);
+        pair.carries(mid);
+        assert!(!own.is_empty());
+    }
+}
+
+#[test]
+fn lines_that_foreign_ends_write_do_not_keep_the_data_from_connecting() {
+    let long = ["AB"; 64].join(":");
+    let foreign = |sdp: &str| {
+        sdp.replace("s=-\r\n", "s= \r\ni=about\r\nb=AS:1\r\nb=CT:2\r\n")
+            .replace("t=0 0\r\n", "t=3724394400 3724398000\r\nr=7d 1h 0 25h\r\n")
+            .replace("a=setup:", &format!("b=AS:30\r\nb=TIAS:30000\r\na=fingerprint:sha-512 {long}\r\na=setup:"))
+            .replace(" typ host", " typ host generation 0 ufrag x network-id 1 network-cost 50")
+    };
+    Pair::connected_by(foreign, foreign).carries("and goes on");
+    let tcp = |sdp: &str| sdp.replace("UDP/DTLS/SCTP", "TCP/DTLS/SCTP");
+    let answer_tcp = |sdp: &str| {
+        assert!(sdp.contains("m=application 9 TCP/DTLS/SCTP webrtc-datachannel\r\n"), "{sdp}");
+        sdp.to_owned()
+    };
+    Pair::connected_by(tcp, answer_tcp).carries("by UDP all the same");
+}
+
+#[test]
 fn reads_max_message_size() {
-    assert_eq!(max_message_size("v=0\r\na=mid:0\r\n"), 65_536);
-    assert_eq!(max_message_size("a=max-message-size:0\r\n"), MAX_RECEIVED_MESSAGE);
-    assert_eq!(max_message_size("a=sctp-port:5000\r\na=max-message-size:16384\r\n"), 16_384);
-    assert_eq!(max_message_size("a=max-message-size:99999999999999\r\n"), 1 << 20);
-    assert_eq!(max_message_size("a=max-message-size:x\r\n"), 65_536);
+    assert_eq!(max_message_size(None), 65_536);
+    assert_eq!(max_message_size(Some("0")), MAX_RECEIVED_MESSAGE);
+    assert_eq!(max_message_size(Some("16384")), 16_384);
+    assert_eq!(max_message_size(Some("99999999999999")), 1 << 20);
+    assert_eq!(max_message_size(Some("x")), 65_536);
 }

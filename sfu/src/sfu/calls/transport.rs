@@ -5,7 +5,7 @@ use std::time::Instant;
 use farwire_core::cloudflare::api::{DataChannel, Described, Establish, Established, Location, NewSession};
 use farwire_core::cloudflare::api::{SERVER_EVENTS, SessionDescription};
 use farwire_core::http::Response;
-use farwire_core::link::{Link, Role, StreamId};
+use farwire_core::link::{Link, LinkError, Role, StreamId};
 use tracing::debug;
 
 use super::super::Sfu;
@@ -138,7 +138,11 @@ fn offer(description: Option<&SessionDescription>) -> Result<Option<&str>, Refus
 }
 
 fn answer(session: &mut Session, sdp: &str) -> Result<SessionDescription, Refusal> {
-    let sdp = session.link.answer(sdp).map_err(|error| Refusal::establish(&error.to_string()))?;
+    let refusal = |error: LinkError| match error {
+        LinkError::Unacceptable(_) => Refusal::description(&error.to_string()),
+        error => Refusal::establish(&error.to_string()),
+    };
+    let sdp = session.link.answer(sdp).map_err(refusal)?;
     session.negotiation = Negotiation::Done;
     Ok(SessionDescription { kind: "answer".into(), sdp })
 }
