@@ -4,6 +4,7 @@
 
 pub mod api;
 mod call;
+mod object;
 mod session;
 
 pub(crate) use self::session::CloudflareSession;

@@ -1,4 +1,4 @@
-//! Wrong keys, counted by the address that they come from.
+//! Wrong keys and secrets, counted by the address that they come from.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::limits::{GUESS_EVERY, GUESSES, MAX_GUESSERS};
 
-/// How many wrong keys each address may still send. Bounded: see [`MAX_GUESSERS`].
+/// How many wrong keys each address may still send: [`GUESSES`] at once and one more every [`GUESS_EVERY`]. Good ones are
+/// not counted, as robots share addresses. Bounded: see [`MAX_GUESSERS`].
 #[derive(Debug, Default)]
-pub(crate) struct Guesses {
+pub struct Guesses {
     /// When the address has all its guesses back.
     full_at: HashMap<IpAddr, Instant>,
     /// The count that all share for whom there is no room.
@@ -18,16 +19,18 @@ pub(crate) struct Guesses {
 
 /// What one more wrong key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guess {
+pub enum Guess {
+    /// To be answered as any wrong key.
     Allowed,
     /// The first one too many since there were guesses left.
     FirstTooMany,
+    /// One more beyond.
     TooMany,
 }
 
 impl Guesses {
     /// Notes a wrong key.
-    pub(crate) fn note(&mut self, now: Instant, source: IpAddr) -> Guess {
+    pub fn note(&mut self, now: Instant, source: IpAddr) -> Guess {
         let source = household(source);
         if self.full_at.len() >= MAX_GUESSERS && !self.full_at.contains_key(&source) {
             self.sweep(now);
@@ -59,7 +62,7 @@ impl Guesses {
 }
 
 /// Whoever has one IPv6 address has the 64 bits behind its prefix.
-fn household(source: IpAddr) -> IpAddr {
+pub(crate) fn household(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
