@@ -1,5 +1,6 @@
 //! All connections of one listener, and which of them gives way to the next.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ struct Table {
     next: u64,
     open: HashMap<u64, Open>,
     addresses: HashMap<IpAddr, Address>,
+    evicted: u64,
 }
 
 #[derive(Debug)]
@@ -32,21 +34,32 @@ struct Open {
     task: Option<AbortHandle>,
     /// It had a request answered with success.
     is_proven: bool,
-    /// Since when nothing was asked on it, in the order of all.
-    idle: Option<u64>,
+    /// Since when it waits for its client, in the order of all; none while its client waits.
+    waits: Option<u64>,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// The next request.
+    Request,
+    /// The rest of one, for whose body its client has leave.
+    Body,
 }
 
 /// The connections of one address.
 #[derive(Debug, Default)]
 struct Address {
     open: usize,
-    /// Idle ones, by whether they are proven and since when they are idle.
-    idle: [BTreeSet<(u64, u64)>; 2],
+    /// Those that wait for it, since when: idle ones that prove nothing, idle ones that are proven, and those that wait for a
+    /// body. They give way in this order.
+    waiting: [BTreeSet<(u64, u64)>; 3],
 }
 
 impl Connections {
     pub(crate) fn new(limit: usize) -> Arc<Connections> {
-        let table = Table { limit: limit.max(1), next: 0, open: HashMap::new(), addresses: HashMap::new() };
+        let (open, addresses) = (HashMap::new(), HashMap::new());
+        let table = Table { limit: limit.max(1), next: 0, open, addresses, evicted: 0 };
         Arc::new(Connections { table: Mutex::new(table), changed: Notify::new() })
     }
 
@@ -76,6 +89,12 @@ impl Connections {
         self.table().evict();
     }
 
+    /// How many are open, and how many have had to give way.
+    pub(crate) fn count(&self) -> (usize, u64) {
+        let table = self.table();
+        (table.open.len(), table.evicted)
+    }
+
     /// The lock is held for single look-ups alone.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -97,7 +116,13 @@ impl Slot {
 
     /// A request has come.
     pub(crate) fn begin(&self) {
-        self.connections.table().set_idle(self.id, false);
+        self.connections.table().set(self.id, None);
+    }
+
+    /// Its body is to come.
+    pub(crate) fn await_body(&self) {
+        self.connections.table().set(self.id, Some(Wait::Body));
+        self.connections.changed.notify_one();
     }
 
     /// It was answered with success.
@@ -109,7 +134,7 @@ impl Slot {
 
     /// The next one may come.
     pub(crate) fn end(&self) {
-        self.connections.table().set_idle(self.id, true);
+        self.connections.table().set(self.id, Some(Wait::Request));
         self.connections.changed.notify_one();
     }
 }
@@ -129,26 +154,27 @@ impl Table {
     fn enter(&mut self, address: IpAddr) -> u64 {
         let id = self.next;
         self.next += 1;
-        self.open.insert(id, Open { address, task: None, is_proven: false, idle: None });
+        self.open.insert(id, Open { address, task: None, is_proven: false, waits: None });
         self.addresses.entry(address).or_default().open += 1;
-        self.set_idle(id, true);
+        self.set(id, Some(Wait::Request));
         id
     }
 
     /// Of those that prove nothing, if there are any, one of the address that has the most; there the one that is idle for
-    /// longest.
+    /// longest. Else the same of those that are proven, and at last of those whose bodies do not come.
     fn victim(&self) -> Option<u64> {
-        [0, 1].into_iter().find_map(|proven| {
-            let idle = self.addresses.values().filter_map(|address| {
-                let (since, id) = address.idle[proven].first()?;
-                Some((address.open, std::cmp::Reverse(*since), *id))
+        (0..3).find_map(|rank: usize| {
+            let first = self.addresses.values().filter_map(|address| {
+                let (since, id) = address.waiting.get(rank)?.first()?;
+                Some((address.open, Reverse(*since), *id))
             });
-            idle.max().map(|(_, _, id)| id)
+            first.max().map(|(_, _, id)| id)
         })
     }
 
     fn evict(&mut self) {
         let Some(id) = self.victim() else { return };
+        self.evicted += 1;
         let task = self.open.get_mut(&id).and_then(|open| open.task.take());
         // Its place is free from now on, although its task ends when it has its next turn.
         self.leave(id);
@@ -165,24 +191,29 @@ impl Table {
         }
     }
 
-    fn set_idle(&mut self, id: u64, is_idle: bool) {
+    fn set(&mut self, id: u64, wait: Option<Wait>) {
         let since = self.next;
-        self.next += u64::from(is_idle);
+        self.next += 1;
         let Some(open) = self.open.get_mut(&id) else { return };
         let Some(address) = self.addresses.get_mut(&open.address) else { return };
-        if let Some(since) = open.idle.take() {
-            for idle in &mut address.idle {
-                idle.remove(&(since, id));
+        if let Some(since) = open.waits.take() {
+            for waiting in &mut address.waiting {
+                waiting.remove(&(since, id));
             }
         }
-        if is_idle {
-            open.idle = Some(since);
-            address.idle[usize::from(open.is_proven)].insert((since, id));
-        }
+        let [unproven, proven, body] = &mut address.waiting;
+        let waiting = match wait {
+            Some(Wait::Request) if open.is_proven => proven,
+            Some(Wait::Request) => unproven,
+            Some(Wait::Body) => body,
+            None => return,
+        };
+        open.waits = Some(since);
+        waiting.insert((since, id));
     }
 
     fn leave(&mut self, id: u64) {
-        self.set_idle(id, false);
+        self.set(id, None);
         let Some(open) = self.open.remove(&id) else { return };
         if let Some(address) = self.addresses.get_mut(&open.address) {
             address.open -= 1;
@@ -239,9 +270,25 @@ mod tests {
         assert!(!is_open(&proven) && is_open(&busy) && is_open(&last), "when there is no other");
     }
 
+    #[test]
+    fn a_body_that_does_not_come_gives_way_at_last() {
+        let connections = Connections::new(3);
+        let (proven, body, busy) = (connections.enter(peer(1)), connections.enter(peer(2)), connections.enter(peer(2)));
+        proven.prove();
+        proven.end();
+        body.begin();
+        body.await_body();
+        busy.begin();
+        let new = connections.enter(peer(3));
+        assert!(!is_open(&proven) && is_open(&body) && is_open(&busy));
+        new.begin();
+        let last = connections.enter(peer(3));
+        assert!(!is_open(&body) && is_open(&busy) && is_open(&new) && is_open(&last));
+    }
+
     proptest! {
         #[test]
-        fn books_are_kept(steps in prop::collection::vec((0u8..5, 0u8..4, any::<prop::sample::Index>()), 1..200)) {
+        fn books_are_kept(steps in prop::collection::vec((0u8..6, 0u8..4, any::<prop::sample::Index>()), 1..200)) {
             let connections = Connections::new(5);
             let mut slots: Vec<Slot> = Vec::new();
             for (step, host, at) in steps {
@@ -249,7 +296,8 @@ mod tests {
                     0 | 1 if connections.table().has_room() => slots.push(connections.enter(peer(host))),
                     _ if slots.is_empty() => {}
                     2 => slots[at.index(slots.len())].begin(),
-                    3 => {
+                    3 => slots[at.index(slots.len())].await_body(),
+                    4 => {
                         let slot = &slots[at.index(slots.len())];
                         slot.prove();
                         slot.end();
@@ -259,8 +307,8 @@ mod tests {
                 let table = connections.table();
                 prop_assert!(table.open.len() <= 5);
                 prop_assert_eq!(table.addresses.values().map(|address| address.open).sum::<usize>(), table.open.len());
-                let idle = table.addresses.values().flat_map(|address| &address.idle).map(BTreeSet::len).sum::<usize>();
-                prop_assert_eq!(idle, table.open.values().filter(|open| open.idle.is_some()).count());
+                let idle = table.addresses.values().flat_map(|address| &address.waiting).map(BTreeSet::len).sum::<usize>();
+                prop_assert_eq!(idle, table.open.values().filter(|open| open.waits.is_some()).count());
             }
             drop(slots);
             let table = connections.table();

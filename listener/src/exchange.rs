@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use crate::connections::{Connections, Slot};
+use crate::counters::{Counters, count};
 use crate::host::Names;
 use crate::limits::MAX_URI;
 use crate::metrics::METRICS_CONTENT_TYPE;
@@ -112,6 +113,7 @@ pub(crate) struct Shared {
     pub(crate) connections: Arc<Connections>,
     names: Names,
     bodies: Bodies,
+    counters: Counters,
     /// When the log was last told of a refusal.
     told: Mutex<Option<Instant>>,
 }
@@ -122,6 +124,7 @@ impl Shared {
             names: Names::new(&site.hosts, listens_on),
             connections: Connections::new(site.limits.connections),
             bodies: Bodies::new(site.limits.body_memory),
+            counters: Counters::default(),
             told: Mutex::new(None),
             site,
         }
@@ -129,8 +132,15 @@ impl Shared {
 
     /// The page that asks, if it may and by a name of this server's.
     fn admit(&self, head: &Parts, caller: &Caller) -> Result<Page, Refusal> {
-        let own = self.names.check((head.version, &head.uri, &head.headers), caller.local)?;
-        Page::check(&self.site.origins, &head.headers, own.as_ref())
+        let own = self.names.check((head.version, &head.uri, &head.headers), caller.local);
+        let own = own.inspect_err(|_| count(&self.counters.foreign_hosts))?;
+        let page = Page::check(&self.site.origins, &head.headers, own.as_ref());
+        page.inspect_err(|_| count(&self.counters.foreign_origins))
+    }
+
+    fn to_metrics(&self) -> String {
+        let (open, evicted) = self.connections.count();
+        self.site.to_metrics(self.counters.to_text(open, evicted))
     }
 
     /// Tells whoever runs the server, but nobody can fill its log.
@@ -194,7 +204,7 @@ async fn answer(
     let method = Method::parse(head.method.as_str()).ok_or_else(Refusal::unknown_method)?;
     if shared.site.has_metrics(method, head.uri.path()) {
         let is_allowed = shared.site.has_public_metrics || caller.is_local();
-        return if is_allowed { Ok(metrics(shared.site.to_metrics())) } else { Err(Refusal::metrics()) };
+        return if is_allowed { Ok(metrics(shared.to_metrics())) } else { Err(Refusal::metrics()) };
     }
     let route = shared.site.find(head.uri.path()).ok_or_else(Refusal::unknown_path)?;
     let header = |name: &&'static str| Some((*name, head.headers.get(*name)?.to_str().ok()?.to_owned()));
@@ -202,7 +212,7 @@ async fn answer(
     let path = head.uri.path().to_owned();
     let incoming = Incoming { method, path, peer: caller.peer, body: Vec::new(), headers };
 
-    let reply = exchange(incoming, body, route, shared).await?;
+    let reply = exchange(incoming, body, route, (caller, shared)).await?;
     if reply.status < 400 {
         caller.slot.prove();
     }
@@ -214,7 +224,7 @@ async fn exchange(
     mut incoming: Incoming,
     body: &mut Upload,
     route: &Route,
-    shared: &Shared,
+    (caller, shared): (&Caller, &Shared),
 ) -> Result<Response, Refusal> {
     let limits = &shared.site.limits;
     if let Some(gate) = &route.gate {
@@ -222,15 +232,23 @@ async fn exchange(
         gate(&incoming, Pass(pass));
         match timeout(limits.reply, passed).await {
             Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(response))) => return Ok(response),
+            Ok(Ok(Err(response))) => {
+                count(&shared.counters.turned_away);
+                return Ok(response);
+            }
             Ok(Err(_)) | Err(_) => return Err(Refusal::no_reply()),
         }
     }
     // Before the first read, which is what makes hyper invite the body of a client that asked first.
-    if body.length_at_least() > route.max_body as u64 {
-        return Err(Refusal::body_too_long());
-    }
-    let (bytes, share) = body.read(route.max_body, limits, &shared.bodies).await?;
+    let read = match body.length_at_least() > route.max_body as u64 {
+        true => Err(Refusal::body_too_long()),
+        false => {
+            caller.slot.await_body();
+            body.read(route.max_body, limits, &shared.bodies).await
+        }
+    };
+    caller.slot.begin();
+    let (bytes, share) = read.inspect_err(|_| count(&shared.counters.bodies))?;
     incoming.body = bytes;
 
     let (reply, replied) = oneshot::channel();

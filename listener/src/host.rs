@@ -50,6 +50,8 @@ impl FromStr for Host {
 
     fn from_str(text: &str) -> Result<Host, HostError> {
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        // Which of its own interfaces a client used means nothing here (RFC 6874, 1).
+        let bare = if text.starts_with('[') { bare.split('%').next().unwrap_or_default() } else { bare };
         if let Ok(ip) = bare.parse::<IpAddr>() {
             return Ok(Host::from(ip));
         }
@@ -167,6 +169,7 @@ mod tests {
     fn hosts_are_read_as_urls_have_them() {
         assert_eq!(host("LocalHost."), host("localhost"));
         assert_eq!(host("[::ffff:127.0.0.1]"), host("127.0.0.1"));
+        assert_eq!(host("[fe80::1%25eth0]"), host("fe80::1"));
         for loopback in ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "::1"] {
             assert!(host(loopback).is_loopback(), "{loopback}");
         }

@@ -6,6 +6,7 @@
 //! block over [`MAX_HEADER`], get hyper's bare 400 or 431.
 
 mod connections;
+mod counters;
 mod exchange;
 mod guesses;
 mod host;

@@ -132,8 +132,9 @@ impl Site {
         method == Method::Get && path == metrics::PATH && !self.metrics.is_empty()
     }
 
-    pub(crate) fn to_metrics(&self) -> String {
-        metrics::page(self.metrics.iter().map(|text| &**text))
+    /// All of them, with those of the listener itself.
+    pub(crate) fn to_metrics(&self, own: String) -> String {
+        metrics::page(self.metrics.iter().map(|text| text()).chain([own]))
     }
 }
 

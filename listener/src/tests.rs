@@ -225,7 +225,9 @@ fn counters_are_answered_on_one_page_without_the_handler_and_without_a_secret() 
     let site = site.metrics(|| "a 1\n# EOF\n".to_owned()).metrics(|| "b 2\n# EOF\n".to_owned());
     let listener = Listener::spawn(LOOPBACK, site).unwrap();
     let answered = Client::connect(&listener).request("GET /metrics?x=y HTTP/1.1", "");
-    assert_eq!((answered.status, answered.body.as_slice()), (200, &b"a 1\nb 2\n# EOF\n"[..]));
+    let text = String::from_utf8(answered.body).unwrap();
+    assert_eq!((answered.status, text.matches("# EOF\n").count(), text.ends_with("# EOF\n")), (200, 1, true), "{text}");
+    assert!(text.starts_with("a 1\nb 2\n") && text.contains("\nfarwire_listener_connections 1\n"), "{text}");
     assert_eq!(answered.headers["content-type"], METRICS_CONTENT_TYPE);
 }
 

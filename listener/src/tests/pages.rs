@@ -193,6 +193,19 @@ fn network_address() -> Option<IpAddr> {
 }
 
 #[test]
+fn what_was_refused_is_counted() {
+    let listener = Listener::spawn(LOOPBACK, echoing().metrics(|| "# EOF\n".to_owned())).unwrap();
+    ask(&listener, "GET /v1 HTTP/1.1", &["Host: evil.example"], "");
+    for _ in 0..2 {
+        ask(&listener, "GET /v1 HTTP/1.1", &["Host: localhost", "Origin: https://evil.example"], "");
+    }
+    let text = String::from_utf8(ask(&listener, "GET /metrics HTTP/1.1", &["Host: localhost"], "").body).unwrap();
+    for line in ["farwire_listener_foreign_hosts_total 1", "farwire_listener_foreign_origins_total 2"] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
 fn who_has_no_page_is_not_asked_for_one() {
     let answered = ask(&echo_listener(), "GET /v1 HTTP/1.1", &["Host: localhost"], "");
     assert_eq!((answered.status, answered.headers.get("access-control-allow-origin")), (201, None));
