@@ -18,8 +18,7 @@ fn serve(scratch: &Scratch, args: &[&str]) -> (Running, Value) {
 }
 
 fn refused(args: &[&str]) -> Ended {
-    let scratch = Scratch::new();
-    Running::start(scratch.farwire(&[&["serve", "--http", "127.0.0.1:0"], args].concat())).end(SOON).expect(2)
+    Running::start(Scratch::new().farwire(&[&["serve"], args].concat())).end(SOON).expect(2)
 }
 
 /// The whole answer to a request with these header lines.
