@@ -10,8 +10,10 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use farwire_core::cloudflare::Api;
-use farwire_core::http::{Failure, Method, Request, RequestId, Response};
+use farwire_core::cloudflare::api::Object;
+use farwire_core::http::{Failure, Method, Request, RequestId, Response, bearer};
 use farwire_core::link::StreamId;
+use farwire_listener::{Guess, Guesses};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, info, warn};
@@ -19,7 +21,6 @@ use tracing::{debug, info, warn};
 use crate::api::{IceServers, OfOperator};
 use crate::channels::Party;
 use crate::config::Config;
-use crate::guesses::{Guess, Guesses};
 use crate::key::{Grant, Key, KeyId, RobotId, Scope};
 use crate::keys::{Keys, KeysError, Shown};
 use crate::leg::{Leg, LegEvent};
@@ -226,6 +227,27 @@ impl Broker {
         }
     }
 
+    /// The refusal of a request whose head is reason enough: there is no such call, or its key is wrong, which counts. So
+    /// nobody's body is read who has no key.
+    pub fn refuse_early(&mut self, now: Instant, request: Incoming<'_>) -> Option<Response> {
+        let refusal = match route(request.method, request.path) {
+            Some(call) => self.authorize(now, call, &request).err()?,
+            None => Refusal::unknown_path(),
+        };
+        self.stats.requests += 1;
+        Some(self.count(refusal))
+    }
+
+    fn authorize(&mut self, now: Instant, call: Call<'_>, request: &Incoming<'_>) -> Result<(), Refusal> {
+        match call {
+            Call::Robot(_) => self.robot_of(now, request).map(drop),
+            Call::Operator(_) => self.operator_of(now, request).map(drop),
+            // For both.
+            Call::TurnCredentials if request.robot_key.is_some() => self.robot_of(now, request).map(drop),
+            Call::TurnCredentials => self.operator_of(now, request).map(drop),
+        }
+    }
+
     /// Takes the SFU's answer to a request, or why there is none.
     pub fn handle_answer(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
         let Some(key) = self.calls.remove(&id) else { return };
@@ -334,10 +356,7 @@ impl Broker {
     fn answer(&mut self, now: Instant, id: RequestId, request: Incoming<'_>) -> Result<Option<Response>, Refusal> {
         match route(request.method, request.path).ok_or_else(Refusal::unknown_path)? {
             Call::TurnCredentials => {
-                match request.robot_key {
-                    Some(_) => drop(self.robot_of(now, &request)?),
-                    None => drop(self.operator_of(now, &request)?),
-                }
+                self.authorize(now, Call::TurnCredentials, &request)?;
                 Ok(Some(json(200, &IceServers { ice_servers: &self.config.ice_servers })))
             }
             Call::Robot(call) => {
@@ -427,7 +446,7 @@ impl Broker {
 
     /// What the operator may operate whose token a request shows.
     fn operator_of(&mut self, now: Instant, request: &Incoming<'_>) -> Result<(KeyId, Scope), Refusal> {
-        let token = request.authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
+        let token = request.authorization.and_then(bearer).unwrap_or_default();
         match self.keys.show(token) {
             Shown::Good(key) => {
                 if let Grant::Operator(scope) = &key.grant {
@@ -569,10 +588,15 @@ impl Broker {
     }
 
     fn refuse(&mut self, id: RequestId, refusal: Refusal) {
+        let response = self.count(refusal);
+        self.respond(id, response);
+    }
+
+    fn count(&mut self, refusal: Refusal) -> Response {
         let response = refusal.response();
         self.stats.refused.count(response.status);
         debug!(status = response.status, "refused");
-        self.respond(id, response);
+        response
     }
 
     fn save(&mut self, robot: &RobotId) {
@@ -593,7 +617,7 @@ impl Broker {
 
 /// Reads a body by its content, whatever its `Content-Type`.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| {
+    serde_json::from_slice(body).map(|Object(body)| body).map_err(|error| {
         // What serde quotes of a wrong value may be a piece of a description.
         let what = match error.classify() {
             serde_json::error::Category::Data => "a field is missing or has another type",

@@ -29,7 +29,6 @@ mod api;
 mod broker;
 mod channels;
 mod config;
-mod guesses;
 mod key;
 mod keys;
 mod leg;

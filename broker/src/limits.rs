@@ -45,12 +45,3 @@ pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The longest pause before a repetition.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-
-/// Wrong keys that one address may send at once, before they are answered 429.
-pub(crate) const GUESSES: u32 = 20;
-
-/// After how long one more is allowed.
-pub(crate) const GUESS_EVERY: Duration = Duration::from_secs(1);
-
-/// Addresses whose wrong keys are counted; beyond them, all others share one count.
-pub(crate) const MAX_GUESSERS: usize = 4_096;

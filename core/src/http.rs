@@ -132,3 +132,25 @@ pub enum Failure {
     #[error("{0}")]
     Broken(String),
 }
+
+/// The token in an `Authorization` header of the scheme `Bearer`, whose name may have any case (RFC 9110, 11.1; RFC 6750,
+/// 2.1). `None` for another scheme.
+pub fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_is_one_in_any_case() {
+        for header in ["Bearer s3cret", "bearer s3cret", "BEARER  s3cret ", " bEaReR s3cret"] {
+            assert_eq!(bearer(header), Some("s3cret"), "{header:?}");
+        }
+        for header in ["", "Bearer", "s3cret", "Basic s3cret", "Bearers3cret", "Bear er"] {
+            assert_eq!(bearer(header), None, "{header:?}");
+        }
+    }
+}

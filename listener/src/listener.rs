@@ -17,17 +17,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use crate::exchange::{Shared, respond};
-use crate::limits::MAX_HEADER;
+use crate::exchange::{Caller, Shared, respond};
+use crate::limits::{BACKLOG, MAX_BODY, MAX_HEADER};
 use crate::site::Site;
 
-/// How long to go on reading after the last response, so that it is not lost to the reset that unread bytes cause.
+/// How long to go on reading after the last response, and how many bytes, so that it is not lost to the reset that unread
+/// bytes cause.
 const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 16 * MAX_BODY;
 /// The pause after a failed accept, which usually means that there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -47,16 +50,18 @@ impl Listener {
     ///
     /// The address cannot be bound, or the system is out of threads or file descriptors.
     pub fn spawn(addr: SocketAddr, site: Site) -> io::Result<Listener> {
-        let socket = std::net::TcpListener::bind(addr)?;
-        socket.set_nonblocking(true)?;
-        let local_addr = socket.local_addr()?;
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let socket = {
             let _registered_with = runtime.enter();
-            TcpListener::from_std(socket)?
+            let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // A listener that was just stopped leaves connections behind that hold nobody up.
+            socket.set_reuseaddr(true)?;
+            socket.bind(addr)?;
+            socket.listen(BACKLOG)?
         };
+        let local_addr = socket.local_addr()?;
         let is_tls = site.tls.is_some();
-        let shared = Arc::new(Shared::new(site));
+        let shared = Arc::new(Shared::new(site, local_addr));
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("farwire-http".into()).spawn(move || {
             runtime.spawn(accept(socket, shared));
@@ -96,50 +101,58 @@ impl fmt::Debug for Listener {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let slots = Arc::new(Semaphore::new(shared.site.limits.connections));
-    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+    loop {
+        shared.connections.room().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    secure_and_serve(stream, peer, shared).await;
-                    drop(slot);
-                });
+                // A socket that has no address is already broken.
+                let Ok(local) = stream.local_addr() else { continue };
+                let caller = Caller { peer, local, slot: shared.connections.enter(peer) };
+                let caller = Arc::new(caller);
+                let task = tokio::spawn(secure_and_serve(stream, Arc::clone(&caller), Arc::clone(&shared)));
+                caller.slot.is_served_by(task.abort_handle());
+                // What had to give way ends now, so that there are never many more than there may be.
+                yield_now().await;
             }
             // The client gave up while it waited.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(_) => sleep(ACCEPT_PAUSE).await,
+            Err(_) => {
+                shared.connections.evict();
+                sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }
 
-async fn secure_and_serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+async fn secure_and_serve(stream: TcpStream, caller: Arc<Caller>, shared: Arc<Shared>) {
     // A response must not wait for the acknowledgement of the one before. A socket that cannot is already broken.
     let _ = stream.set_nodelay(true);
     match &shared.site.tls {
-        None => serve(stream, peer, shared).await,
+        None => serve(stream, caller, shared).await,
         Some(tls) => {
             let handshake = timeout(shared.site.limits.header, tls.acceptor.accept(stream)).await;
             // Who does not speak TLS has been told so by an alert.
             if let Ok(Ok(stream)) = handshake {
-                serve(stream, peer, shared).await;
+                serve(stream, caller, shared).await;
             }
         }
     }
 }
 
 /// One connection, from its first byte to its last.
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr, shared: Arc<Shared>) {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, caller: Arc<Caller>, shared: Arc<Shared>) {
     let limits = shared.site.limits.clone();
     // Counts each request twice, at its arrival and at its response: odd while one is being answered.
     let turns = Arc::new(AtomicU64::new(0));
     let service = {
         let turns = Arc::clone(&turns);
         service_fn(move |request| -> Answer {
-            let (shared, turns) = (Arc::clone(&shared), Arc::clone(&turns));
+            let (shared, caller, turns) = (Arc::clone(&shared), Arc::clone(&caller), Arc::clone(&turns));
             Box::pin(async move {
                 turns.fetch_add(1, Ordering::Relaxed);
-                let response = respond(request, peer, &shared).await;
+                caller.slot.begin();
+                let response = respond(request, &caller, &shared).await;
+                caller.slot.end();
                 turns.fetch_add(1, Ordering::Relaxed);
                 Ok(response)
             })
@@ -172,7 +185,13 @@ async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let drained = async {
         stream.shutdown().await?;
         let mut discarded = vec![0; MAX_HEADER];
-        while stream.read(&mut discarded).await? > 0 {}
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            match stream.read(&mut discarded).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
         io::Result::Ok(())
     };
     // However it ends, the connection has served its purpose.

@@ -10,10 +10,9 @@ pub(crate) const PATH: &str = "/metrics";
 const END: &str = "# EOF\n";
 
 /// Makes complete texts one that is complete.
-pub(crate) fn page<'a>(texts: impl Iterator<Item = &'a (dyn Fn() -> String + Send + Sync)>) -> String {
+pub(crate) fn page(texts: impl Iterator<Item = String>) -> String {
     let mut page = String::new();
     for text in texts {
-        let text = text();
         page.push_str(text.strip_suffix(END).unwrap_or(&text));
     }
     page.push_str(END);

@@ -5,26 +5,37 @@ use std::fmt;
 use farwire_core::http::Method;
 
 use crate::limits::{Limits, MAX_BODY};
-use crate::{Incoming, Reply, Tls, metrics};
+use crate::{Host, Incoming, Origin, Pass, Reply, Tls, metrics};
 
 /// Paths that begin alike, and who answers for them.
 pub struct Route {
     pub(crate) prefix: &'static str,
     pub(crate) headers: Vec<&'static str>,
     pub(crate) max_body: usize,
+    pub(crate) gate: Option<Gate>,
     pub(crate) handler: Box<dyn Fn(Incoming, Reply) + Send + Sync>,
 }
+
+/// Judges a request before its body is read.
+pub(crate) type Gate = Box<dyn Fn(&Incoming, Pass) + Send + Sync>;
 
 impl Route {
     /// Hands requests whose path begins with `prefix` to `handler`, which is called on the listener's thread and must not
     /// block it.
     pub fn new(prefix: &'static str, handler: impl Fn(Incoming, Reply) + Send + Sync + 'static) -> Route {
-        Route { prefix, headers: Vec::new(), max_body: MAX_BODY, handler: Box::new(handler) }
+        Route { prefix, headers: Vec::new(), max_body: MAX_BODY, gate: None, handler: Box::new(handler) }
     }
 
     /// Hands over this header as well, by its name in lower case.
     pub fn header(mut self, name: &'static str) -> Route {
         self.headers.push(name);
+        self
+    }
+
+    /// Has `gate` judge every request by its head, before anything of its body is read: who may not ask costs no memory. It
+    /// is called on the listener's thread and must not block it.
+    pub fn gate(mut self, gate: impl Fn(&Incoming, Pass) + Send + Sync + 'static) -> Route {
+        self.gate = Some(Box::new(gate));
         self
     }
 
@@ -47,6 +58,10 @@ pub struct Site {
     pub(crate) routes: Vec<Route>,
     /// Texts that are made when they are asked for, without a secret.
     pub(crate) metrics: Vec<Box<dyn Fn() -> String + Send + Sync>>,
+    /// Who may read them: programs on this machine, or everybody.
+    pub(crate) has_public_metrics: bool,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) origins: Vec<Origin>,
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: Limits,
 }
@@ -65,9 +80,28 @@ impl Site {
     }
 
     /// Adds counters to what `GET /metrics` answers: a complete text of OpenMetrics 1.0, which is made on the listener's
-    /// thread whenever somebody asks.
+    /// thread whenever somebody asks. Programs on this machine may, unless [`Site::public_metrics`] lets everybody.
     pub fn metrics(mut self, text: impl Fn() -> String + Send + Sync + 'static) -> Site {
         self.metrics.push(Box::new(text));
+        self
+    }
+
+    /// Lets everybody read the counters who reaches the listener.
+    pub fn public_metrics(mut self) -> Site {
+        self.has_public_metrics = true;
+        self
+    }
+
+    /// Lets itself be asked by this name as well. Without it, by loopback names, by the address at which a connection came
+    /// in and, beyond loopback, by the machine's own name; all other names are answered 421.
+    pub fn allow_host(mut self, host: Host) -> Site {
+        self.hosts.push(host);
+        self
+    }
+
+    /// Lets pages from there ask as well. Without it, those on loopback and its own; all others are answered 403.
+    pub fn allow_origin(mut self, origin: Origin) -> Site {
+        self.origins.push(origin);
         self
     }
 
@@ -93,10 +127,14 @@ impl Site {
         self.routes.iter().find(|route| path.starts_with(route.prefix))
     }
 
-    /// The counters, if it is they that are asked for.
-    pub(crate) fn find_metrics(&self, method: Method, path: &str) -> Option<String> {
-        let is_asked_for = method == Method::Get && path == metrics::PATH && !self.metrics.is_empty();
-        is_asked_for.then(|| metrics::page(self.metrics.iter().map(|text| &**text)))
+    /// Whether it is the counters that are asked for.
+    pub(crate) fn has_metrics(&self, method: Method, path: &str) -> bool {
+        method == Method::Get && path == metrics::PATH && !self.metrics.is_empty()
+    }
+
+    /// All of them, with those of the listener itself.
+    pub(crate) fn to_metrics(&self, own: String) -> String {
+        metrics::page(self.metrics.iter().map(|text| text()).chain([own]))
     }
 }
 

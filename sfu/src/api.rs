@@ -1,7 +1,7 @@
 //! Which call a request is.
 
 use farwire_core::Secret;
-use farwire_core::http::Method;
+use farwire_core::http::{Method, bearer};
 use subtle::ConstantTimeEq;
 
 use crate::error::Refusal;
@@ -36,7 +36,7 @@ pub(crate) fn route<'a>(
     if parts.next() != Some(app_id) {
         return Err(Refusal::unknown_app());
     }
-    let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().trim();
+    let token = authorization.and_then(bearer).unwrap_or_default();
     if !bool::from(token.as_bytes().ct_eq(secret.reveal().as_bytes())) {
         return Err(Refusal::unauthorized());
     }
@@ -66,6 +66,7 @@ mod tests {
     #[test]
     fn finds_calls_and_checks_the_secret() {
         let token = Some("Bearer s3cret");
+        assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", Some("bearer s3cret")), Ok(()));
         assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", token), Ok(()));
         assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new?correlationId=1", token), Ok(()));
         assert_eq!(status(Method::Get, "/v1/apps/app/sessions/abc", token), Ok(()));

@@ -19,6 +19,15 @@ impl Refusal {
         Refusal::new(401, code::UNAUTHORIZED, "the Authorization header must be \"Bearer \" and this app's secret")
     }
 
+    pub(crate) fn too_many_guesses() -> Refusal {
+        let text = "too many wrong secrets came from this address: check the app's secret, and try again in a second";
+        Refusal::new(429, "too_many_wrong_keys", text)
+    }
+
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.status == 401
+    }
+
     pub(crate) fn unknown_app() -> Refusal {
         Refusal::new(404, code::NOT_FOUND, "there is no app with this id here: check the app id in the path")
     }

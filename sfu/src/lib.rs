@@ -28,8 +28,10 @@ mod stats;
 
 /// The `Content-Type` of [`Stats::to_prometheus`].
 pub use farwire_listener::METRICS_CONTENT_TYPE;
+/// Who may ask [`Server`]'s API.
+pub use farwire_listener::{Host, HostError, Origin, OriginError};
 
-pub use crate::config::Config;
+pub use crate::config::{Config, MIN_SECRET, SecretError};
 pub use crate::latency::Latencies;
 pub use crate::server::{Caller, Engine, Server, SpawnError};
 pub use crate::sfu::{Incoming, Output, Sfu};

@@ -51,6 +51,7 @@ impl Collector for Snapshot {
             ("sessions_lost", "Sessions given up because nothing was heard from them", None, stats.lost),
             ("api_calls", "Calls of the API", None, stats.calls),
             ("api_calls_refused", "Calls of the API that were refused", None, stats.refused),
+            ("wrong_secrets", "Calls with a wrong secret or without one", None, stats.wrong_secrets),
             ("messages_received", "Messages from publishers", None, stats.received),
             ("received", "Bytes of messages from publishers", Some(Unit::Bytes), stats.received_bytes),
             ("replies", "Messages from subscribers to their publishers", None, stats.replies),

@@ -219,11 +219,11 @@ impl Sfu {
         self.outbox.push_back(Output::Response(id, response));
     }
 
-    /// 160 bits that tell nothing about other ids to those who do not know the seed.
+    /// 128 bits, as many as Cloudflare's ids have, that tell nothing about other ids to those who do not know the seed.
     fn fresh_id(&mut self) -> (SessionKey, String) {
         self.next_key = self.next_key.wrapping_add(1);
         let digest = Sha1::new().chain_update(self.seed).chain_update(self.next_key.to_be_bytes()).finalize();
-        let id = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         (SessionKey(self.next_key), id)
     }
 

@@ -22,6 +22,8 @@ pub struct Stats {
     pub calls: u64,
     /// Calls that were refused as a whole.
     pub refused: u64,
+    /// Of them, those with a wrong secret or without one.
+    pub wrong_secrets: u64,
     /// Messages that came from publishers.
     pub received: u64,
     /// Their bytes.

@@ -222,8 +222,11 @@ fn a_hundred_megabytes_are_refused_and_nobody_waits_for_them() {
     let address = running.root.trim_start_matches("http://").split('/').next().expect("a host").to_owned();
     for length in ["Content-Length: 104857600", "Transfer-Encoding: chunked"] {
         let mut stream = std::net::TcpStream::connect(&address).expect("a connection");
-        write!(stream, "POST /api/v1/sessions HTTP/1.1\r\nHost: b\r\nX-Robot-API-Key: {key}\r\n{length}\r\n\r\n")
-            .expect("sent");
+        write!(
+            stream,
+            "POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nX-Robot-API-Key: {key}\r\n{length}\r\n\r\n"
+        )
+        .expect("sent");
         let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
         // The listener stops reading; what it has answered by then is what counts.
         for _ in 0..1600 {
@@ -237,6 +240,57 @@ fn a_hundred_megabytes_are_refused_and_nobody_waits_for_them() {
         }
     }
     assert_eq!(running.heartbeat(&key, &session), 200);
+}
+
+#[test]
+fn who_has_no_key_has_no_body_read_and_is_counted_once() {
+    use std::io::{Read as _, Write as _};
+    let (scratch, sfu) = (Scratch::new(), sfu());
+    let running = Running::start(&scratch, &sfu);
+    let address = running.root.trim_start_matches("http://").split('/').next().expect("a host").to_owned();
+    for (request, status) in [
+        ("POST /api/v1/sessions", "401"),
+        ("POST /api/v1/sessions/x/heartbeat", "401"),
+        ("POST /api/v1/sessions/x/join", "401"),
+        ("POST /api/v1/nothing", "404"),
+    ] {
+        let mut stream = std::net::TcpStream::connect(&address).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let head = "HTTP/1.1\r\nHost: localhost\r\nX-Robot-API-Key: wrong\r\nContent-Length: 100000";
+        write!(stream, "{request} {head}\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer, and the end");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains("errorCode"), "{answer}");
+    }
+    let is_counted = || running.server.stats().requests == 4;
+    while !is_counted() {
+        std::thread::yield_now();
+    }
+    let stats = running.server.stats();
+    assert_eq!((stats.wrong_keys, stats.refused.total()), (3, 4));
+}
+
+#[test]
+fn tokens_and_bodies_are_read_as_their_standards_have_it() {
+    let (scratch, sfu) = (Scratch::new(), sfu());
+    let running = Running::start(&scratch, &sfu);
+    let key = created(running.server.administer(robot_key())).1;
+    let operators = AdminRequest::Create { grant: Grant::Operator(Scope::All), label: String::new() };
+    let token = created(running.server.administer(operators)).1;
+    let session = running.register(&key);
+    for scheme in ["Bearer", "bearer", "BEARER"] {
+        let request = running.agent.get(&running.root).header("Authorization", format!("{scheme} {token}"));
+        assert_eq!(request.call().expect("an answer").status().as_u16(), 200, "{scheme}");
+    }
+    assert_eq!(running.robot(&key, "", &json!([])).0, 400);
+    for action in ["join", "bridge-datachannel", "leave"] {
+        let request = running.agent.post(format!("{}/{session}/{action}", running.root));
+        let request = request.header("Authorization", format!("bearer {token}"));
+        let mut response = request.send("[]").expect("an answer");
+        let body = response.body_mut().read_to_string().expect("text");
+        assert_eq!(response.status().as_u16(), 400, "{action}: {body}");
+        assert!(body.contains("decoding_error"), "{body}");
+    }
 }
 
 #[test]

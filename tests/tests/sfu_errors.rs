@@ -92,6 +92,32 @@ fn requests_and_entries_are_bounded() {
 }
 
 #[test]
+fn an_array_is_no_object_in_any_body() {
+    let mut world = Foreigners::new();
+    world.connect_by_offer(false);
+    let session = world.clients[0].session.clone();
+    let unreadable = (400, "decoding_error".to_owned());
+    let description = json!({"sessionDescription": ["offer", "v=0"]});
+    let channel = json!({"dataChannel": ["remote", null, "server-events"]});
+    for (method, path, bodies) in [
+        (Method::Post, "/new".to_owned(), vec![json!([]), description.clone()]),
+        (Method::Post, format!("/{session}/datachannels/establish"), vec![json!([]), channel, description.clone()]),
+        (Method::Put, format!("/{session}/renegotiate"), vec![json!([]), description]),
+        (
+            Method::Post,
+            format!("/{session}/datachannels/new"),
+            vec![json!([]), json!([[]]), json!({"dataChannels": [[]]})],
+        ),
+        (Method::Put, format!("/{session}/datachannels/update"), vec![json!([]), json!({"dataChannels": [[]]})]),
+        (Method::Put, format!("/{session}/datachannels/close"), vec![json!([]), json!({"dataChannels": [[]]})]),
+    ] {
+        for body in bodies {
+            assert_eq!(world.refusal(method, &path, &body), unreadable, "{path} {body}");
+        }
+    }
+}
+
+#[test]
 fn one_value_that_cannot_be_used_refuses_the_request() {
     let mut world = Foreigners::new();
     world.connect_by_offer(false);

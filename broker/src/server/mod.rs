@@ -135,8 +135,9 @@ impl Server {
 
     /// Adds the API and the counters to what a listener serves.
     pub fn add_to(&self, site: Site) -> Site {
-        let (intake, stats) = (self.intake.clone(), Arc::clone(&self.stats));
+        let (intake, gate, stats) = (self.intake.clone(), self.intake.clone(), Arc::clone(&self.stats));
         let api = Route::new("/api/v1/", move |incoming: Incoming, reply: Reply| intake.request(incoming, reply));
+        let api = api.gate(move |head, pass| gate.head(head.clone(), pass));
         let api = api.header("authorization").header("x-robot-api-key").max_body(MAX_BODY);
         site.route(api).metrics(move || read(&stats).to_prometheus())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use farwire_core::http::{Failure, RequestId, Response};
-use farwire_listener::{Incoming, Reply};
+use farwire_listener::{Incoming, Pass, Reply};
 
 use super::recorder::Recorder;
 use super::{Answer, FAREWELL, SfuTransport};
@@ -27,6 +27,8 @@ const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What comes to the broker's thread.
 pub(super) enum Input {
+    /// A request's head, whose body waits.
+    Head(Incoming, Pass),
     Request(Incoming, Reply),
     Answer(RequestId, Result<Response, Failure>),
     Order(AdminRequest, SyncSender<AdminAnswer>),
@@ -46,13 +48,22 @@ impl Intake {
         Intake { inputs, requests: Arc::default() }
     }
 
+    /// Has a request's head judged, or drops its pass, which makes a 503.
+    pub(super) fn head(&self, head: Incoming, pass: Pass) {
+        self.hand_over(Input::Head(head, pass));
+    }
+
     /// Hands a request over, or drops its reply, which makes a 503.
     pub(super) fn request(&self, incoming: Incoming, reply: Reply) {
+        self.hand_over(Input::Request(incoming, reply));
+    }
+
+    fn hand_over(&self, input: Input) {
         if self.requests.fetch_add(1, Ordering::Relaxed) >= MAX_REQUESTS {
             self.requests.fetch_sub(1, Ordering::Relaxed);
             return;
         }
-        let _ = self.inputs.send(Input::Request(incoming, reply));
+        let _ = self.inputs.send(input);
     }
 
     pub(super) fn order(&self, request: AdminRequest) -> AdminAnswer {
@@ -122,20 +133,19 @@ impl Runner {
     fn take(&mut self, input: Input) {
         let now = Instant::now();
         match input {
+            Input::Head(head, pass) => {
+                self.intake.requests.fetch_sub(1, Ordering::Relaxed);
+                match self.broker.refuse_early(now, heard(&head)) {
+                    Some(response) => pass.refuse(response),
+                    None => pass.admit(),
+                }
+            }
             Input::Request(request, reply) => {
                 self.intake.requests.fetch_sub(1, Ordering::Relaxed);
                 let id = RequestId(self.next);
                 self.next += 1;
                 self.replies.insert(id, reply);
-                let incoming = broker::Incoming {
-                    method: request.method,
-                    path: &request.path,
-                    source: request.peer.ip(),
-                    robot_key: request.header("x-robot-api-key"),
-                    authorization: request.header("authorization"),
-                    body: &request.body,
-                };
-                self.broker.handle_request(now, id, incoming);
+                self.broker.handle_request(now, id, heard(&request));
             }
             Input::Answer(id, result) => self.broker.handle_answer(now, id, result),
             Input::Order(request, answer) => {
@@ -173,5 +183,17 @@ impl Runner {
         };
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.broker.stats();
         wait_until
+    }
+}
+
+/// A request as the broker takes it.
+fn heard(request: &Incoming) -> broker::Incoming<'_> {
+    broker::Incoming {
+        method: request.method,
+        path: &request.path,
+        source: request.peer.ip(),
+        robot_key: request.header("x-robot-api-key"),
+        authorization: request.header("authorization"),
+        body: &request.body,
     }
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use farwire_broker::{HttpSfu, IceServer, Server as Broker};
-use farwire_listener::{Listener, Site, Tls};
+use farwire_listener::{Host, Listener, Origin, Site, Tls};
 use farwire_sfu::{Config, Engine, SpawnError};
 use serde::Serialize;
 
@@ -36,6 +36,9 @@ const DESCRIPTORS: u64 = MAX_CONNECTIONS as u64 + 512;
 ///
 ///   FARWIRE_APP_SECRET=… farwire serve --http 0.0.0.0:8787 --udp 0.0.0.0:8788 --announce 192.168.1.5
 ///
+/// It answers to localhost, to the addresses at which it is reached and, beyond loopback, to this machine's name: another
+/// name needs --allow-host. Web pages may use it from loopback (http://localhost:3000): others need --allow-origin.
+///
 /// At its first start it prints a key for a robot and a token for an operator; `farwire keys` makes more. It also leaves
 /// them in a file that only you can read, where `farwire robot` and `farwire drive` on this machine find them.
 #[derive(clap::Args)]
@@ -50,6 +53,16 @@ pub(crate) struct Args {
     /// The address of this machine as the others reach it; needed when --udp is 0.0.0.0
     #[arg(long, value_name = "IP")]
     announce: Option<IpAddr>,
+    /// A name by which it may be asked beside its addresses, such as the one of a proxy in front; several times for several
+    #[arg(long = "allow-host", value_name = "NAME")]
+    hosts: Vec<Host>,
+    /// Where pages may come from that use it in a browser, such as https://ops.example.com; several times for several; * is
+    /// any page of the web, null any that hides where it is from, as pages from files do
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    origins: Vec<Origin>,
+    /// Let other machines read the counters at /metrics
+    #[arg(long)]
+    public_metrics: bool,
     #[command(flatten)]
     app: App,
     #[command(flatten)]
@@ -149,6 +162,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Some(tls) => site.tls(tls),
         None => site,
     };
+    let site = args.announce.map(Host::from).into_iter().chain(args.hosts.iter().cloned()).fold(site, Site::allow_host);
+    let site = args.origins.iter().cloned().fold(site, Site::allow_origin);
+    let site = if args.public_metrics { site.public_metrics() } else { site };
     let listener = Listener::spawn(args.http, site).map_err(|error| explain(&SpawnError::Http(args.http, error)))?;
 
     let base = base_url(&listener, args.announce);
@@ -172,7 +188,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         } else {
             output::line(format_args!("serving a broker on the SFU {api_root}"))?;
         }
-        output::line(format_args!("counters for Prometheus: {base}/metrics"))?;
+        let whose = if args.public_metrics { "" } else { " on this machine" };
+        output::line(format_args!("counters for Prometheus{whose}: {base}/metrics"))?;
         if let Some(broker) = &broker {
             output::line(format_args!("broker for robots and operators: {base}"))?;
             output::line(format_args!(
@@ -267,13 +284,13 @@ fn check(args: &Args) -> Result<(), Failure> {
     if args.sfu_url.as_ref().is_some_and(|url| !url.is_empty()) {
         return note_plain_http(args);
     }
-    let (_, secret) = args.app.given();
+    let (id, secret) = args.app.given();
     let own_secret = secret.is_some_and(|secret| secret != LOCAL_APP_SECRET);
     for (flag, address) in [("--http", args.http), ("--udp", args.udp)] {
         if !address.ip().is_loopback() && !own_secret {
             return Err(Failure::usage(format_args!(
                 "{flag} {address} is open to other machines, and everybody knows the default secret: \
-                 export FARWIRE_APP_SECRET with one of your own, or pass --app-secret"
+                 export FARWIRE_APP_SECRET with one of your own, such as `openssl rand -hex 16` makes, or pass --app-secret"
             )));
         }
     }
@@ -292,6 +309,10 @@ fn check(args: &Args) -> Result<(), Failure> {
             args.udp.port()
         ))),
         _ => {
+            let config = Config::new(id.unwrap_or_default(), secret.unwrap_or_default());
+            config.check_secret(args.http).map_err(|error| {
+                Failure::usage(format_args!("--http {error}; export FARWIRE_APP_SECRET with it, or pass --app-secret"))
+            })?;
             if !args.http.ip().is_loopback() && args.udp.ip().is_loopback() {
                 output::note(format_args!(
                     "note: other machines reach the API, but no data, while --udp listens on {}: \

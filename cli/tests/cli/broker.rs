@@ -35,7 +35,8 @@ fn ask(broker: &str, request: &str, header: &str, body: &str) -> (u16, String) {
     let address = broker.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).expect("a connection");
     let length = body.len();
-    let head = format!("{request} HTTP/1.1\r\nHost: b\r\n{header}\r\nContent-Length: {length}\r\nConnection: close");
+    let head =
+        format!("{request} HTTP/1.1\r\nHost: localhost\r\n{header}\r\nContent-Length: {length}\r\nConnection: close");
     write!(stream, "{head}\r\n\r\n{body}").expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");

@@ -3,5 +3,6 @@
 mod broker;
 mod commands;
 mod process;
+mod serve;
 mod three_terminals;
 mod usage;

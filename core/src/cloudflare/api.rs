@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::object;
+pub use super::object::Object;
 use crate::{Delivery, Reliability};
 
 /// The channel that the SFU keeps for itself.
@@ -74,7 +76,7 @@ impl std::fmt::Debug for SessionDescription {
 #[serde(rename_all = "camelCase")]
 pub struct Described {
     /// A new session's first offer, or the answer to the SFU's offer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
     pub session_description: Option<SessionDescription>,
 }
 
@@ -85,7 +87,7 @@ pub struct NewSession {
     /// The new session's id.
     pub session_id: String,
     /// The SFU's answer, if the request came with an offer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
     pub session_description: Option<SessionDescription>,
 }
 
@@ -94,10 +96,10 @@ pub struct NewSession {
 #[serde(rename_all = "camelCase")]
 pub struct Establish {
     /// Always `server-events`, remote.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::one")]
     pub data_channel: DataChannel,
     /// The client's offer, if it makes one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
     pub session_description: Option<SessionDescription>,
 }
 
@@ -109,10 +111,10 @@ pub struct Established {
     #[serde(default)]
     pub requires_immediate_renegotiation: bool,
     /// The `server-events` channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
     pub data_channel: Option<DataChannel>,
     /// The SFU's answer or offer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::optional", skip_serializing_if = "Option::is_none")]
     pub session_description: Option<SessionDescription>,
 }
 
@@ -121,6 +123,7 @@ pub struct Established {
 #[serde(rename_all = "camelCase")]
 pub struct DataChannels {
     /// One entry for each channel.
+    #[serde(deserialize_with = "object::many")]
     pub data_channels: Vec<DataChannel>,
 }
 
@@ -204,7 +207,7 @@ pub struct SessionState {
     #[serde(default)]
     pub tracks: Vec<serde_json::Value>,
     /// The session's channels.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::many")]
     pub data_channels: Vec<DataChannel>,
 }
 

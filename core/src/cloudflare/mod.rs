@@ -5,6 +5,7 @@
 pub mod api;
 mod body;
 mod call;
+mod object;
 mod session;
 
 pub use self::body::{Body, BodyKind};

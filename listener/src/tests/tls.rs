@@ -69,16 +69,84 @@ fn a_client_that_trusts_the_certificate_is_served_and_others_are_not() {
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
 }
 
+/// A key behind the passphrase "x", as `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x`
+/// makes it, cut short: nobody decrypts it.
+const ENCRYPTED: &str =
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHsMFcGCSqGSIb3DQEFDTBK\n-----END ENCRYPTED PRIVATE KEY-----\n";
+const ENCRYPTED_AS_BEFORE: &str = "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
+    DEK-Info: AES-256-CBC,5A0F2C1A9B1E4D7E8C2B3A4958677685\n\nMIHsMFcGCSqGSIb3DQEFDTBK\n-----END EC PRIVATE KEY-----\n";
+
 #[test]
-fn what_cannot_be_used_is_named() {
+fn what_cannot_be_used_is_named_with_the_way_out() {
     let (files, other) = (Files::new("used"), Files::new("other"));
-    let told = |certificate: PathBuf, key: PathBuf| Tls::from_files(&certificate, &key).unwrap_err().to_string();
-    let missing = told(files.path("nowhere.pem"), files.path("key.pem"));
-    assert!(missing.contains("nowhere.pem"), "{missing}");
-    let swapped = told(files.path("key.pem"), files.path("cert.pem"));
-    assert!(swapped.contains("key.pem holds no certificate"), "{swapped}");
-    let no_key = told(files.path("cert.pem"), files.path("cert.pem"));
-    assert!(no_key.contains("cert.pem holds no private key"), "{no_key}");
-    let foreign = told(files.path("cert.pem"), other.path("key.pem"));
-    assert!(foreign.contains("cannot use the certificate"), "{foreign}");
+    let write = |name: &str, content: &[u8]| {
+        std::fs::write(files.path(name), content).unwrap();
+        files.path(name)
+    };
+    let told = |certificate: &PathBuf, key: &PathBuf| Tls::from_files(certificate, key).unwrap_err().to_string();
+    let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
+    let missing = told(&files.path("nowhere.pem"), &key);
+    assert!(missing.contains("nowhere.pem") && missing.contains("cannot read"), "{missing}");
+    let swapped = told(&key, &cert);
+    assert!(swapped.contains("swap them") && swapped.contains("key.pem"), "{swapped}");
+    let encrypted_swapped = told(&write("e.pem", ENCRYPTED.as_bytes()), &cert);
+    assert!(encrypted_swapped.contains("swap them"), "{encrypted_swapped}");
+    let no_key = told(&cert, &cert);
+    assert!(no_key.contains("cert.pem holds no private key") && no_key.contains("is CERTIFICATE"), "{no_key}");
+    let no_certificate = told(&key, &key);
+    assert!(no_certificate.contains("key.pem holds no certificate"), "{no_certificate}");
+    let foreign = told(&cert, &other.path("key.pem"));
+    assert!(foreign.contains("does not belong to the first certificate"), "{foreign}");
+
+    for (name, text) in [("pkcs8.pem", ENCRYPTED), ("before.pem", ENCRYPTED_AS_BEFORE)] {
+        let encrypted = told(&cert, &write(name, text.as_bytes()));
+        assert!(encrypted.contains("is encrypted") && encrypted.contains("openssl pkey -in"), "{encrypted}");
+        assert!(encrypted.contains(name), "{encrypted}");
+    }
+    let der = CertificateDer::from_pem_file(&cert).unwrap();
+    let der = told(&write("cert.der", &der), &key);
+    assert!(der.contains("DER") && der.contains("openssl x509 -inform DER"), "{der}");
+    let key_der = rustls::pki_types::PrivateKeyDer::from_pem_file(&key).unwrap();
+    let key_der = told(&cert, &write("key.der", key_der.secret_der()));
+    assert!(key_der.contains("openssl pkey -inform DER"), "{key_der}");
+    let bundle = told(&write("both.p12", b"\x30\x82\x09\x00\x02\x01\x03\x30\xff"), &key);
+    assert!(bundle.contains("PKCS #12") && bundle.contains("openssl pkcs12"), "{bundle}");
+    for (name, content, says) in [
+        ("empty.pem", "", "it is empty"),
+        ("blank.pem", " \n", "it is empty"),
+        ("text.pem", "hello\n", "no line in it begins"),
+        (
+            "request.pem",
+            "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n",
+            "CERTIFICATE REQUEST",
+        ),
+    ] {
+        let wrong = told(&write(name, content.as_bytes()), &key);
+        assert!(wrong.contains(name) && wrong.contains(says), "{wrong}");
+        let wrong = told(&cert, &write(name, content.as_bytes()));
+        assert!(wrong.contains(name) && wrong.contains(says) && wrong.contains("private key"), "{wrong}");
+    }
+    let cut = told(&write("cut.pem", b"-----BEGIN CERTIFICATE-----\nMIIB"), &key);
+    assert!(cut.contains("cut.pem is no PEM throughout"), "{cut}");
+}
+
+#[test]
+fn handshakes_that_never_end_give_way() {
+    let files = Files::new("handshakes");
+    let tls = Tls::from_files(&files.path("cert.pem"), &files.path("key.pem")).unwrap();
+    let limits = crate::Limits { connections: 4, header: NEVER, ..Default::default() };
+    let site = Site::new().route(Route::new("/", echo)).tls(tls).limits(limits);
+    let listener = Listener::spawn(LOOPBACK, site).unwrap();
+    let mut silent: Vec<TcpStream> = (0..16).map(|_| TcpStream::connect(listener.local_addr()).unwrap()).collect();
+    for stream in &mut silent {
+        // The first bytes of a ClientHello may still come.
+        let _ = stream.write_all(&[0x16, 0x03, 0x01]);
+        stream.set_read_timeout(Some(NEVER)).unwrap();
+    }
+    let mut rest = Vec::new();
+    let ended = silent[0].read_to_end(&mut rest);
+    assert!(
+        ended.as_ref().map_or_else(|error| error.kind() == std::io::ErrorKind::ConnectionReset, |_| true),
+        "{ended:?}"
+    );
 }

@@ -13,6 +13,7 @@ use farwire_listener::{Route, Site};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, SendBatch, Socket, Waiter, Waker};
 
 use super::SpawnError;
+use super::gate::Gate;
 use crate::{Config, Output, Sfu, Stats};
 
 /// Calls on their way to the SFU's thread. Past this bound they are not taken.
@@ -33,6 +34,7 @@ pub struct Engine {
 struct Shared {
     stop: AtomicBool,
     stats: Mutex<Stats>,
+    gate: Gate,
     waker: Waker,
 }
 
@@ -66,7 +68,9 @@ impl Engine {
         }
         let socket = Arc::new(socket);
         let (waiter, waker) = Waiter::new(vec![Arc::clone(&socket)]).map_err(SpawnError::System)?;
-        let shared = Arc::new(Shared { stop: AtomicBool::new(false), stats: Mutex::default(), waker: waker.clone() });
+        let gate = Gate::new(&config);
+        let shared = Shared { stop: AtomicBool::new(false), stats: Mutex::default(), gate, waker: waker.clone() };
+        let shared = Arc::new(shared);
         let (commands, incoming) = sync_channel(MAX_COMMANDS);
         let sfu = Sfu::new(config, announced, random_seed());
         let mut driver = Driver { sfu, socket, incoming, waiting: HashMap::new(), next: 0, shared: shared.clone() };
@@ -94,14 +98,18 @@ impl Engine {
 
     /// The API and the counters, for a listener. What has no other route there gets the API's 404.
     pub fn site(&self) -> Site {
-        let (caller, shared) = (self.caller(), Arc::clone(&self.shared));
+        let (caller, shared, gate) = (self.caller(), Arc::clone(&self.shared), Arc::clone(&self.shared));
         let api = Route::new("/", move |request, reply| {
             let authorization = request.header("authorization").map(str::to_owned);
             // The client may have gone meanwhile. A request that is not taken drops its reply, which makes a 503.
             let done = |response| drop(reply.send(response));
             caller.call(request.method, request.path, authorization, request.body, done);
         });
-        Site::new().route(api.header("authorization")).metrics(move || shared.stats().to_prometheus())
+        let api = api.header("authorization").gate(move |head, pass| match gate.gate.refuse(head) {
+            Some(response) => pass.refuse(response),
+            None => pass.admit(),
+        });
+        Site::new().route(api).metrics(move || shared.stats().to_prometheus())
     }
 }
 
@@ -124,7 +132,7 @@ impl std::fmt::Debug for Engine {
 
 impl Shared {
     fn stats(&self) -> Stats {
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gate.add_to(*self.stats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,13 +1,15 @@
 //! Runs an [`Sfu`](crate::Sfu) on a UDP socket, and its API on an HTTP listener: one thread for each.
 
 mod engine;
+mod gate;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use farwire_listener::Listener;
+use farwire_listener::{Listener, Site};
 
 pub use self::engine::{Caller, Engine};
+use crate::config::SecretError;
 use crate::{Config, Stats};
 
 /// An SFU that runs until it is dropped. Dropping it ends all sessions, tells their clients, and joins its threads.
@@ -31,6 +33,9 @@ pub enum SpawnError {
     /// Clients cannot send to an unspecified address.
     #[error("datagrams are received on {0}, which clients cannot send to: announce an address of this machine")]
     Announce(SocketAddr),
+    /// The app's secret is one that others can guess.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The system gives no thread or pipe.
     #[error("cannot start: {0}")]
     System(#[source] io::Error),
@@ -40,11 +45,16 @@ impl Server {
     /// Starts an SFU.
     ///
     /// # Errors
-    /// When an address is taken or cannot be announced, or the system is out of threads or file descriptors.
+    /// When an address is taken or cannot be announced, the secret is too weak for where the API listens, or the system is
+    /// out of threads or file descriptors.
     pub fn spawn(config: Config) -> Result<Server, SpawnError> {
         let http = config.http;
+        config.check_secret(http)?;
+        let (hosts, origins) = (config.allowed_hosts.clone(), config.allowed_origins.clone());
         let engine = Engine::spawn(config)?;
-        let listener = Listener::spawn(http, engine.site()).map_err(|error| SpawnError::Http(http, error))?;
+        let site = hosts.into_iter().fold(engine.site(), Site::allow_host);
+        let site = origins.into_iter().fold(site, Site::allow_origin);
+        let listener = Listener::spawn(http, site).map_err(|error| SpawnError::Http(http, error))?;
         let api_root = format!("http://{}/v1", reachable(listener.local_addr()));
         Ok(Server { api_root, listener: Some(listener), engine })
     }

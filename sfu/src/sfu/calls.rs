@@ -5,7 +5,7 @@ mod transport;
 
 use std::time::Instant;
 
-use farwire_core::cloudflare::api::{DataChannels, Described};
+use farwire_core::cloudflare::api::{DataChannels, Described, Object};
 use farwire_core::http::{RequestId, Response};
 use serde::de::DeserializeOwned;
 
@@ -23,7 +23,10 @@ impl Sfu {
         match self.answer(now, id, request) {
             Ok(Some(response)) => self.respond(id, response),
             Ok(None) => {}
-            Err(refusal) => self.respond(id, refusal.response()),
+            Err(refusal) => {
+                self.stats.wrong_secrets += u64::from(refusal.is_unauthorized());
+                self.respond(id, refusal.response());
+            }
         }
     }
 
@@ -134,5 +137,5 @@ impl Sfu {
 /// Reads a body by its content, whatever its `Content-Type`.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     // serde's text names fields and places, and quotes at most a wrong value's kind.
-    serde_json::from_slice(body).map_err(|error| Refusal::body(&error.to_string()))
+    serde_json::from_slice(body).map(|Object(body)| body).map_err(|error| Refusal::body(&error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! Wrong keys, counted by the address that they come from.
+//! Wrong keys and secrets, counted by the address that they come from.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,46 +6,56 @@ use std::time::{Duration, Instant};
 
 use crate::limits::{GUESS_EVERY, GUESSES, MAX_GUESSERS};
 
-/// How many wrong keys each address may still send. Bounded: see [`MAX_GUESSERS`].
+/// How many wrong keys each address may still send: [`GUESSES`] at once and one more every [`GUESS_EVERY`]. Good ones are
+/// not counted, as robots share addresses. Bounded: see [`MAX_GUESSERS`].
 #[derive(Debug, Default)]
-pub(crate) struct Guesses {
-    /// When the address has all its guesses back.
-    full_at: HashMap<IpAddr, Instant>,
+pub struct Guesses {
+    counts: HashMap<IpAddr, Count>,
     /// The count that all share for whom there is no room.
-    others_full_at: Option<Instant>,
+    others: Option<Count>,
     swept: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    /// When the address has all its guesses back.
+    full_at: Instant,
+    /// It was told since it last had a guess left.
+    is_told: bool,
 }
 
 /// What one more wrong key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guess {
+pub enum Guess {
+    /// To be answered as any wrong key.
     Allowed,
     /// The first one too many since there were guesses left.
     FirstTooMany,
+    /// One more beyond.
     TooMany,
 }
 
 impl Guesses {
     /// Notes a wrong key.
-    pub(crate) fn note(&mut self, now: Instant, source: IpAddr) -> Guess {
+    pub fn note(&mut self, now: Instant, source: IpAddr) -> Guess {
         let source = household(source);
-        if self.full_at.len() >= MAX_GUESSERS && !self.full_at.contains_key(&source) {
+        if self.counts.len() >= MAX_GUESSERS && !self.counts.contains_key(&source) {
             self.sweep(now);
         }
-        let full_at = match self.full_at.len() < MAX_GUESSERS || self.full_at.contains_key(&source) {
-            true => self.full_at.entry(source).or_insert(now),
-            false => self.others_full_at.get_or_insert(now),
+        let unused = Count { full_at: now, is_told: false };
+        let count = match self.counts.len() < MAX_GUESSERS || self.counts.contains_key(&source) {
+            true => self.counts.entry(source).or_insert(unused),
+            false => self.others.get_or_insert(unused),
         };
-        let (at, longest) = ((*full_at).max(now), GUESS_EVERY * GUESSES);
-        if at + GUESS_EVERY <= now + longest {
-            *full_at = at + GUESS_EVERY;
+        let full_at = count.full_at.max(now) + GUESS_EVERY;
+        if full_at <= now + GUESS_EVERY * GUESSES {
+            *count = Count { full_at, is_told: false };
             return Guess::Allowed;
         }
-        // Half a step beyond marks that it was told.
-        let beyond = now + longest;
-        let is_first = at <= beyond;
-        *full_at = beyond + Duration::from_nanos(1);
-        if is_first { Guess::FirstTooMany } else { Guess::TooMany }
+        match std::mem::replace(&mut count.is_told, true) {
+            false => Guess::FirstTooMany,
+            true => Guess::TooMany,
+        }
     }
 
     /// Forgets those that have all their guesses back; once a second at most.
@@ -54,12 +64,12 @@ impl Guesses {
             return;
         }
         self.swept = Some(now);
-        self.full_at.retain(|_, full_at| *full_at > now);
+        self.counts.retain(|_, count| count.full_at > now);
     }
 }
 
 /// Whoever has one IPv6 address has the 64 bits behind its prefix.
-fn household(source: IpAddr) -> IpAddr {
+pub(crate) fn household(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
@@ -87,7 +97,9 @@ mod tests {
             assert_eq!(guesses.note(start, ONE), Guess::Allowed, "{n}");
         }
         assert_eq!(guesses.note(start, ONE), Guess::FirstTooMany);
-        assert_eq!(guesses.note(start, ONE), Guess::TooMany);
+        for n in 0..100 {
+            assert_eq!(guesses.note(start + Duration::from_micros(n), ONE), Guess::TooMany, "told once");
+        }
         // Others are not concerned.
         assert_eq!(guesses.note(start, IpAddr::V4(Ipv4Addr::LOCALHOST)), Guess::Allowed);
         let later = start + GUESS_EVERY * 2;
@@ -101,7 +113,7 @@ mod tests {
         for n in 0..10_000u16 {
             let _ = guesses.note(start, IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, n)));
         }
-        assert_eq!(guesses.full_at.len(), 1);
+        assert_eq!(guesses.counts.len(), 1);
     }
 
     proptest! {
@@ -114,17 +126,20 @@ mod tests {
                 for n in 0..100u32 {
                     let _ = guesses.note(now, IpAddr::V4(Ipv4Addr::from(source.wrapping_add(n * 7919))));
                 }
-                prop_assert!(guesses.full_at.len() <= MAX_GUESSERS);
+                prop_assert!(guesses.counts.len() <= MAX_GUESSERS);
             }
         }
 
         #[test]
         fn never_more_than_the_burst_and_the_refill(pauses in prop::collection::vec(0u64..3_000, 1..300)) {
             let start = Instant::now();
-            let (mut now, mut guesses, mut allowed) = (start, Guesses::default(), 0u64);
+            let (mut now, mut guesses, mut allowed, mut told) = (start, Guesses::default(), 0u64, 0u64);
             for pause in pauses {
                 now += Duration::from_millis(pause);
-                allowed += u64::from(guesses.note(now, ONE) == Guess::Allowed);
+                let guess = guesses.note(now, ONE);
+                allowed += u64::from(guess == Guess::Allowed);
+                told += u64::from(guess == Guess::FirstTooMany);
+                prop_assert!(told <= allowed, "told once between two that were allowed");
                 let most = u64::from(GUESSES) + (now - start).as_millis() as u64 / GUESS_EVERY.as_millis() as u64;
                 prop_assert!(allowed <= most);
             }
