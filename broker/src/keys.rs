@@ -46,16 +46,21 @@ impl Keys {
     /// # Errors
     /// When there are too many, or its id is taken.
     pub fn insert(&mut self, key: Key) -> Result<(), KeysError> {
+        self.check_room(&key)?;
+        self.by_id.insert(key.id(), key.hash);
+        self.by_hash.insert(key.hash, key);
+        Ok(())
+    }
+
+    /// Makes sure that a key can be added.
+    pub(crate) fn check_room(&self, key: &Key) -> Result<(), KeysError> {
         if self.by_hash.len() >= MAX_KEYS {
             return Err(KeysError::Full);
         }
-        let id = key.id();
-        if self.by_id.contains_key(&id) {
-            return Err(KeysError::Taken(id));
+        match self.by_id.contains_key(&key.id()) {
+            true => Err(KeysError::Taken(key.id())),
+            false => Ok(()),
         }
-        self.by_id.insert(id, key.hash);
-        self.by_hash.insert(key.hash, key);
-        Ok(())
     }
 
     /// Revokes a key, for good, at a time in seconds since 1970. One that is revoked already stays as it is.

@@ -41,7 +41,7 @@ mod server;
 mod stats;
 mod store;
 
-pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer};
+pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer, create_keys};
 pub use crate::broker::{Broker, Incoming, Output, Reason};
 pub use crate::config::{Config, IceServer};
 pub use crate::key::{Grant, Key, KeyHash, KeyId, RobotId, RobotIdError, Scope};

@@ -10,6 +10,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// It tried and could not: exit code 1.
     Failed(String),
+    /// A file that is needed is not what it was: exit code 1, and nothing is done without it.
+    Damaged(String),
     /// Whoever read our output has had enough (`farwire sub odom | head -1`): no failure at all.
     OutputClosed,
 }
@@ -27,7 +29,7 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         let (what, code) = match self {
             Failure::Usage(what) => (what, 2),
-            Failure::Failed(what) => (what, 1),
+            Failure::Failed(what) | Failure::Damaged(what) => (what, 1),
             Failure::OutputClosed => return ExitCode::SUCCESS,
         };
         crate::output::note(format_args!("error: {what}"));

@@ -127,6 +127,17 @@ fn show(answer: AdminAnswer, json: bool) -> Result<(), Failure> {
         }
         AdminAnswer::Revoked(key) if json => output::json(&key),
         AdminAnswer::Revoked(key) => output::line(format_args!("revoked {} ({})", key.id, allows(&key.grant))),
+        AdminAnswer::RevokedUntilRestart { key, why } => {
+            if json {
+                output::json(&key)?;
+            }
+            Err(Failure::failed(format_args!(
+                "{} ({}) is refused from now on, but the broker's file does not say so yet ({why}): should the broker end \
+                 now, the key is good again; it is tried again every second, and `farwire keys list` tells when it is done",
+                key.id,
+                allows(&key.grant)
+            )))
+        }
         AdminAnswer::Refused(why) => Err(Failure::failed(why)),
         _ => Err(Failure::failed("the broker is newer than this command, and its answer unknown")),
     }
@@ -135,7 +146,8 @@ fn show(answer: AdminAnswer, json: bool) -> Result<(), Failure> {
 fn row(key: &KeyInfo) -> String {
     let state = if key.revoked.is_some() { "revoked" } else { "good" };
     let label = if key.label.is_empty() { String::new() } else { format!("  {}", key.label) };
-    format!("{}  {state:<7}  {}{label}", key.id, allows(&key.grant))
+    let unwritten = if key.unwritten { "  (not yet on disk)" } else { "" };
+    format!("{}  {state:<7}  {}{label}{unwritten}", key.id, allows(&key.grant))
 }
 
 /// What a key lets its holder do, in words.

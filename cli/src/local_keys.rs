@@ -35,7 +35,8 @@ impl LocalKeys {
         let written =
             File::options().write(true).create_new(true).mode(0o600).open(&unfinished).and_then(|mut file| {
                 file.write_all(&serde_json::to_vec_pretty(self)?)?;
-                // Renamed into place, so that nobody reads half a file.
+                file.sync_all()?;
+                // Renamed into place, so that nobody reads half a file, whenever the machine stops.
                 fs::rename(&unfinished, path)
             });
         if written.is_err() {

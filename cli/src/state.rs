@@ -53,6 +53,7 @@ fn explain(path: &Path, error: &StoreError) -> Failure {
             "the state file {} is in use, perhaps by another `farwire serve`: stop that one, or pass --state FILE",
             path.display()
         )),
+        StoreError::Damaged { .. } => Failure::Damaged(error.to_string()),
         error => Failure::failed(format_args!("{error}; pass --state FILE for another one")),
     }
 }

@@ -152,6 +152,9 @@ impl Runner {
                 let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
                 let mut running = admin::Running(&mut self.broker, now);
                 let done = admin::carry_out(&self.store, &mut running, request, unix);
+                if self.store.has_unwritten() {
+                    self.recorder.look();
+                }
                 // Who asked may have had no patience.
                 let _ = answer.try_send(done.unwrap_or_else(|error| AdminAnswer::Refused(error.to_string())));
             }

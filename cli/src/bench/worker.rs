@@ -111,7 +111,7 @@ pub(super) fn answer_or_fail(result: Result<Option<Answer>, Failure>) -> Result<
     match result {
         Ok(Some(said)) => answer(&said),
         Ok(None) => Ok(()),
-        Err(Failure::Usage(why) | Failure::Failed(why)) => answer(&Answer::Failed { why }),
+        Err(Failure::Usage(why) | Failure::Failed(why) | Failure::Damaged(why)) => answer(&Answer::Failed { why }),
         Err(closed @ Failure::OutputClosed) => Err(closed),
     }
 }

@@ -1,6 +1,6 @@
 //! What a broker that knows nobody yet gives to whoever started it.
 
-use farwire_broker::{AdminAnswer, AdminRequest, Grant, RobotId, Scope, Store, administer};
+use farwire_broker::{Grant, RobotId, Scope, Store, create_keys};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -24,10 +24,11 @@ impl FirstKeys {
             return Ok(None);
         }
         let robot = RobotId::new(FIRST_ROBOT).map_err(Failure::failed)?;
-        Ok(Some(FirstKeys {
-            robot_key: make(store, Grant::Robot(robot))?,
-            operator_token: make(store, Grant::Operator(Scope::All))?,
-        }))
+        // Both or none: a start that was cut off between them would leave the next one without.
+        let grants = [Grant::Robot(robot), Grant::Operator(Scope::All)];
+        let made = create_keys(store, grants, "made at the first start", unix_time()).map_err(Failure::failed)?;
+        let [robot_key, operator_token] = made;
+        Ok(Some(FirstKeys { robot_key, operator_token }))
     }
 
     /// As the commands on this machine find them.
@@ -44,13 +45,5 @@ impl FirstKeys {
              at the robot:     export FARWIRE_BROKER={broker} FARWIRE_ROBOT_KEY={robot_key}\n  \
              at the operator:  export FARWIRE_BROKER={broker} FARWIRE_OPERATOR_TOKEN={operator_token}"
         )
-    }
-}
-
-fn make(store: &Store, grant: Grant) -> Result<String, Failure> {
-    let request = AdminRequest::Create { grant, label: "made at the first start".to_owned() };
-    match administer(store, request, unix_time()).map_err(Failure::failed)? {
-        AdminAnswer::Created { secret, .. } => Ok(secret),
-        _ => Err(Failure::failed("no key was made")),
     }
 }
