@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::dialogue::Dialogue;
 use crate::process::{Running, Scratch};
-use crate::three_terminals::{SOON, parsed, serve, start, until};
+use crate::three_terminals::{SOON, has, parsed, serve, start, until};
 
 /// By how many seconds the clocks of both ends are apart.
 const APART: [f64; 7] = [-2.0, -0.5, -0.02, 0.0, 0.02, 0.5, 2.0];
@@ -288,6 +288,10 @@ fn a_page_of_dimos_drives_whatever_its_clock_says() {
         let names: Vec<&str> = seen.iter().filter_map(|line| line["event"].as_str()).collect();
         let count = |name: &str| names.iter().filter(|event| **event == name).count();
         assert_eq!((count("estop_engaged"), count("estop_released")), (2, 2), "{names:?}");
+        // The late one alone was refused, because of the stop.
+        let whys: Vec<&str> = seen.iter().filter_map(|line| line["why"].as_str()).collect();
+        let refused = whys.iter().filter(|why| why.contains("before something newer")).count();
+        assert_eq!((count("refusing"), refused), (1, 1), "{seen:#?}");
     }
 }
 
@@ -306,9 +310,10 @@ fn a_page_with_a_wrong_clock_moves_nothing_and_the_robot_says_why() {
         page.drives(20);
         page.leave();
         let seen = until(&mut robot, &["operator_lost"]);
-        let first = seen.iter().position(|line| line["event"] == "driving").expect("it drove in the end");
-        let told: Vec<String> = seen[..first].iter().map(Value::to_string).collect();
-        let word = if apart < 0.0 { "stale" } else { "ahead" };
-        assert!(told.iter().any(|line| line.contains(word)), "{word}: {told:#?}");
+        let refusal = seen.iter().position(|line| line["event"] == "refusing").expect("it tells that it refuses");
+        let why = seen[refusal]["why"].as_str().unwrap_or_default();
+        let word = if apart < 0.0 { " s ago" } else { " s ahead" };
+        assert!(why.contains(word), "{why}");
+        assert!(!has(&seen[..refusal], &["driving"]) && has(&seen[refusal..], &["driving"]), "{seen:#?}");
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn until(running: &mut Running, events: &[&str]) -> Vec<Value> {
     }
 }
 
-fn has(seen: &[Value], events: &[&str]) -> bool {
+pub(crate) fn has(seen: &[Value], events: &[&str]) -> bool {
     seen.iter().any(|line| line["event"].as_str().is_some_and(|event| events.contains(&event)))
 }
 
