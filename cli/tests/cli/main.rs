@@ -2,6 +2,9 @@
 
 mod broker;
 mod commands;
+#[path = "../../../tests/tests/script/dialogue.rs"]
+mod dialogue;
+mod dimos;
 mod process;
 mod serve;
 mod three_terminals;

@@ -9,29 +9,29 @@ use serde_json::Value;
 use crate::process::{Running, Scratch};
 
 /// Only bounds a hang.
-const SOON: Duration = Duration::from_secs(90);
+pub(crate) const SOON: Duration = Duration::from_secs(90);
 
 /// A circle, for longer than any test takes.
 const CIRCLE: [&str; 8] = ["drive", "--json", "--forward", "0.3", "--turn", "0.6", "--for", "10000s"];
 
 const ROBOT: [&str; 2] = ["robot", "--json"];
 
-fn start(scratch: &Scratch, args: &[&str]) -> Running {
+pub(crate) fn start(scratch: &Scratch, args: &[&str]) -> Running {
     Running::start(scratch.farwire(args))
 }
 
-fn serve(scratch: &Scratch, http: &str) -> (Running, Value) {
+pub(crate) fn serve(scratch: &Scratch, http: &str) -> (Running, Value) {
     let mut serve = start(scratch, &["serve", "--http", http, "--json", "--log", "off"]);
     let ready = parsed(&serve.line(SOON));
     (serve, ready)
 }
 
-fn parsed(line: &str) -> Value {
+pub(crate) fn parsed(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?} is no JSON: {error}"))
 }
 
 /// Reads on to the first of these events, and answers all that were passed on the way, it included.
-fn until(running: &mut Running, events: &[&str]) -> Vec<Value> {
+pub(crate) fn until(running: &mut Running, events: &[&str]) -> Vec<Value> {
     let deadline = Instant::now() + SOON;
     let mut seen = Vec::new();
     loop {
@@ -44,7 +44,7 @@ fn until(running: &mut Running, events: &[&str]) -> Vec<Value> {
     }
 }
 
-fn has(seen: &[Value], events: &[&str]) -> bool {
+pub(crate) fn has(seen: &[Value], events: &[&str]) -> bool {
     seen.iter().any(|line| line["event"].as_str().is_some_and(|event| events.contains(&event)))
 }
 

@@ -22,7 +22,7 @@ impl Dialogue {
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Dialogue {
         let python = std::env::var("FARWIRE_PYTHON").unwrap_or_else(|_| "python3".into());
         let mut process = Command::new(&python)
-            .arg(format!("{}/interop/{script}", env!("CARGO_MANIFEST_DIR")))
+            .arg(format!("{}/../tests/interop/{script}", env!("CARGO_MANIFEST_DIR")))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

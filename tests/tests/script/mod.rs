@@ -4,7 +4,7 @@
 //! python3 -m venv VENV
 //! VENV/bin/pip install -r tests/interop/requirements.txt
 //! VENV/bin/pip install --no-deps -r tests/interop/requirements-dimos.txt
-//! FARWIRE_PYTHON=VENV/bin/python cargo test -p farwire-tests -- --ignored
+//! FARWIRE_PYTHON=VENV/bin/python cargo test -p farwire-tests -p farwire -- --ignored
 //! ```
 
 use std::io::{BufRead, BufReader, pipe};
