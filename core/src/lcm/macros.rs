@@ -2,11 +2,15 @@
 
 /// Defines message types from their LCM definitions.
 ///
-/// A field is written as in a `.lcm` file: its type, its name, its dimensions, a semicolon. What differs:
+/// A field is written as in a `.lcm` file: its type, its name, its dimensions, a semicolon; or several names after one type, with
+/// commas. What differs:
 /// - A field that only counts the elements of arrays has `count` in front. It is on the wire and in the fingerprint but
 ///   not in the struct, since the vectors know their lengths.
-/// - A nested message's type is a Rust path to it (not to an alias of it).
+/// - A nested message's type is a Rust path to it.
 /// - A name that is a keyword of Rust is written `r#type`.
+///
+/// `const int32_t N = 3;` becomes an associated constant, `Self::N`, and `N` can be a dimension further down. As lcm-gen has
+/// it, constants do not count for the fingerprint, and a dimension counts by the text of its constant's value.
 ///
 /// | in LCM | in Rust |
 /// |---|---|
@@ -16,12 +20,14 @@
 /// | `T name[9]` | `[T; 9]` |
 /// | `T name[n]` | `Vec<T>` |
 /// | `T name[n][9]` | `Vec<[T; 9]>` |
+/// | `const int32_t N = 9; T name[N]` | `pub const N: i32 = 9`, `[T; 9]` |
 ///
 /// Each type gets `Debug`, `Clone`, `PartialEq`, `Default`, [`Message`](crate::lcm::Message), and with the feature `serde`
 /// of farwire-core also `Serialize` and `Deserialize`; fields that are missing from JSON keep their default, and a float
 /// that is not finite is the string `"NaN"`, `"inf"` or `"-inf"` there. Attributes and documentation are kept.
 ///
-/// See [`crate::lcm`] for an example. A static of the type's name, its [`Schema`](crate::lcm::Schema), comes with it.
+/// See [`crate::lcm`] for an example. Nothing but the types themselves gets a name, so fields, types and variables may be called
+/// alike.
 #[macro_export]
 macro_rules! lcm_messages {
     (package $($package:ident).+; $($structs:tt)*) => {
@@ -35,28 +41,57 @@ macro_rules! lcm_messages {
 macro_rules! __lcm_structs {
     ($package:tt) => {};
     ($package:tt $(#[$attribute:meta])* $vis:vis struct $name:ident { $($body:tt)* } $($rest:tt)*) => {
-        $crate::__lcm_fields! { { $package [$(#[$attribute])*] [$vis] $name } [] [] [] $($body)* }
+        $crate::__lcm_fields! { { $package [$(#[$attribute])*] [$vis] $name } [] [] [] [] $($body)* }
         $crate::__lcm_structs! { $package $($rest)* }
     };
 }
 
-/// Sorts a struct's fields: counts, members, and both in the order of the wire.
+/// Sorts a struct's fields: constants, counts, members, and the latter two in the order of the wire.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_fields {
-    ($head:tt [$($counts:tt)*] [$($members:tt)*] [$($wire:tt)*]) => {
-        $crate::__lcm_emit! { $head [$($counts)*] [$($members)*] [$($wire)*] }
+    ($head:tt $consts:tt [$($counts:tt)*] [$($members:tt)*] [$($wire:tt)*]) => {
+        $crate::__lcm_emit! { $head $consts $consts [$($counts)*] [$($members)*] [$($wire)*] }
     };
-    ($head:tt [$($counts:tt)*] $members:tt [$($wire:tt)*] count $type:ident $name:ident; $($rest:tt)*) => {
+    ($head:tt [$($consts:tt)*] $counts:tt $members:tt $wire:tt
+        $(#[$attribute:meta])* const $type:ident $name:ident = $value:literal; $($rest:tt)*
+    ) => {
         $crate::__lcm_fields! {
-            $head [$($counts)* ($name)] $members [$($wire)* (count [$type] $name [])] $($rest)*
+            $head [$($consts)* ([$(#[$attribute])*] $type $name $value)] $counts $members $wire $($rest)*
         }
     };
-    ($head:tt $counts:tt [$($members:tt)*] [$($wire:tt)*]
+    ($head:tt [$($consts:tt)*] $counts:tt $members:tt $wire:tt
+        $(#[$attribute:meta])* const $type:ident $name:ident = $value:literal, $($rest:tt)*
+    ) => {
+        $crate::__lcm_fields! {
+            $head [$($consts)* ([$(#[$attribute])*] $type $name $value)] $counts $members $wire const $type $($rest)*
+        }
+    };
+    ($head:tt $consts:tt [$($counts:tt)*] $members:tt [$($wire:tt)*] count $type:ident $name:ident; $($rest:tt)*) => {
+        $crate::__lcm_fields! {
+            $head $consts [$($counts)* ($name)] $members [$($wire)* (count [$type] $name [])] $($rest)*
+        }
+    };
+    ($head:tt $consts:tt [$($counts:tt)*] $members:tt [$($wire:tt)*] count $type:ident $name:ident, $($rest:tt)*) => {
+        $crate::__lcm_fields! {
+            $head $consts [$($counts)* ($name)] $members [$($wire)* (count [$type] $name [])] count $type $($rest)*
+        }
+    };
+    ($head:tt $consts:tt $counts:tt [$($members:tt)*] [$($wire:tt)*]
+        $(#[$attribute:meta])* $($type:ident)::+ $name:ident $([$dimension:tt])*, $($rest:tt)*
+    ) => {
+        $crate::__lcm_fields! {
+            $head $consts $counts
+            [$($members)* ([$(#[$attribute])*] [$($type)::+] $name [$([$dimension])*])]
+            [$($wire)* (member [$($type)::+] $name [$([$dimension])*])]
+            $(#[$attribute])* $($type)::+ $($rest)*
+        }
+    };
+    ($head:tt $consts:tt $counts:tt [$($members:tt)*] [$($wire:tt)*]
         $(#[$attribute:meta])* $($type:ident)::+ $name:ident $([$dimension:tt])*; $($rest:tt)*
     ) => {
         $crate::__lcm_fields! {
-            $head $counts
+            $head $consts $counts
             [$($members)* ([$(#[$attribute])*] [$($type)::+] $name [$([$dimension])*])]
             [$($wire)* (member [$($type)::+] $name [$([$dimension])*])]
             $($rest)*
@@ -70,6 +105,8 @@ macro_rules! __lcm_fields {
 macro_rules! __lcm_emit {
     (
         { ($package:expr) [$(#[$attribute:meta])*] [$vis:vis] $name:ident }
+        $consts:tt
+        [$(([$(#[$const_attribute:meta])*] $const_type:ident $const:ident $value:literal))*]
         [$(($count:ident))*]
         [$(([$(#[$field_attribute:meta])*] $field_type:tt $field:ident [$($field_dimension:tt)*]))*]
         [$(($what:ident $type:tt $member:ident [$($dimension:tt)*]))*]
@@ -78,53 +115,82 @@ macro_rules! __lcm_emit {
         #[derive(Debug, Clone, PartialEq)]
         #[allow(missing_docs, non_snake_case)]
         $vis struct $name {
-            $($(#[$field_attribute])* pub $field: $crate::__lcm_type!($field_type $($field_dimension)*),)*
+            $($(#[$field_attribute])* pub $field: $crate::__lcm_type!($name $consts $field_type $($field_dimension)*),)*
         }
 
-        // In the namespace of values, so that definitions can name each other's, in circles too.
-        #[doc(hidden)]
-        #[allow(non_upper_case_globals)]
-        $vis static $name: $crate::lcm::Schema = $crate::lcm::Schema::new(
-            concat!($package, stringify!($name)),
-            &[$($crate::lcm::Member::new(
-                stringify!($member),
-                $crate::__lcm_kind!($type),
-                &[$($crate::__lcm_dimension!($dimension)),*],
-            )),*],
-        );
+        // Items and bindings have names that no definition has: a type may be called like anything, and hides it then.
+        #[allow(missing_docs, non_upper_case_globals)]
+        impl $name {
+            $($(#[$const_attribute])* pub const $const: $crate::__lcm_type!($name [] [$const_type]) = $value;)*
+
+            #[doc(hidden)]
+            pub const __LCM_NAMES: $crate::lcm::macro_support::Names = $crate::lcm::macro_support::Names {
+                counts: &[$($crate::lcm::macro_support::plain(stringify!($count))),*],
+                constants: &[$((
+                    $crate::lcm::macro_support::plain(stringify!($const)),
+                    stringify!($value),
+                    $crate::__lcm_length!($const_type $value),
+                )),*],
+            };
+
+            // A function can be named from other definitions, in circles too.
+            #[doc(hidden)]
+            pub const fn __lcm_schema() -> &'static $crate::lcm::Schema {
+                static __LCM_SCHEMA: $crate::lcm::Schema = $crate::lcm::Schema::new(
+                    concat!($package, stringify!($name)),
+                    &[$($crate::lcm::Member::new(
+                        stringify!($member),
+                        $crate::__lcm_kind!($type),
+                        &[$($crate::__lcm_dimension!($name $dimension)),*],
+                    )),*],
+                );
+                &__LCM_SCHEMA
+            }
+        }
+
+        const _: () = $name::__lcm_schema().check_dimensions();
 
         #[allow(non_snake_case)]
         impl $crate::lcm::Message for $name {
-            const NAME: &'static str = concat!($package, stringify!($name));
-            const FINGERPRINT: u64 = $name.fingerprint();
-            const STAMP_AT: ::core::option::Option<usize> = $name.stamp_at();
-            const MIN_BODY_LEN: usize = 0 $(+ $crate::__lcm_min_len!($what $type [$($dimension)*]))*;
+            const NAME: &'static ::core::primitive::str = concat!($package, stringify!($name));
+            const FINGERPRINT: ::core::primitive::u64 = $name::__lcm_schema().fingerprint();
+            const STAMP_AT: ::core::option::Option<::core::primitive::usize> = $name::__lcm_schema().stamp_at();
+            const MIN_BODY_LEN: ::core::primitive::usize =
+                0 $(+ $crate::__lcm_min_len!($name $consts $what $type [$($dimension)*]))*;
 
             fn schema() -> &'static $crate::lcm::Schema {
-                &$name
+                $name::__lcm_schema()
             }
 
-            fn body_len(&self) -> usize {
+            fn body_len(&self) -> ::core::primitive::usize {
                 0 $(+ $crate::__lcm_len!(self $what $type $member))*
             }
 
             fn encode_body(
                 &self,
-                writer: &mut $crate::lcm::Writer<'_>,
+                __lcm_writer: &mut $crate::lcm::Writer<'_>,
             ) -> ::core::result::Result<(), $crate::lcm::EncodeError> {
-                $(let $count = $crate::lcm::macro_support::Count::new($crate::lcm::macro_support::plain(stringify!($count)));)*
-                $($crate::__lcm_measure!(self $field [$($field_dimension)*]);)*
-                $($crate::__lcm_encode!(self writer $what $type $member);)*
-                let _ = writer;
-                Ok(())
+                let __lcm_counts: &[$crate::lcm::macro_support::Count] = &[
+                    $($crate::lcm::macro_support::Count::new($crate::lcm::macro_support::plain(stringify!($count)))),*
+                ];
+                $($crate::__lcm_measure!(self $name __lcm_counts $field [$($field_dimension)*]);)*
+                $($crate::__lcm_encode!(self $name __lcm_counts __lcm_writer $what $type $member);)*
+                _ = (__lcm_counts, __lcm_writer);
+                ::core::result::Result::Ok(())
             }
 
             fn decode_body(
-                reader: &mut $crate::lcm::Reader<'_>,
+                __lcm_reader: &mut $crate::lcm::Reader<'_>,
             ) -> ::core::result::Result<Self, $crate::lcm::DecodeError> {
-                $($crate::__lcm_decode!(reader $what $type $member [$($dimension)*]);)*
-                let _ = reader;
-                Ok($name { $($field),* })
+                #[allow(unused_mut)]
+                let mut __lcm_message = <Self as ::core::default::Default>::default();
+                #[allow(unused_mut)]
+                let mut __lcm_counts = [0; $name::__LCM_NAMES.counts.len()];
+                $($crate::__lcm_decode!(
+                    $name __lcm_message __lcm_counts __lcm_reader $what $type $member [$($dimension)*]
+                );)*
+                _ = (__lcm_counts, __lcm_reader);
+                ::core::result::Result::Ok(__lcm_message)
             }
         }
 
@@ -138,22 +204,47 @@ macro_rules! __lcm_emit {
     };
 }
 
-/// The Rust type of a field.
+/// The Rust type of a field, or of a constant. A name in brackets is a count's, if the struct has no constants.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_type {
-    ([boolean]) => { bool };
-    ([byte]) => { u8 };
-    ([int8_t]) => { i8 };
-    ([int16_t]) => { i16 };
-    ([int32_t]) => { i32 };
-    ([int64_t]) => { i64 };
-    ([float]) => { f32 };
-    ([double]) => { f64 };
-    ([string]) => { $crate::lcm::macro_support::String };
-    ([$($path:ident)::+]) => { $($path)::+ };
-    ($type:tt [$len:literal] $($rest:tt)*) => { [$crate::__lcm_type!($type $($rest)*); $len] };
-    ($type:tt [$count:ident] $($rest:tt)*) => { ::std::vec::Vec<$crate::__lcm_type!($type $($rest)*)> };
+    ($name:ident $consts:tt [boolean]) => { ::core::primitive::bool };
+    ($name:ident $consts:tt [byte]) => { ::core::primitive::u8 };
+    ($name:ident $consts:tt [int8_t]) => { ::core::primitive::i8 };
+    ($name:ident $consts:tt [int16_t]) => { ::core::primitive::i16 };
+    ($name:ident $consts:tt [int32_t]) => { ::core::primitive::i32 };
+    ($name:ident $consts:tt [int64_t]) => { ::core::primitive::i64 };
+    ($name:ident $consts:tt [float]) => { ::core::primitive::f32 };
+    ($name:ident $consts:tt [double]) => { ::core::primitive::f64 };
+    ($name:ident $consts:tt [string]) => { $crate::lcm::macro_support::String };
+    ($name:ident $consts:tt [$($path:ident)::+]) => { $($path)::+ };
+    ($name:ident $consts:tt $type:tt [$len:literal] $($rest:tt)*) => {
+        [$crate::__lcm_type!($name $consts $type $($rest)*); $len]
+    };
+    ($name:ident [] $type:tt [$count:ident] $($rest:tt)*) => {
+        ::std::vec::Vec<$crate::__lcm_type!($name [] $type $($rest)*)>
+    };
+    ($name:ident $consts:tt $type:tt [$size:ident] $($rest:tt)*) => {
+        <$crate::lcm::macro_support::Shape<
+            { $name::__LCM_NAMES.is_constant(stringify!($size)) },
+            { $name::__LCM_NAMES.length(stringify!($size)) },
+        > as $crate::lcm::macro_support::Array<$crate::__lcm_type!($name $consts $type $($rest)*)>>::Of
+    };
+}
+
+/// The length of a dimension with this value; 0 for what cannot be one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __lcm_length {
+    (float $value:literal) => {
+        0
+    };
+    (double $value:literal) => {
+        0
+    };
+    ($type:ident $value:literal) => {
+        $value
+    };
 }
 
 /// What a field is, as data.
@@ -169,18 +260,18 @@ macro_rules! __lcm_kind {
     ([float]) => { $crate::lcm::Kind::Primitive("float") };
     ([double]) => { $crate::lcm::Kind::Primitive("double") };
     ([string]) => { $crate::lcm::Kind::Primitive("string") };
-    ([$($path:ident)::+]) => { $crate::lcm::Kind::Message(&$($path)::+) };
+    ([$($path:ident)::+]) => { $crate::lcm::Kind::Message(<$($path)::+>::__lcm_schema()) };
 }
 
 /// A dimension, as data.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_dimension {
-    ([$len:literal]) => {
+    ($name:ident [$len:literal]) => {
         $crate::lcm::Dimension::Fixed(stringify!($len))
     };
-    ([$count:ident]) => {
-        $crate::lcm::Dimension::Counted($crate::lcm::macro_support::plain(stringify!($count)))
+    ($name:ident [$size:ident]) => {
+        $name::__LCM_NAMES.dimension(stringify!($size))
     };
 }
 
@@ -188,8 +279,8 @@ macro_rules! __lcm_dimension {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_min_len {
-    ($what:ident $type:tt [$($dimension:tt)*]) => {
-        <$crate::__lcm_type!($type $($dimension)*) as $crate::lcm::macro_support::Field>::MIN_LEN
+    ($name:ident $consts:tt $what:ident $type:tt [$($dimension:tt)*]) => {
+        <$crate::__lcm_type!($name $consts $type $($dimension)*) as $crate::lcm::macro_support::Field>::MIN_LEN
     };
 }
 
@@ -197,11 +288,11 @@ macro_rules! __lcm_min_len {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_len {
-    ($self:ident count $type:tt $name:ident) => {
-        <$crate::__lcm_type!($type) as $crate::lcm::macro_support::Field>::MIN_LEN
+    ($self:ident count $type:tt $member:ident) => {
+        <$crate::__lcm_type!(_unnamed [] $type) as $crate::lcm::macro_support::Field>::MIN_LEN
     };
-    ($self:ident member $type:tt $name:ident) => {
-        $crate::lcm::macro_support::Field::encoded_len(&$self.$name)
+    ($self:ident member $type:tt $member:ident) => {
+        $crate::lcm::macro_support::Field::encoded_len(&$self.$member)
     };
 }
 
@@ -209,10 +300,15 @@ macro_rules! __lcm_len {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_measure {
-    ($self:ident $field:ident []) => {};
-    ($self:ident $field:ident [$($dimension:tt)+]) => {
-        $crate::lcm::macro_support::Field::measure(&$self.$field, &[$($crate::__lcm_slot!($dimension)),+])
-            .map_err(|error| error.within(<Self as $crate::lcm::Message>::NAME, stringify!($field)))?;
+    ($self:ident $name:ident $counts:ident $field:ident []) => {};
+    ($self:ident $name:ident $counts:ident $field:ident [$($dimension:tt)+]) => {
+        $crate::lcm::macro_support::written::<Self>(
+            $crate::lcm::macro_support::Field::measure(
+                &$self.$field,
+                &[$($crate::__lcm_slot!($name $counts $dimension)),+],
+            ),
+            stringify!($field),
+        )?;
     };
 }
 
@@ -220,11 +316,11 @@ macro_rules! __lcm_measure {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_slot {
-    ([$len:literal]) => {
-        None
+    ($name:ident $counts:ident [$len:literal]) => {
+        ::core::option::Option::None
     };
-    ([$count:ident]) => {
-        Some(&$count)
+    ($name:ident $counts:ident [$size:ident]) => {
+        const { $name::__LCM_NAMES.extent(stringify!($size)) }.slot($counts)
     };
 }
 
@@ -232,28 +328,51 @@ macro_rules! __lcm_slot {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_encode {
-    ($self:ident $writer:ident count $type:tt $name:ident) => {
-        $name
-            .encode::<$crate::__lcm_type!($type)>($writer)
-            .map_err(|error| error.within(<Self as $crate::lcm::Message>::NAME, stringify!($name)))?;
+    ($self:ident $name:ident $counts:ident $writer:ident count $type:tt $member:ident) => {
+        $crate::lcm::macro_support::written::<Self>(
+            $counts[const { $name::__LCM_NAMES.place(stringify!($member)) }]
+                .encode::<$crate::__lcm_type!($name [] $type)>($writer),
+            stringify!($member),
+        )?;
     };
-    ($self:ident $writer:ident member $type:tt $name:ident) => {
-        $crate::lcm::macro_support::Field::encode(&$self.$name, $writer)
-            .map_err(|error| error.within(<Self as $crate::lcm::Message>::NAME, stringify!($name)))?;
+    ($self:ident $name:ident $counts:ident $writer:ident member $type:tt $member:ident) => {
+        $crate::lcm::macro_support::written::<Self>(
+            $crate::lcm::macro_support::Field::encode(&$self.$member, $writer),
+            stringify!($member),
+        )?;
     };
 }
 
-/// Reads a field into a variable of its name.
+/// Reads a field.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __lcm_decode {
-    ($reader:ident count $type:tt $name:ident []) => {
-        let $name = $crate::lcm::macro_support::Count::decode::<$crate::__lcm_type!($type)>($reader)
-            .map_err(|error| error.within(<Self as $crate::lcm::Message>::NAME, stringify!($name)))?;
+    ($name:ident $message:ident $counts:ident $reader:ident count $type:tt $member:ident []) => {
+        $counts[const { $name::__LCM_NAMES.place(stringify!($member)) }] = $crate::lcm::macro_support::read::<Self, _>(
+            $crate::lcm::macro_support::Count::decode::<$crate::__lcm_type!($name [] $type)>($reader),
+            stringify!($member),
+        )?;
     };
-    ($reader:ident member $type:tt $name:ident [$([$dimension:tt])*]) => {
-        let $name = $crate::lcm::macro_support::Field::decode($reader, &[$($dimension),*])
-            .map_err(|error| error.within(<Self as $crate::lcm::Message>::NAME, stringify!($name)))?;
+    ($name:ident $message:ident $counts:ident $reader:ident member $type:tt $member:ident [$($dimension:tt)*]) => {
+        $message.$member = $crate::lcm::macro_support::read::<Self, _>(
+            $crate::lcm::macro_support::Field::decode(
+                $reader,
+                &[$($crate::__lcm_extent!($name $counts $dimension)),*],
+            ),
+            stringify!($member),
+        )?;
+    };
+}
+
+/// How many elements a dimension has.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __lcm_extent {
+    ($name:ident $counts:ident [$len:literal]) => {
+        $len
+    };
+    ($name:ident $counts:ident [$size:ident]) => {
+        const { $name::__LCM_NAMES.extent(stringify!($size)) }.of(&$counts)
     };
 }
 
@@ -274,53 +393,53 @@ macro_rules! __lcm_serde {
         impl $crate::lcm::macro_support::serde::Serialize for $name {
             fn serialize<S: $crate::lcm::macro_support::serde::Serializer>(
                 &self,
-                serializer: S,
+                __lcm_serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
                 use $crate::lcm::macro_support::serde::ser::SerializeStruct as _;
                 use $crate::lcm::macro_support::{AsField, SerdeMessage};
-                let fields = <Self as SerdeMessage>::FIELDS.len();
+                let __lcm_fields = <Self as SerdeMessage>::FIELDS.len();
                 #[allow(unused_mut)]
-                let mut all = serializer.serialize_struct(stringify!($name), fields)?;
-                $(all.serialize_field(
+                let mut __lcm_all = __lcm_serializer.serialize_struct(stringify!($name), __lcm_fields)?;
+                $(__lcm_all.serialize_field(
                     const { $crate::lcm::macro_support::plain(stringify!($field)) },
                     &AsField(&self.$field),
                 )?;)*
-                all.end()
+                __lcm_all.end()
             }
         }
 
         impl<'de> $crate::lcm::macro_support::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::lcm::macro_support::serde::Deserializer<'de>>(
-                deserializer: D,
+                __lcm_deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
-                $crate::lcm::macro_support::deserialize(deserializer)
+                $crate::lcm::macro_support::deserialize(__lcm_deserializer)
             }
         }
 
         impl $crate::lcm::macro_support::SerdeMessage for $name {
-            const FIELDS: &'static [&'static str] =
+            const FIELDS: &'static [&'static ::core::primitive::str] =
                 &[$($crate::lcm::macro_support::plain(stringify!($field))),*];
 
             fn set_field<'de, A: $crate::lcm::macro_support::serde::de::MapAccess<'de>>(
                 &mut self,
-                name: &str,
-                map: &mut A,
-            ) -> ::core::result::Result<bool, A::Error> {
-                $(if name == const { $crate::lcm::macro_support::plain(stringify!($field)) } {
-                    self.$field = $crate::lcm::macro_support::next_value(map)?;
-                    return Ok(true);
+                __lcm_name: &::core::primitive::str,
+                __lcm_map: &mut A,
+            ) -> ::core::result::Result<::core::primitive::bool, A::Error> {
+                $(if __lcm_name == const { $crate::lcm::macro_support::plain(stringify!($field)) } {
+                    self.$field = $crate::lcm::macro_support::next_value(__lcm_map)?;
+                    return ::core::result::Result::Ok(true);
                 })*
-                let _ = (name, map);
-                Ok(false)
+                _ = (__lcm_name, __lcm_map);
+                ::core::result::Result::Ok(false)
             }
 
             fn set_all<'de, A: $crate::lcm::macro_support::serde::de::SeqAccess<'de>>(
                 &mut self,
-                values: &mut A,
+                __lcm_values: &mut A,
             ) -> ::core::result::Result<(), A::Error> {
-                $(self.$field = $crate::lcm::macro_support::next_element(values, stringify!($field))?;)*
-                let _ = values;
-                Ok(())
+                $(self.$field = $crate::lcm::macro_support::next_element(__lcm_values, stringify!($field))?;)*
+                _ = __lcm_values;
+                ::core::result::Result::Ok(())
             }
         }
     };

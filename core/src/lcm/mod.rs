@@ -40,6 +40,7 @@ mod field;
 pub mod geometry_msgs;
 mod macros;
 mod message;
+mod names;
 pub mod nav_msgs;
 mod reader;
 mod schema;
@@ -66,6 +67,7 @@ pub mod macro_support {
 
     pub use super::element::{Element, Primitive};
     pub use super::field::{Count, Field};
+    pub use super::names::{Array, Names, Shape, read, written};
     pub use super::schema::plain;
     #[cfg(feature = "serde")]
     pub use super::serde::{AsField, SerdeMessage, deserialize, next_element, next_value};

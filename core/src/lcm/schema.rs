@@ -81,6 +81,28 @@ impl Schema {
         None
     }
 
+    /// Refuses a dimension whose count field does not come before it, which nobody could read.
+    #[doc(hidden)]
+    pub const fn check_dimensions(&self) {
+        let mut at = 0;
+        while at < self.members.len() {
+            let dimensions = self.members[at].dimensions;
+            let mut dimension = 0;
+            while dimension < dimensions.len() {
+                if let Dimension::Counted(count) = &dimensions[dimension] {
+                    let (mut before, mut is_known) = (0, false);
+                    while before < at {
+                        is_known |= is_equal(self.members[before].name.as_bytes(), count.as_bytes());
+                        before += 1;
+                    }
+                    assert!(is_known, "a dimension's count field or constant must be declared before the array");
+                }
+                dimension += 1;
+            }
+            at += 1;
+        }
+    }
+
     const fn fingerprint_below(&self, parents: Option<&Parents<'_>>) -> u64 {
         if contains(parents, self.name) {
             return 0;
@@ -172,7 +194,7 @@ const fn contains(mut parents: Option<&Parents<'_>>, name: &str) -> bool {
     false
 }
 
-const fn is_equal(a: &[u8], b: &[u8]) -> bool {
+pub(super) const fn is_equal(a: &[u8], b: &[u8]) -> bool {
     let mut equal = a.len() == b.len();
     let mut at = 0;
     while equal && at < a.len() {
@@ -184,7 +206,7 @@ const fn is_equal(a: &[u8], b: &[u8]) -> bool {
 
 /// The name of a field that is a keyword of Rust, without its `r#`.
 #[doc(hidden)]
-pub const fn plain(name: &'static str) -> &'static str {
+pub const fn plain(name: &str) -> &str {
     match name.as_bytes() {
         [b'r', b'#', ..] => name.split_at(2).1,
         _ => name,

@@ -119,3 +119,106 @@ fn a_message_may_be_empty() {
     assert_eq!(Empty {}.to_bytes().expect("it has an encoding"), 0x2468_acf0_u64.to_be_bytes());
     assert_eq!(Empty::decode(&0x2468_acf0_u64.to_be_bytes()), Ok(Empty {}));
 }
+
+/// Fields, types and variables that are called alike, and like what the macro itself needs.
+#[allow(non_camel_case_types)]
+mod alike {
+    farwire_core::lcm_messages! {
+        package p;
+
+        struct pose { double x; }
+        struct a { pose pose; }
+        struct f { double v[0x10]; }
+        struct error { int8_t other; }
+        struct reader { error error; f f; }
+        struct writer { count int32_t count; reader reader; writer writer[count]; pose error[count]; }
+        struct counts { int32_t double; float int32_t; string string; boolean r#struct; byte u8; double f64; }
+        struct message { count byte name; counts map[name]; string values[name]; }
+    }
+
+    #[test]
+    fn what_is_called_alike_is_told_apart() {
+        use farwire_core::lcm::Message;
+
+        let pose = pose { x: 1.5 };
+        let a = a { pose: pose.clone() };
+        assert_eq!(a::decode(&a.to_bytes().expect("it has an encoding")), Ok(a));
+        let error = error { other: 3 };
+        let reader = reader { error, f: Default::default() };
+        let inner = writer { reader: reader.clone(), writer: Vec::new(), error: Vec::new() };
+        let writer = writer { reader, writer: vec![inner], error: vec![pose] };
+        assert_eq!(writer::decode(&writer.to_bytes().expect("it has an encoding")), Ok(writer));
+        let counts = counts { double: 1, int32_t: 2.0, string: "s".into(), r#struct: true, u8: 3, f64: 4.0 };
+        let message = message { map: vec![counts], values: vec!["one".into()] };
+        assert_eq!(message::decode(&message.to_bytes().expect("it has an encoding")), Ok(message));
+        // The struct hashes as `lcm-gen --debug` of LCM 1.5.3 prints them.
+        let pose_fingerprint = 0x0664_93de_0f5c_67f0_u64.rotate_left(1);
+        assert_eq!(pose::FINGERPRINT, pose_fingerprint);
+        assert_eq!(a::FINGERPRINT, (0x5678_0470_6f73_8968_u64.wrapping_add(pose_fingerprint)).rotate_left(1));
+        assert_eq!(f::FINGERPRINT, 0x67ed_0ccd_a845_12e8_u64.rotate_left(1));
+    }
+}
+
+/// Constants, and dimensions that they give.
+mod constants {
+    farwire_core::lcm_messages! {
+        package p;
+
+        pub struct Named {
+            /// How many.
+            const int32_t N = 3;
+            double v[N];
+        }
+
+        pub struct Numbered {
+            double v[3];
+        }
+
+        pub struct Mixed {
+            const int32_t N = 0x10, M = 2;
+            const double G = 9.81;
+            const int8_t S = -1;
+            count int32_t n;
+            double v[N][n][M];
+        }
+
+        pub struct Listed {
+            count int32_t n, m;
+            double x, v[3], w[n][m];
+        }
+
+        pub struct Spelled {
+            count int32_t n;
+            count int32_t m;
+            double x;
+            double v[3];
+            double w[n][m];
+        }
+
+        pub struct Only {
+            const int64_t NAME = 1;
+        }
+    }
+
+    #[test]
+    fn constants_are_associated_and_can_be_dimensions() {
+        use farwire_core::lcm::{Dimension, Message};
+
+        assert_eq!((Named::N, Mixed::N, Mixed::M, Mixed::S, Only::NAME), (3_i32, 16_i32, 2_i32, -1_i8, 1_i64));
+        assert_eq!(Mixed::G, 9.81_f64);
+        let named = Named { v: [1.0, 2.0, 3.0] };
+        assert_eq!(Named::decode(&named.to_bytes().expect("it has an encoding")), Ok(named));
+        let mixed = Mixed { v: std::array::from_fn(|row| vec![[row as f64; 2]; 3]) };
+        let bytes = mixed.to_bytes().expect("it has an encoding");
+        assert_eq!(bytes.len(), 8 + 4 + 16 * 3 * 2 * 8);
+        assert_eq!(Mixed::decode(&bytes), Ok(mixed));
+        // The struct hashes as `lcm-gen --debug` of LCM 1.5.3 prints them: a constant counts by its text, where it is used.
+        assert_eq!(Named::FINGERPRINT, 0x21f0_a398_12f3_355a_u64.rotate_left(1));
+        assert_eq!(Numbered::FINGERPRINT, Named::FINGERPRINT);
+        assert_eq!(Mixed::FINGERPRINT, 0xc941_1c72_a093_0e59_u64.rotate_left(1));
+        assert_eq!(Listed::FINGERPRINT, Spelled::FINGERPRINT);
+        assert_eq!(Listed { x: 1.0, v: [0.0; 3], w: vec![vec![2.0]] }.encoded_len(), 8 + 8 + 8 * 5);
+        assert_eq!(Only::FINGERPRINT, 0x1234_5678_u64.rotate_left(1));
+        assert!(matches!(Mixed::schema().members()[1].dimensions()[0], Dimension::Fixed("0x10")));
+    }
+}
