@@ -62,6 +62,12 @@ impl Collector for Snapshot {
                 Some(Unit::Bytes),
                 stats.forwarded_bytes,
             ),
+            (
+                "subscriptions_outsized",
+                "Reliable subscriptions closed for a message too large for its receiver",
+                None,
+                stats.outsized,
+            ),
             ("subscriptions_overflowed", "Reliable subscriptions closed for being slow", None, stats.overflowed),
             ("datagrams_received", "Datagrams received", None, stats.datagrams),
             ("datagrams_stray", "Datagrams that belong to no session or are not WebRTC", None, stats.stray),

@@ -68,6 +68,8 @@ pub(crate) struct Session {
     pub(crate) backlog: VecDeque<StreamId>,
     /// Subscriptions that no longer hold their publishers back, and those publishers.
     pub(crate) released: Vec<(StreamId, SessionKey)>,
+    /// Channels whose next message was larger than this session's client receives.
+    pub(crate) too_large: Vec<StreamId>,
     /// What holds this session back as a publisher.
     pub(crate) hold: Hold,
     next_stream: StreamId,
@@ -114,7 +116,7 @@ pub(crate) struct Subscription {
     pub(crate) publisher_id: String,
     /// Until the subscriber's first message nothing is delivered; by this time it has to come.
     pub(crate) gate: Option<Instant>,
-    reliable: bool,
+    pub(crate) reliable: bool,
     /// Whether its publisher is held back for it.
     pub(crate) holds: bool,
     /// It has held its publisher back in vain, and does so no more.
@@ -176,6 +178,7 @@ impl Session {
             subscribed: HashMap::new(),
             backlog: VecDeque::new(),
             released: Vec::new(),
+            too_large: Vec::new(),
             hold: Hold::default(),
             next_stream: FIRST_STREAM,
             due: Some(connect_by),
@@ -269,7 +272,10 @@ impl Session {
                     stats.latencies.add(now.saturating_duration_since(arrival));
                     written += 1;
                 }
-                _ => stats.oversized += 1,
+                _ => {
+                    stats.oversized += 1;
+                    self.too_large.push(stream);
+                }
             }
             without_room = 0;
             if outgoing.is_empty() {
@@ -285,7 +291,7 @@ impl Session {
                 self.released.push((stream, subscription.publisher.0));
             }
         }
-        written > 0
+        written > 0 || !self.too_large.is_empty()
     }
 
     /// To be called after a change to what is due besides the transport: gates, waiting calls, the connection.

@@ -242,7 +242,10 @@ impl Sfu {
                     datagrams.push(Output::Transmit(to, datagram));
                 }
                 LinkOutput::Event(event) => self.handle_event(now, key, event),
-                LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => self.leave_holds(key),
+                LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => {
+                    self.leave_holds(key);
+                    self.close_too_large(now, key);
+                }
                 LinkOutput::WaitUntil(at) => match session.hold.release() {
                     Some((source, datagram)) => {
                         session.link.handle_datagram(now, source, &datagram);
@@ -386,6 +389,30 @@ impl Sfu {
             warn!(session = session.short_id(), stream, "subscription closed: its reliable queue is full");
         }
         self.close_stream(now, key, stream);
+    }
+
+    /// Closes the reliable subscriptions that have lost a message because it is larger than its receiver takes: whoever
+    /// subscribed with that promise is to see that it was broken. Lossy ones go on.
+    fn close_too_large(&mut self, now: Instant, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let max = session.link.max_message();
+        for stream in std::mem::take(&mut session.too_large) {
+            let stream = match self.sessions.get(&key).and_then(|session| session.streams.get(&stream)) {
+                Some(Stream::Subscription(_)) => Some((key, stream)),
+                Some(Stream::Publication { replies, .. }) => replies.holder,
+                None => None,
+            };
+            let Some((key, stream)) = stream else { continue };
+            let Some(session) = self.sessions.get(&key) else { continue };
+            if let Some(Stream::Subscription(subscription)) = session.streams.get(&stream)
+                && subscription.reliable
+            {
+                self.stats.outsized += 1;
+                let session = session.short_id();
+                warn!(session, stream, max, "subscription closed: a message is larger than its receiver takes");
+                self.close_stream(now, key, stream);
+            }
+        }
     }
 
     /// Closes a channel from this end and forgets it.

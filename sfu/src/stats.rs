@@ -48,6 +48,8 @@ pub struct Stats {
     pub abandoned: u64,
     /// Messages of subscribers that may not reply.
     pub unwanted: u64,
+    /// Reliable subscriptions that were closed because a message was larger than its receiver takes.
+    pub outsized: u64,
     /// Reliable subscriptions that were closed because their queue overflowed.
     pub overflowed: u64,
     /// Datagrams received.

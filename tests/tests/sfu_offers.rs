@@ -334,3 +334,43 @@ fn what_foreign_clients_write_is_answered_or_refused_at_once_with_the_reason() {
         assert!(told.contains(why), "{told}");
     }
 }
+
+#[test]
+fn a_message_too_large_for_a_reliable_subscriber_closes_its_channel_and_no_other() {
+    let mut world = Foreigners::new();
+    let (publisher, _) = world.connect_by_offer(false);
+    let (roomy, _) = world.connect_by_offer(false);
+    let (small, offer) = world.offering(false);
+    let (_, session) = world.call(Method::Post, "/new", &Value::Null);
+    world.clients[small].session = session["sessionId"].as_str().expect("an id").to_owned();
+    let own: Vec<&str> = offer.lines().filter(|line| !line.starts_with("a=max-message-size:")).collect();
+    let limited = own.join("\r\n") + "\r\na=max-message-size:2000\r\n";
+    let path = format!("/{}/datachannels/establish", world.clients[small].session);
+    let (status, answer) = world.call(Method::Post, &path, &offered(&limited));
+    assert_eq!(status, 200, "{answer}");
+    world.accept(small, answer["sessionDescription"]["sdp"].as_str().expect("an answer"));
+    world.run_for(Duration::from_secs(2));
+    assert!(world.clients[small].is_connected);
+
+    let (events, odometry) = (world.publish(publisher, "events"), world.publish(publisher, "odometry"));
+    let reliable = world.subscribe(small, publisher, "events", &json!({}));
+    let lossy = world.subscribe(small, publisher, "odometry", &json!({"ordered": false, "maxRetransmits": 0}));
+    let other = world.subscribe(roomy, publisher, "events", &json!({}));
+    for (channel, bytes) in [(events, 2_000), (odometry, 2_001), (odometry, 2_000), (events, 2_001), (events, 1)] {
+        world.send(publisher, channel, true, &vec![7; bytes]);
+        world.run_for(MOMENT);
+    }
+    let lengths = |world: &mut Foreigners, client: usize| -> Vec<(u16, usize)> {
+        world.received(client).into_iter().map(|(channel, _, bytes)| (channel, bytes.len())).collect()
+    };
+    assert_eq!(lengths(&mut world, small), [(reliable, 2_000), (lossy, 2_000)]);
+    assert_eq!(world.clients[small].closed, [reliable], "it sees that something is missing");
+    assert_eq!(lengths(&mut world, roomy), [(other, 2_000), (other, 2_001), (other, 1)]);
+    let stats = world.sfu.stats();
+    assert_eq!((stats.oversized, stats.outsized), (2, 1));
+    // It may subscribe again, and goes on from there.
+    let again = world.subscribe(small, publisher, "events", &json!({}));
+    world.send(publisher, events, true, b"more");
+    world.run_for(MOMENT);
+    assert_eq!(lengths(&mut world, small), [(again, 4)]);
+}

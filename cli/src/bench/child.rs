@@ -3,14 +3,17 @@
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
 
 use super::protocol::{Answer, Ask};
 use super::wire::Driver;
 use super::worker::Role;
 use crate::failure::Failure;
 use crate::settings::Sfu;
+
+/// How often a wait for one worker looks at the other.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Killed when dropped; ends by itself when the parent is gone and its stdin closes.
 pub(super) struct Worker {
@@ -68,12 +71,42 @@ impl Worker {
             Err(RecvTimeoutError::Timeout) => {
                 return Err(self.failure(format_args!("no answer within {} s", within.as_secs_f64())));
             }
-            Err(RecvTimeoutError::Disconnected) => {
-                let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-                return Err(self.failure(format_args!("it ended ({status})")));
-            }
+            Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
         };
-        match serde_json::from_str(&line) {
+        self.read(&line)
+    }
+
+    /// Waits for the next answer while another worker is at work that is not to answer meanwhile: if that one fails, this one may
+    /// wait in vain, and the reason is the other's.
+    pub(super) fn answer_beside(&mut self, other: &mut Worker, within: Duration) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + within;
+        loop {
+            match other.answers.try_recv() {
+                Ok(line) => {
+                    let answer = other.read(&line)?;
+                    return Err(other.unexpected(&answer));
+                }
+                Err(TryRecvError::Disconnected) => return Err(other.ended()),
+                Err(TryRecvError::Empty) => {}
+            }
+            match self.answers.recv_timeout(LOOK) {
+                Ok(line) => return self.read(&line),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
+                Err(RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
+                    return Err(self.failure(format_args!("no answer within {} s", within.as_secs_f64())));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn ended(&mut self) -> Failure {
+        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        self.failure(format_args!("it ended ({status})"))
+    }
+
+    fn read(&self, line: &str) -> Result<Answer, Failure> {
+        match serde_json::from_str(line) {
             Ok(Answer::Failed { why }) => Err(self.failure(why)),
             Ok(answer) => Ok(answer),
             Err(error) => Err(self.failure(format_args!("it said {line:?}, which is no answer: {error}"))),

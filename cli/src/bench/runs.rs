@@ -139,8 +139,12 @@ impl Bench {
         }
         // The publisher calls while the subscriber subscribes; its answer comes after `Heard`.
         self.publisher.tell(&Ask::Call { topic: topic.clone(), reliable, size })?;
-        ready(&mut self.subscriber, &Ask::Listen { topic, reliable, echo })?;
-        ready(&mut self.publisher, &Ask::Heard)
+        self.subscriber.tell(&Ask::Listen { topic, reliable, echo })?;
+        // A publisher whose messages are refused knows the reason; the subscriber would only miss them.
+        match self.subscriber.answer_beside(&mut self.publisher, PATIENCE)? {
+            Answer::Ready => ready(&mut self.publisher, &Ask::Heard),
+            other => Err(self.subscriber.unexpected(&other)),
+        }
     }
 
     fn part(&mut self) -> Result<(), Failure> {

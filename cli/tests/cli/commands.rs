@@ -265,3 +265,11 @@ fn bench_measures_in_three_processes() {
     assert_eq!(runs[0]["delivery"], "reliable");
     assert_eq!(runs[0]["lost"], 0, "{}", runs[0]);
 }
+
+#[test]
+fn bench_says_that_a_message_is_too_large() {
+    let args = ["bench", "--sizes", "300000", "--seconds", "0.3"];
+    let bench = Running::start(Scratch::new().farwire(&args)).end(Duration::from_secs(90)).expect(1);
+    assert!(bench.stderr.contains("300000 bytes is larger than the 262144 bytes"), "{bench:#?}");
+    assert!(!bench.stderr.contains("no message"), "{bench:#?}");
+}
