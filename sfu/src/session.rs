@@ -236,7 +236,8 @@ impl Session {
         }
     }
 
-    /// Moves queued messages to SCTP, subscription by subscription in turn, while there is room. `true` if any went.
+    /// Moves queued messages to SCTP, subscription by subscription in turn, while there is room. `true` if any
+    /// went, or was too large to.
     pub(crate) fn pump(&mut self, now: Instant, stats: &mut Stats) -> bool {
         let (mut written, mut without_room) = (0, 0);
         while written < WRITES_PER_DRAIN && without_room < self.backlog.len() {
