@@ -149,6 +149,7 @@ fn session(name: &str) -> Changes {
         key: KeyId::new("00000000"),
         name: Some("x".repeat(200)),
         kind: None,
+        instance: None,
         sfu_session: "s".to_owned(),
         used: (0..200).collect(),
         owes_null: false,
@@ -255,9 +256,12 @@ fn lives_through(fails: std::ops::Range<u64>) -> u64 {
     };
     let (mut told, mut holder) = (Told::default(), Remembering(Keys::new()));
     told.live(&store, &mut holder);
-    for (name, reached) in
-        [("durable", (|_| false) as fn(usize) -> bool), ("all", |_| true), ("even", |page| page % 2 == 0), ("odd", |page| page % 2 == 1)]
-    {
+    for (name, reached) in [
+        ("durable", (|_| false) as fn(usize) -> bool),
+        ("all", |_| true),
+        ("even", |page| page % 2 == 0),
+        ("odd", |page| page % 2 == 1),
+    ] {
         told.holds(disk.after_power_cut(reached), &format!("{when}, {name}"));
     }
     disk.recover();
