@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::channels::Ids;
 use crate::config::IceServer;
 use crate::key::RobotId;
+use crate::why::Why;
 
 /// Body of `POST /sessions`.
 #[derive(Deserialize)]
@@ -16,6 +17,12 @@ pub(crate) struct Register {
     pub(crate) robot_name: Option<String>,
     pub(crate) robot_type: Option<String>,
     pub(crate) sdp_offer: String,
+    /// The same for every registration of one connection.
+    #[serde(default)]
+    pub(crate) instance: Option<String>,
+    /// It was registered before, and does not take another one's place.
+    #[serde(default)]
+    pub(crate) again: bool,
 }
 
 #[derive(Serialize)]
@@ -31,16 +38,24 @@ pub(crate) struct Heartbeat {
     state_channel_subscriber_id: Option<u16>,
     state_back_channel_publisher_id: Option<u16>,
     map_channel_publisher_id: Option<u16>,
+    /// Why there is no operator any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator_ended: Option<&'static str>,
+    /// What a person has to see to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
 }
 
 impl Heartbeat {
-    pub(crate) fn new(ids: Option<Ids>) -> Heartbeat {
+    pub(crate) fn new(ids: Option<Ids>, ended: Option<Why>, warning: Option<&'static str>) -> Heartbeat {
         let id = |place: usize| ids.and_then(|ids| ids.get(place).copied());
         Heartbeat {
             cmd_channel_subscriber_id: id(0),
             state_channel_subscriber_id: id(1),
             state_back_channel_publisher_id: id(2),
             map_channel_publisher_id: id(3),
+            operator_ended: ended.filter(|_| ids.is_none()).map(Why::code),
+            warning,
         }
     }
 }
@@ -110,6 +125,9 @@ pub(crate) struct Robot<'a> {
     pub(crate) robot_type: Option<&'a str>,
     /// Whether the operator is the one who asks.
     pub(crate) operated_by_you: bool,
+    /// Why it has no session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<&'static str>,
     /// Since the last heartbeat.
     pub(crate) heard_seconds_ago: Option<f64>,
 }

@@ -21,6 +21,7 @@ use tracing::{debug, info, warn};
 use crate::api::{IceServers, OfOperator};
 use crate::channels::Party;
 use crate::config::Config;
+use crate::displaced::Displaced;
 use crate::key::{Grant, Key, KeyId, RobotId, Scope};
 use crate::keys::{Keys, KeysError, Shown};
 use crate::leg::{Leg, LegEvent};
@@ -29,6 +30,7 @@ use crate::record::{Bridge, Known, SessionRecord};
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
 use crate::stats::Stats;
+use crate::why::Why;
 
 /// A request of the broker's API.
 #[derive(Clone, Copy)]
@@ -86,6 +88,7 @@ struct LegKey(u64);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
     Robot(RobotId),
+    Registering(RobotId),
     Leg(LegKey),
 }
 
@@ -104,10 +107,18 @@ struct Robot {
     key: KeyId,
     name: Option<String>,
     kind: Option<String>,
+    /// Which connection of the robot it is, if the robot says so.
+    instance: Option<String>,
     leg: LegKey,
     state: RobotState,
     heard: Instant,
     operator: Option<Operator>,
+    /// Who will be once the SFU has taken it; the present one stays until then.
+    joining: Option<Joining>,
+    /// Why the latest operator is gone.
+    operator_ended: Option<Why>,
+    /// When another robot with this one's key or id was noticed last.
+    rival_at: Option<Instant>,
     /// The robot knows of the present bridge.
     told: bool,
     /// The next heartbeat is answered without ids, whoever may operate by then.
@@ -116,8 +127,18 @@ struct Robot {
     timer: Instant,
 }
 
+/// A robot's next session, of which the SFU has not said yet whether it takes it.
+struct Registering {
+    request: RequestId,
+    key: KeyId,
+    name: Option<String>,
+    kind: Option<String>,
+    instance: Option<String>,
+    leg: LegKey,
+    due: Instant,
+}
+
 enum RobotState {
-    Registering(RequestId),
     /// From the broker before; the SFU has not said yet whether it has the session.
     Unverified,
     Live,
@@ -133,8 +154,15 @@ struct Operator {
     due: Instant,
 }
 
+/// An operator of which the SFU has not said yet whether it takes it.
+struct Joining {
+    request: RequestId,
+    key: KeyId,
+    leg: LegKey,
+    due: Instant,
+}
+
 enum OperatorState {
-    Joining(RequestId),
     Joined,
     Bridging(Bridging),
     Bridged(Bridge),
@@ -169,6 +197,10 @@ pub struct Broker {
     /// For ids, rounds and legs: never the same twice.
     next: u64,
     robots: HashMap<RobotId, Robot>,
+    registering: HashMap<RobotId, Registering>,
+    displaced: Displaced,
+    /// Why robots have no session any more. Bounded by [`Config::max_robots`].
+    ended: HashMap<RobotId, Why>,
     by_id: HashMap<String, RobotId>,
     legs: HashMap<LegKey, HeldLeg>,
     calls: HashMap<RequestId, LegKey>,
@@ -199,6 +231,9 @@ impl Broker {
             seed,
             next: 0,
             robots: HashMap::new(),
+            registering: HashMap::new(),
+            displaced: Displaced::default(),
+            ended: HashMap::new(),
             by_id: HashMap::new(),
             legs: HashMap::new(),
             calls: HashMap::new(),
@@ -260,7 +295,7 @@ impl Broker {
             // An event may have ended what the next one is about.
             let is_current = self.legs.get(&key).is_some_and(|held| !held.leg.is_retiring());
             if is_current {
-                self.handle_event(now, robot, *party, event);
+                self.handle_event(now, key, robot, *party, event);
             }
         }
         self.drive(now, key);
@@ -272,6 +307,7 @@ impl Broker {
             self.timers.remove(&(at, timer.clone()));
             match timer {
                 Timer::Robot(robot) => self.check_signs_of_life(now, &robot),
+                Timer::Registering(robot) => self.not_registered(now, &robot, Refusal::slow_sfu()),
                 Timer::Leg(key) => {
                     if let Some(held) = self.legs.get_mut(&key) {
                         held.timer = None;
@@ -298,7 +334,7 @@ impl Broker {
         }
         match self.timers.first() {
             Some((at, Timer::Robot(_))) => Output::WaitUntil(Some(*at), Reason::SignOfLife),
-            Some((at, Timer::Leg(_))) => Output::WaitUntil(Some(*at), Reason::Sfu),
+            Some((at, Timer::Leg(_) | Timer::Registering(_))) => Output::WaitUntil(Some(*at), Reason::Sfu),
             None => Output::WaitUntil(None, Reason::Idle),
         }
     }
@@ -318,13 +354,22 @@ impl Broker {
     pub fn revoke(&mut self, now: Instant, id: &KeyId, at: u64) -> Result<(), KeysError> {
         self.keys.revoke(id, at)?;
         info!(key = %id, "revoked");
+        let registering = self.registering.iter().filter(|(_, registering)| registering.key == *id);
+        let registering: Vec<RobotId> = registering.map(|(robot, _)| robot.clone()).collect();
+        for robot in registering {
+            self.not_registered(now, &robot, Refusal::revoked_key());
+        }
         let concerned: Vec<RobotId> = self.robots.keys().cloned().collect();
         for robot in concerned {
+            let joining = self.robots.get(&robot).and_then(|session| session.joining.as_ref());
+            if joining.is_some_and(|joining| joining.key == *id) {
+                self.not_joined(now, &robot, Refusal::revoked_token());
+            }
             let Some(session) = self.robots.get(&robot) else { continue };
             if session.key == *id {
-                self.end_robot(now, &robot, "its key was revoked");
+                self.end_robot(now, &robot, Why::KeyRevoked);
             } else if session.operator.as_ref().is_some_and(|operator| operator.key == *id) {
-                self.end_operator(now, &robot, "its token was revoked");
+                self.end_operator(now, &robot, Why::TokenRevoked);
             }
         }
         Ok(())
@@ -381,7 +426,7 @@ impl Broker {
         match call {
             RobotCall::Register => self.register(now, id, key, &robot, &parse(body)?).map(|()| None),
             RobotCall::Heartbeat(session) => {
-                self.own_session(&robot, session)?;
+                self.own_session(&robot, session).map_err(|refusal| self.displaced(now, &robot, session, refusal))?;
                 self.heartbeat(now, &key, &robot).map(Some)
             }
             RobotCall::Renegotiate(session) => {
@@ -390,7 +435,7 @@ impl Broker {
             }
             RobotCall::Delete(session) => {
                 self.own_session(&robot, session)?;
-                self.end_robot(now, &robot, "it stopped");
+                self.end_robot(now, &robot, Why::Stopped);
                 Ok(Some(json(200, &serde_json::Map::new())))
             }
         }
@@ -422,7 +467,11 @@ impl Broker {
                 let robot = self.operable(&scope, session)?;
                 let of: OfOperator = parse_or_empty(body)?;
                 if self.is_operator(&robot, &key, &of).is_ok() {
-                    self.end_operator(now, &robot, "it left");
+                    self.end_operator(now, &robot, Why::Left);
+                }
+                let joining = self.robots.get(&robot).and_then(|session| session.joining.as_ref());
+                if of.operator_id.is_none() && joining.is_some_and(|joining| joining.key == key) {
+                    self.not_joined(now, &robot, Refusal::no_longer_operator());
                 }
                 Ok(Some(json(200, &serde_json::Map::new())))
             }
@@ -437,8 +486,8 @@ impl Broker {
                     return Ok((key.id(), robot.clone()));
                 }
             }
-            // Its robot has to hear 401 five times to end, however often it asks.
-            Shown::Revoked => return Err(Refusal::no_robot_key()),
+            // DimOS's robot has to hear 401 five times to end, however often it asks.
+            Shown::Revoked => return Err(Refusal::revoked_key()),
             Shown::Unknown => {}
         }
         Err(self.wrong_key(now, request.source, Refusal::no_robot_key()))
@@ -453,7 +502,7 @@ impl Broker {
                     return Ok((key.id(), scope.clone()));
                 }
             }
-            Shown::Revoked => return Err(Refusal::no_operator_token()),
+            Shown::Revoked => return Err(Refusal::revoked_token()),
             Shown::Unknown => {}
         }
         Err(self.wrong_key(now, request.source, Refusal::no_operator_token()))
@@ -483,20 +532,35 @@ impl Broker {
         robot.cloned().ok_or_else(Refusal::no_session)
     }
 
-    fn handle_event(&mut self, now: Instant, robot: &RobotId, party: Party, event: LegEvent) {
+    fn handle_event(&mut self, now: Instant, leg: LegKey, robot: &RobotId, party: Party, event: LegEvent) {
+        if self.registering.get(robot).is_some_and(|registering| registering.leg == leg) {
+            return match event {
+                LegEvent::Answered(sdp) => self.registered(now, robot, &sdp),
+                LegEvent::Failed(error) => {
+                    info!(%robot, %error, "not registered");
+                    self.not_registered(now, robot, Refusal::of_sfu(&error));
+                }
+                LegEvent::Gone => self.not_registered(now, robot, Refusal::slow_sfu()),
+                LegEvent::Alive(_) | LegEvent::Opened(..) | LegEvent::NotOpened(..) => {}
+            };
+        }
+        let joining = self.robots.get(robot).and_then(|session| session.joining.as_ref());
+        if joining.is_some_and(|joining| joining.leg == leg) {
+            return match event {
+                LegEvent::Answered(sdp) => self.joined(now, robot, &sdp),
+                LegEvent::Failed(error) => {
+                    info!(%robot, %error, "not joined");
+                    self.not_joined(now, robot, Refusal::of_sfu(&error));
+                }
+                LegEvent::Gone => self.not_joined(now, robot, Refusal::slow_sfu()),
+                LegEvent::Alive(_) | LegEvent::Opened(..) | LegEvent::NotOpened(..) => {}
+            };
+        }
         match (party, event) {
-            (Party::Robot, LegEvent::Answered(sdp)) => self.registered(now, robot, &sdp),
-            (Party::Robot, LegEvent::Failed(error)) => {
-                info!(%robot, %error, "not registered");
-                self.not_registered(now, robot, Refusal::of_sfu(&error));
-            }
-            (Party::Robot, LegEvent::Gone) => self.end_robot(now, robot, "the SFU has ended its session"),
-            (Party::Operator, LegEvent::Answered(sdp)) => self.joined(now, robot, &sdp),
-            (Party::Operator, LegEvent::Failed(error)) => {
-                info!(%robot, %error, "not joined");
-                self.not_joined(now, robot, Refusal::of_sfu(&error));
-            }
-            (Party::Operator, LegEvent::Gone) => self.end_operator(now, robot, "the SFU has ended its session"),
+            // Only a session that is being registered has an answer to wait for.
+            (_, LegEvent::Answered(_) | LegEvent::Failed(_)) => {}
+            (Party::Robot, LegEvent::Gone) => self.end_robot(now, robot, Why::SfuEnded),
+            (Party::Operator, LegEvent::Gone) => self.end_operator(now, robot, Why::SfuEnded),
             (party, LegEvent::Alive(closed)) => {
                 if party == Party::Robot {
                     self.verified(now, robot);

@@ -11,24 +11,28 @@ use sha2::{Digest as _, Sha256};
 
 use crate::limits::{MAX_ROBOT_ID, MAX_SCOPE};
 
-/// The id of a robot: 1 to 64 characters of `[A-Za-z0-9_.-]`.
+/// The id of a robot, as [`RobotId::RULE`] has it: plain names, and ids such as `owner@example.com:go2`. It travels in bodies,
+/// never in a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RobotId(String);
 
 /// Not the id of a robot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("robot {0:?}: a robot's id is 1 to {MAX_ROBOT_ID} characters of A-Z a-z 0-9 _ . -")]
+#[error("robot {0:?}: a robot's id is {rule}", rule = RobotId::RULE)]
 pub struct RobotIdError(String);
 
 impl RobotId {
+    /// What an id may be, in words.
+    pub const RULE: &str = "1 to 128 characters of A-Z a-z 0-9 _ . - @ : + ~";
+
     /// Checks an id.
     ///
     /// # Errors
     /// When it is empty, too long, or has other characters.
     pub fn new(id: &str) -> Result<RobotId, RobotIdError> {
         let is_good = (1..=MAX_ROBOT_ID).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-@:+~".contains(&b));
         match is_good {
             true => Ok(RobotId(id.to_owned())),
             false => Err(RobotIdError(id.chars().take(MAX_ROBOT_ID).collect())),
@@ -230,10 +234,13 @@ mod tests {
 
     #[test]
     fn ids_that_no_path_or_terminal_can_hold_are_refused() {
-        for wrong in ["", "a/b", "a b", "ä", "\u{1b}[2J", &"x".repeat(65)] {
+        for wrong in ["", "a/b", "a b", "ä", "a\n", "a%00", "\u{1b}[2J", "\u{202e}a", &"x".repeat(MAX_ROBOT_ID + 1)] {
             assert!(RobotId::new(wrong).is_err(), "{wrong:?}");
         }
-        assert!(RobotId::new(&"x".repeat(64)).is_ok());
+        for good in ["r", "owner@example.com:go2", "me+lab@example.com:go2~1", &"x".repeat(MAX_ROBOT_ID)] {
+            assert_eq!(RobotId::new(good).as_ref().map(RobotId::as_str), Ok(good));
+        }
+        assert!(RobotId::RULE.contains(&format!("1 to {MAX_ROBOT_ID} ")));
         assert!(serde_json::from_str::<RobotId>(r#""a/b""#).is_err());
         assert!(KeyHash::try_from("zz".repeat(32)).is_err());
     }

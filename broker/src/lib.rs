@@ -12,8 +12,13 @@
 //!
 //! # One operator at a time
 //!
-//! - A robot that registers again, with any of its keys, replaces its session: the former one is closed.
+//! - A robot that registers again, with any of its keys, replaces its session once the SFU has taken the new one; an offer that
+//!   it refuses changes nothing. So a robot that was restarted gets in at once.
+//! - If two robots use one key or id, the one that registered last has the place. Whoever uses the former session is told so
+//!   (404, `session_displaced`), and a farwire robot that dials again asks for its place and does not take it: it is told that
+//!   the other one is there (409, `robot_present`) until that is gone. The one that has the place is warned by its heartbeats.
 //! - Who joins a robot that nobody operates becomes its operator.
+//! - Whoever joins replaces the present operator once the SFU has taken its offer; one that it refuses changes nothing.
 //! - Who joins with the token of the present operator replaces it: a page that was loaded again, a program that was
 //!   restarted.
 //! - Who joins with another token is refused with 409, unless the request says `"takeover": true`; then the present
@@ -29,6 +34,7 @@ mod api;
 mod broker;
 mod channels;
 mod config;
+mod displaced;
 mod key;
 mod keys;
 mod leg;
@@ -40,6 +46,7 @@ mod route;
 mod server;
 mod stats;
 mod store;
+mod why;
 
 pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer, create_keys};
 pub use crate::broker::{Broker, Incoming, Output, Reason};

@@ -12,7 +12,7 @@ pub(crate) const MAX_OFFER: usize = 64 * 1024;
 pub(crate) const MAX_NAME: usize = 256;
 
 /// The longest id of a robot, in bytes.
-pub(crate) const MAX_ROBOT_ID: usize = 64;
+pub(crate) const MAX_ROBOT_ID: usize = 128;
 
 /// Robots that one operator token can name.
 pub(crate) const MAX_SCOPE: usize = 256;

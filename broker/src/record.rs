@@ -40,6 +40,9 @@ pub struct SessionRecord {
     pub name: Option<String>,
     /// What kind of robot it says to be.
     pub kind: Option<String>,
+    /// Which connection of the robot it is, if the robot says so.
+    #[serde(default)]
+    pub instance: Option<String>,
     /// Its session on the SFU.
     pub sfu_session: String,
     /// Stream ids that the robot has had, which it is never given again.

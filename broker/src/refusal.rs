@@ -1,5 +1,6 @@
 //! What a request is refused with.
 
+use farwire_core::broker::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED};
 use farwire_core::cloudflare::ApiError;
 use farwire_core::cloudflare::api::{ErrorBody, code};
 use farwire_core::http::{Failure, Response};
@@ -21,7 +22,7 @@ impl Refusal {
         Refusal { status, code, description: description.into() }
     }
 
-    /// The same for keys that never were, are cut off, were revoked, or are of the other kind.
+    /// The same for keys that never were, are cut off, or are of the other kind.
     pub(crate) fn no_robot_key() -> Refusal {
         let text =
             "the X-Robot-API-Key header must hold a robot key of this broker: `farwire keys create robot` makes one";
@@ -32,6 +33,30 @@ impl Refusal {
         let text = "the Authorization header must be \"Bearer \" and an operator token of this broker: \
                     `farwire keys create operator` makes one";
         Refusal::new(401, code::UNAUTHORIZED, text)
+    }
+
+    /// Only its holder can show a key that was good once, so only its holder learns this.
+    pub(crate) fn revoked_key() -> Refusal {
+        let text = "this robot key was revoked: `farwire keys create robot` makes another one";
+        Refusal::new(401, KEY_REVOKED, text)
+    }
+
+    pub(crate) fn revoked_token() -> Refusal {
+        let text = "this operator token was revoked: `farwire keys create operator` makes another one";
+        Refusal::new(401, KEY_REVOKED, text)
+    }
+
+    /// To whoever uses a session whose robot has another one: robots take 404 for the end.
+    pub(crate) fn displaced() -> Refusal {
+        let text = "another robot registered with this robot's key or id, and has its place: stop one of them, or make each \
+                    a key of its own with `farwire keys create robot`";
+        Refusal::new(404, SESSION_DISPLACED, text)
+    }
+
+    pub(crate) fn robot_present() -> Refusal {
+        let text = "another robot is here with this robot's key or id, and keeps its place until it is gone: stop one of \
+                    them, or make each a key of its own with `farwire keys create robot`";
+        Refusal::new(409, ROBOT_PRESENT, text)
     }
 
     pub(crate) fn too_many_guesses() -> Refusal {

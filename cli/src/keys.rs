@@ -44,7 +44,7 @@ enum Command {
 enum Create {
     /// A key with which one robot registers
     Robot {
-        /// The robot's id: 1 to 64 characters of A-Z a-z 0-9 _ . -
+        /// The robot's id: 1 to 128 characters of A-Z a-z 0-9 _ . - @ : + ~
         robot: String,
         /// What to call the key in lists
         #[arg(long, default_value = "")]

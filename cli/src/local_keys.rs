@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -47,11 +47,24 @@ impl LocalKeys {
 
     /// Reads them; `None` if there are none. A file that others can read or write is refused.
     pub(crate) fn read(path: &Path) -> io::Result<Option<LocalKeys>> {
-        let file = match File::open(path) {
+        // A link could lead to anybody's file, and opening a pipe would wait for its other end.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let file = match File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                let why = format!("it is a link: remove it (`rm {}`)", path.display());
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+            }
             file => file?,
         };
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        let metadata = file.metadata()?;
+        let own = rustix::process::geteuid().as_raw();
+        if metadata.uid() != own || !metadata.is_file() {
+            let why =
+                format!("it is no file of this user's (its owner is user {}, this is user {own})", metadata.uid());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+        if metadata.permissions().mode() & 0o077 != 0 {
             let why = format!("other users can read it: `chmod 600 {}`", path.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
         }
@@ -112,6 +125,9 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("opened up");
         let refused = LocalKeys::read(&path).err().expect("refused");
         assert!(refused.to_string().contains("chmod 600"), "{refused}");
+        let link = scratch.0.join("link.json");
+        std::os::unix::fs::symlink(&path, &link).expect("linked");
+        assert!(LocalKeys::read(&link).err().expect("refused").to_string().contains("a link"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("closed");
         fs::write(&path, r#"{"broker": "b", "robot_key": 4242}"#).expect("written");
         let damaged = LocalKeys::read(&path).err().expect("refused").to_string();

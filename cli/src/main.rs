@@ -14,6 +14,7 @@ mod message_type;
 mod output;
 mod pace;
 mod payload;
+mod private_dir;
 mod publish;
 mod rendezvous;
 mod robot;

@@ -3,13 +3,13 @@
 //! The API has no directory: a subscriber must know the publisher's session. So every `pub` that talks to an SFU of
 //! this machine leaves a small file for as long as it runs, and a `sub` that was given no session reads the newest.
 
-use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+
+use crate::private_dir::PrivateDir;
 
 /// File names stay well below what every file system takes.
 const MAX_NAME: usize = 64;
@@ -34,7 +34,8 @@ pub(crate) struct Found {
 
 /// Removes the file when the publisher ends.
 pub(crate) struct Announcement {
-    path: PathBuf,
+    directory: PrivateDir,
+    name: String,
 }
 
 impl Rendezvous {
@@ -44,7 +45,7 @@ impl Rendezvous {
 
     /// Lets subscribers on this machine find `session`.
     pub(crate) fn announce(&self, session: &str, reliable: bool) -> io::Result<Announcement> {
-        ensure_private(&self.directory)?;
+        let directory = PrivateDir::make(&self.directory)?;
         let found = Found {
             session: session.to_owned(),
             reliable,
@@ -52,28 +53,34 @@ impl Rendezvous {
             topic: self.topic.clone(),
             app_id: self.app_id.clone(),
         };
-        let path = self.directory.join(format!("{}{}", self.prefix(), found.pid));
-        // Renamed into place, so that nobody reads half a file.
-        let unfinished = self.directory.join(format!(".{}", found.pid));
-        fs::write(&unfinished, serde_json::to_vec(&found)?)?;
-        fs::rename(&unfinished, &path)?;
-        Ok(Announcement { path })
+        let name = format!("{}{}", self.prefix(), found.pid);
+        directory.write(&name, &serde_json::to_vec(&found)?)?;
+        Ok(Announcement { directory, name })
+    }
+
+    /// Makes sure that what is found was left by this user.
+    ///
+    /// # Errors
+    /// When the directory is not this user's alone.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        PrivateDir::find(&self.directory).map(drop)
     }
 
     /// The publisher that came last, of those still alive.
     pub(crate) fn newest(&self) -> Option<Found> {
         let prefix = self.prefix();
         let mut newest: Option<(SystemTime, Found)> = None;
-        for entry in fs::read_dir(&self.directory).ok()?.flatten() {
-            if !entry.file_name().to_string_lossy().starts_with(&prefix) {
+        let directory = PrivateDir::find(&self.directory).ok()??;
+        for name in directory.names().ok()? {
+            if !name.starts_with(prefix.as_bytes()) {
                 continue;
             }
             // A publisher that ends meanwhile takes its file along; that is the same as not being there.
-            let Ok(since) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
-            let Some(found) = read(&entry.path()) else { continue };
+            let Ok((since, content)) = directory.read(&name) else { continue };
+            let Ok(found) = serde_json::from_slice::<Found>(&content) else { continue };
             if !is_alive(found.pid) {
                 // It was killed, and will not tidy up any more.
-                let _ = fs::remove_file(entry.path());
+                directory.remove(&name);
                 continue;
             }
             let ours = found.topic == self.topic && found.app_id == self.app_id;
@@ -92,12 +99,8 @@ impl Rendezvous {
 
 impl Drop for Announcement {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        self.directory.remove(self.name.as_bytes());
     }
-}
-
-fn read(path: &Path) -> Option<Found> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
 fn sanitized(name: &str) -> String {
@@ -122,22 +125,10 @@ fn runtime_directory() -> PathBuf {
     }
 }
 
-/// Creates the directory for this user alone, and refuses one that others could write to.
-fn ensure_private(directory: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        done => return done,
-    }
-    let metadata = fs::symlink_metadata(directory)?;
-    if metadata.is_dir() && metadata.permissions().mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    let why = format!("{} must be a directory of mode 0700: remove it", directory.display());
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     use std::time::Duration;
 
     use super::*;
@@ -218,5 +209,10 @@ mod tests {
         fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o777)).expect("opened up");
         let refused = scratch.rendezvous("odom", 1).announce("s", false).err().expect("refused");
         assert!(refused.to_string().contains("0700"), "{refused}");
+        assert!(scratch.rendezvous("odom", 1).check().is_err());
+        // What was left there is nobody's.
+        let found = r#"{"session":"s","reliable":false,"pid":1,"topic":"odom","app_id":"farwire"}"#;
+        fs::write(scratch.0.join("odom.1.1"), found).expect("written");
+        assert_eq!(session(&scratch.rendezvous("odom", 1)), None);
     }
 }

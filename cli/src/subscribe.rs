@@ -99,6 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             )));
         }
     };
+    rendezvous.as_ref().map(Rendezvous::check).transpose().map_err(Failure::failed)?;
     let mut receiver = Receiver {
         printer: Printer::new(args),
         interrupt: Interrupt::install()?,

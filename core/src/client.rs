@@ -74,6 +74,8 @@ pub enum Notice {
     EmergencyStop,
     /// A robot's heartbeats fail.
     HeartbeatFailing(ApiError),
+    /// The broker tells of something that a person has to see to.
+    Warning(String),
     /// A topic's messages arrive from now on.
     Subscribed(Topic),
     /// The SFU closed the channel of a topic's subscriptions, and is asked for it again.
@@ -104,6 +106,7 @@ impl fmt::Display for Notice {
             Notice::Clock(news) => news.fmt(f),
             Notice::EmergencyStop => f.write_str("the operator says: emergency stop"),
             Notice::HeartbeatFailing(error) => write!(f, "heartbeats fail: {error}"),
+            Notice::Warning(what) => write!(f, "the broker warns: {what}"),
             Notice::Subscribed(topic) => write!(f, "topic {topic:?}: subscribed"),
             Notice::Interrupted(topic) => {
                 write!(f, "topic {topic:?}: the SFU closed the subscription's channel; asking for it again")
@@ -545,6 +548,10 @@ impl<I: Inbox> Client<I> {
             Event::Failing(error) => {
                 self.tell(ConnectionEvent::HeartbeatFailing { reason: error.to_string() });
                 self.turn.notices.push(Notice::HeartbeatFailing(error));
+            }
+            Event::Warning(what) => {
+                self.tell(ConnectionEvent::Warning { what: what.clone() });
+                self.turn.notices.push(Notice::Warning(what));
             }
             Event::Subscribed(id) => {
                 self.turn.opened.extend(self.inboxes.get(&id).map(|slot| slot.inbox.clone()));

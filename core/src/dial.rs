@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::broker::{OperatorConfig, OperatorSession, RobotConfig, RobotSession};
-use crate::cloudflare::CloudflareSession;
+use crate::broker::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED};
+use crate::broker::{Instance, OperatorConfig, OperatorSession, RobotConfig, RobotSession};
+use crate::cloudflare::{ApiError, CloudflareSession};
 use crate::config::host_ip;
 use crate::link::Certificate;
 use crate::retry::Backoff;
@@ -101,6 +102,18 @@ pub(crate) enum Source {
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
+/// A connection that was up for less does not make the pauses short again: whatever ends it so soon is not over.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// The longest pause of a robot that asks for its place and does not take it.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// The first and the longest pause of a robot whose place another one has, at a broker that knows no asking.
+const CROWDED: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+
+/// When a broker that does not say why ends a robot's session twice within this time, another robot may have its place.
+const SUSPICIOUS: Duration = Duration::from_secs(600);
+
 /// Attempts in a row that a server refuses for good before nothing is tried any more. One alone may be a proxy's doing.
 const MAX_REFUSALS: u32 = 5;
 
@@ -113,7 +126,12 @@ pub(crate) struct Dialer {
     rng: Rng,
     attempts: u32,
     was_up: bool,
+    up_since: Option<Instant>,
     backoff: Backoff,
+    /// For a robot whose place another one has.
+    crowded: Backoff,
+    /// When a broker ended a robot's session last.
+    rejected_at: Option<Instant>,
     refusals: u32,
     /// When to dial again.
     at: Option<Instant>,
@@ -129,7 +147,10 @@ impl Dialer {
             rng: Rng::with_seed(!seed),
             attempts: 0,
             was_up: false,
+            up_since: None,
             backoff: Backoff::up_to(LONGEST_PAUSE),
+            crowded: Backoff::between(CROWDED.0, CROWDED.1),
+            rejected_at: None,
             refusals: 0,
             at: None,
         }
@@ -150,7 +171,8 @@ impl Dialer {
                 Box::new(CloudflareSession::new(config, other, certificate, first + 1, self.seed, now)),
             ],
             Dial::Robot(config) => {
-                vec![Box::new(RobotSession::new(config, local, certificate, first, self.seed, now))]
+                let instance = Instance { id: instance(self.seed, local), again: self.was_up };
+                vec![Box::new(RobotSession::new(config, instance, local, certificate, first, self.seed, now))]
             }
             Dial::Operator(config) => {
                 let takeover = config.takeover && is_first;
@@ -159,16 +181,36 @@ impl Dialer {
         }
     }
 
-    pub(crate) fn connected(&mut self) {
+    pub(crate) fn connected(&mut self, now: Instant) {
         self.was_up = true;
+        self.up_since = Some(now);
         self.refusals = 0;
-        self.backoff.succeeded();
     }
 
     /// Whether to dial again after this; if so, when is decided.
     pub(crate) fn lost(&mut self, now: Instant, reason: &EndReason) -> bool {
         if !self.was_up || !self.dial.redials() || *reason == EndReason::Closed {
             return false;
+        }
+        let was_up_for = self.up_since.take().map(|since| now.saturating_duration_since(since)).unwrap_or_default();
+        if was_up_for >= STEADY {
+            self.backoff.succeeded();
+        }
+        if was_up_for >= SUSPICIOUS {
+            self.crowded.succeeded();
+        }
+        let code = match reason {
+            EndReason::Api(ApiError::Refused { code, .. }) => code.as_str(),
+            _ => "",
+        };
+        if code == KEY_REVOKED {
+            return false;
+        }
+        if self.is_crowded_out(now, reason, code) {
+            // To take the place back would be to end the other one, which would take it back again.
+            let at = self.crowded.failed(now, &mut self.rng);
+            self.at = Some(if code.is_empty() { at } else { at.min(now + ASK_EVERY) });
+            return true;
         }
         if !reason.is_passing() {
             // Somebody else operates the robot now: to ask again would be to wait for it behind a person's back.
@@ -182,6 +224,21 @@ impl Dialer {
         true
     }
 
+    /// Whether another robot has this one's place.
+    fn is_crowded_out(&mut self, now: Instant, reason: &EndReason, code: &str) -> bool {
+        if !matches!(self.dial, Dial::Robot(_)) {
+            return false;
+        }
+        if code == ROBOT_PRESENT || code == SESSION_DISPLACED {
+            return true;
+        }
+        if !matches!(reason, EndReason::Api(ApiError::Refused { status: 404 | 410, .. })) {
+            return false;
+        }
+        let before = self.rejected_at.replace(now);
+        before.is_some_and(|at| now.saturating_duration_since(at) < SUSPICIOUS)
+    }
+
     /// When to dial again, if that is what is waited for.
     pub(crate) fn redials_at(&self) -> Option<Instant> {
         self.at
@@ -190,4 +247,13 @@ impl Dialer {
     pub(crate) fn source(&self) -> Source {
         self.dial.source()
     }
+}
+
+/// 64 bits that tell nothing of the seed to those who do not know it, and differ between connections with equal seeds.
+fn instance(seed: u64, local: SocketAddr) -> String {
+    let address = local
+        .to_string()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{:016x}", Rng::with_seed(seed.rotate_left(17) ^ address).u64(..))
 }

@@ -59,6 +59,12 @@ pub enum ConnectionEvent {
         /// The far clock minus the own one, in milliseconds.
         by_ms: i64,
     },
+    /// The broker tells a robot of something that a person has to see to, such as another robot with the same key. All goes
+    /// on. Told once for as long as it lasts.
+    Warning {
+        /// What it is.
+        what: String,
+    },
     /// It is over, and nothing follows.
     Ended {
         /// Why.
@@ -80,6 +86,7 @@ impl fmt::Display for ConnectionEvent {
             ConnectionEvent::ClockSet { by_ms } => ClockNews::Set { by_ms: *by_ms }.fmt(f),
             ConnectionEvent::FarClockSet { by_ms } => ClockNews::FarSet { by_ms: *by_ms }.fmt(f),
             ConnectionEvent::ClocksApart { by_ms } => ClockNews::Apart { by_ms: *by_ms }.fmt(f),
+            ConnectionEvent::Warning { what } => write!(f, "the broker warns: {what}"),
             ConnectionEvent::Ended { reason } => write!(f, "the connection is over: {reason}"),
         }
     }

@@ -113,6 +113,8 @@ pub enum Event {
     Presence(Presence),
     /// A robot's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
     Failing(ApiError),
+    /// The broker tells of something that a person has to see to, such as another robot with the same key. All goes on.
+    Warning(String),
     /// Something about clocks that people should hear.
     Clock(ClockNews),
     /// The operator pressed the emergency stop: what was commanded before it counts no more.
@@ -859,7 +861,7 @@ impl Peer {
             SessionEvent::Connected => {
                 if self.sessions.iter().all(|session| session.is_up()) {
                     (self.is_up, self.is_lost) = (true, false);
-                    self.dialer.connected();
+                    self.dialer.connected(now);
                     self.outbox.push_back(Event::Connected);
                 }
             }
@@ -871,6 +873,7 @@ impl Peer {
             SessionEvent::Clock(news) => self.outbox.push_back(Event::Clock(news)),
             SessionEvent::EmergencyStop => self.outbox.push_back(Event::EmergencyStop),
             SessionEvent::Failing(error) => self.outbox.push_back(Event::Failing(error)),
+            SessionEvent::Warning(what) => self.outbox.push_back(Event::Warning(what)),
             SessionEvent::Opened(key) => self.channel_opened(now, key),
             SessionEvent::Message(key, payload) => {
                 let Some(id) = self.by_key.get(&key).copied() else { return };

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OperatorLost {
-    /// The broker says so: it left, was replaced, or its connection ended.
+    /// The broker or the SFU says so: it left, was replaced, or its connection ended. If the broker then says which, that is
+    /// told as well.
     Left,
     /// Nothing was heard of it for [`RobotConfig::operator_silence`](crate::broker::RobotConfig::operator_silence), while
     /// the broker still names it.
@@ -18,15 +19,34 @@ pub enum OperatorLost {
     Disconnected,
     /// The broker does not know the robot's key or session any more.
     Rejected,
+    /// The operator's token was revoked.
+    TokenRevoked,
+    /// Another operator took over.
+    TakenOver,
+    /// The robot's own key was revoked.
+    KeyRevoked,
+    /// Another robot registered with this robot's key or id, and has its place.
+    Displaced,
+}
+
+impl OperatorLost {
+    /// Whether it says more than that the operator is gone.
+    pub(crate) fn is_cause(self) -> bool {
+        !matches!(self, OperatorLost::Left | OperatorLost::Silent | OperatorLost::Disconnected)
+    }
 }
 
 impl fmt::Display for OperatorLost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            OperatorLost::Left => "it left",
+            OperatorLost::Left => "it left, or was put out",
             OperatorLost::Silent => "nothing is heard of it",
             OperatorLost::Disconnected => "this robot's own connection is lost",
             OperatorLost::Rejected => "the broker does not know this robot's session or key any more",
+            OperatorLost::TokenRevoked => "its token was revoked",
+            OperatorLost::TakenOver => "another operator took over",
+            OperatorLost::KeyRevoked => "this robot's key was revoked",
+            OperatorLost::Displaced => "another robot registered with this robot's key or id",
         })
     }
 }
@@ -63,6 +83,12 @@ impl Company {
             Presence::OperatorPresent => (self.is_operated, self.operator_lost) = (true, None),
             Presence::OperatorLost(why) if self.is_operated => {
                 (self.is_operated, self.operator_lost) = (false, Some(why));
+            }
+            // The cause may be known only after the loss.
+            Presence::OperatorLost(why)
+                if why.is_cause() && self.operator_lost.is_some_and(|known| !known.is_cause()) =>
+            {
+                self.operator_lost = Some(why);
             }
             Presence::OperatorLost(_) => {}
             Presence::RobotPresent => self.has_robot = true,

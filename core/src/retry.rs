@@ -14,6 +14,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Backoff {
     attempts: u32,
+    first: Duration,
     longest: Duration,
 }
 
@@ -26,7 +27,12 @@ impl Default for Backoff {
 impl Backoff {
     /// With another longest delay.
     pub(crate) const fn up_to(longest: Duration) -> Backoff {
-        Backoff { attempts: 0, longest }
+        Backoff::between(FIRST, longest)
+    }
+
+    /// With another first and another longest delay.
+    pub(crate) const fn between(first: Duration, longest: Duration) -> Backoff {
+        Backoff { attempts: 0, first, longest }
     }
 
     /// How many tries have failed since the last success.
@@ -36,7 +42,7 @@ impl Backoff {
 
     /// Notes a failed try and says when the next one is due.
     pub(crate) fn failed(&mut self, now: Instant, rng: &mut Random) -> Instant {
-        let delay = FIRST.saturating_mul(1 << self.attempts.min(10)).min(self.longest);
+        let delay = self.first.saturating_mul(1 << self.attempts.min(10)).min(self.longest);
         self.attempts = self.attempts.saturating_add(1);
         let micros = delay.as_micros() as u64;
         now + Duration::from_micros(rng.u64(micros / 2..=micros))

@@ -117,5 +117,7 @@ pub(crate) enum SessionEvent {
     EmergencyStop,
     /// The session's calls fail, while its connection may be fine. Told once for a streak of failures.
     Failing(ApiError),
+    /// The server tells of something that a person has to see to, while all goes on.
+    Warning(String),
     Ended(EndReason),
 }

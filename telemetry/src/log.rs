@@ -13,7 +13,8 @@ pub fn log(notices: &[Notice]) {
             | Notice::Interrupted(_)
             | Notice::Reconnecting(_)
             | Notice::DialFailed(_)
-            | Notice::HeartbeatFailing(_) => {
+            | Notice::HeartbeatFailing(_)
+            | Notice::Warning(_) => {
                 warn!(target: "farwire", "{notice}");
             }
             _ => debug!(target: "farwire", "{notice}"),

@@ -283,3 +283,170 @@ fn media_is_never_offered_so_there_is_nothing_to_answer() {
     let operators = world.operator(&token, Method::Post, &format!("/{session}/renegotiate-answer"), &answer);
     assert_eq!((robots.0, operators.0), (409, 409));
 }
+
+/// The SFU refuses every offer from now on.
+fn refuse_offers(world: &mut Teleop) {
+    let no = r#"{"errorCode":"invalid_session_description","errorDescription":"no such thing"}"#;
+    world.script(move |asked| match asked.call == "datachannels/establish" {
+        true => farwire_tests::Fate::Answer(400, no.into()),
+        false => farwire_tests::Fate::Pass,
+    });
+}
+
+#[test]
+fn an_offer_that_is_refused_takes_nothing_from_who_is_there() {
+    for with_scripted_sfu in [true, false] {
+        let mut world = Teleop::new();
+        let token = world.operator_token(&[]);
+        let (key, robot, session) = robot(&mut world);
+        let (operator, _) = world.join(&token, &session);
+        let own = world.bridge(&token, &session);
+        let ids = world.heartbeat(&key, &session).expect("bridged");
+        drives(&mut world, (robot, ids), (operator, own));
+        if with_scripted_sfu {
+            refuse_offers(&mut world);
+        }
+        for offer in ["v=0", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", "x"] {
+            let again = world.robot(&key, Method::Post, "", &json!({"robot_name": "R", "sdp_offer": offer}));
+            assert_eq!(again.0, 400, "{offer:?}: {}", again.1);
+            let body = json!({"role": "operator", "sdp_offer": offer, "takeover": true});
+            let join = world.operator(&token, Method::Post, &format!("/{session}/join"), &body);
+            assert_eq!(join.0, 400, "{offer:?}: {}", join.1);
+            assert_eq!(world.heartbeat(&key, &session), Some(ids), "the bridge stands");
+            passes(&mut world, (operator, own[0]), (robot, ids[0]), b"still driving");
+        }
+        // Nor does one on which the SFU never answers.
+        world.script(|_| farwire_tests::Fate::Lost);
+        let offer = world.net.offering(false).1;
+        let asked = [
+            world.ask_robot(&key, Method::Post, "", &json!({"robot_name": "R", "sdp_offer": offer})),
+            world.ask_operator(&token, Method::Post, &format!("/{session}/join"), &json!({"sdp_offer": offer})),
+        ];
+        for _ in 0..25 {
+            world.run_for(SECOND);
+            assert_eq!(world.heartbeat(&key, &session), Some(ids));
+        }
+        assert_eq!(asked.map(|id| world.answer(id).map(|answer| answer.0)), [Some(503); 2]);
+        world.script(|_| farwire_tests::Fate::Pass);
+        passes(&mut world, (operator, own[0]), (robot, ids[0]), b"still driving");
+        world.run_for(60 * SECOND);
+        assert_eq!(world.net.sfu.stats().sessions, world.broker.stats().sfu_sessions, "nothing is left behind");
+    }
+}
+
+/// Registers a robot as farwire does.
+fn register_as(world: &mut Teleop, key: &str, instance: &str, again: bool) -> (u16, Value) {
+    let offer = world.net.offering(false).1;
+    let body = json!({"robot_name": "R", "sdp_offer": offer, "instance": instance, "again": again});
+    world.robot(key, Method::Post, "", &body)
+}
+
+fn beat(world: &mut Teleop, key: &str, session: &str) -> (u16, Value) {
+    world.robot(key, Method::Post, &format!("/{session}/heartbeat"), &json!({}))
+}
+
+#[test]
+fn of_two_robots_with_one_key_the_later_one_stays_and_both_are_told() {
+    let mut world = Teleop::new();
+    let key = world.robot_key("r");
+    let id = |answer: &Value| answer["session_id"].as_str().expect("an id").to_owned();
+    let (status, answer) = register_as(&mut world, &key, "one", false);
+    assert_eq!(status, 201);
+    let first = id(&answer);
+    assert!(beat(&mut world, &key, &first).1.get("warning").is_none());
+    // Another one starts: it gets in at once, as one would that was restarted after a crash.
+    let (status, answer) = register_as(&mut world, &key, "other", false);
+    assert_eq!(status, 201);
+    let second = id(&answer);
+    assert_eq!(beat(&mut world, &key, &second).0, 200);
+    for _ in 0..5 {
+        let (status, answer) = beat(&mut world, &key, &first);
+        assert_eq!((status, &answer["errorCode"]), (404, &json!("session_displaced")));
+        assert!(answer["errorDescription"].as_str().is_some_and(|text| text.contains("another robot")), "{answer}");
+    }
+    let warned = beat(&mut world, &key, &second).1;
+    assert!(warned["warning"].as_str().is_some_and(|text| text.contains("farwire keys create robot")), "{warned}");
+    // The first one asks, and does not take.
+    for _ in 0..5 {
+        let (status, answer) = register_as(&mut world, &key, "one", true);
+        assert_eq!((status, &answer["errorCode"]), (409, &json!("robot_present")));
+        assert_eq!(beat(&mut world, &key, &second).0, 200, "not even disturbed");
+    }
+    assert_eq!(world.broker.stats().registrations, 2);
+    // What is over is not warned of for ever.
+    for _ in 0..70 {
+        world.run_for(SECOND);
+        beat(&mut world, &key, &second);
+    }
+    // Its connection was no real one; the SFU gives it up.
+    let (status, _) = register_as(&mut world, &key, "one", true);
+    assert_eq!(status, 201, "the other one is gone");
+}
+
+#[test]
+fn a_robot_that_dials_again_is_no_other_one() {
+    let mut world = Teleop::new();
+    let key = world.robot_key("r");
+    let id = |answer: &Value| answer["session_id"].as_str().expect("an id").to_owned();
+    let first = id(&register_as(&mut world, &key, "one", false).1);
+    let (status, answer) = register_as(&mut world, &key, "one", true);
+    assert_eq!(status, 201, "{answer}");
+    let second = id(&answer);
+    let late = beat(&mut world, &key, &first);
+    assert_eq!((late.0, &late.1["errorCode"]), (404, &json!("session_not_found")));
+    assert!(beat(&mut world, &key, &second).1.get("warning").is_none());
+    // Nor after a restart of the broker, which remembers who it was.
+    world.restart();
+    world.run_for(SECOND);
+    assert_eq!(register_as(&mut world, &key, "one", true).0, 201);
+}
+
+#[test]
+fn a_robot_hears_why_it_has_no_operator_and_an_operator_why_it_has_no_robot() {
+    let mut world = Teleop::new();
+    let (one, other, third) = (world.operator_token(&[]), world.operator_token(&[]), world.operator_token(&[]));
+    let (key, _, session) = robot(&mut world);
+    let why = |world: &mut Teleop| {
+        let (status, answer) = beat(world, &key, &session);
+        assert_eq!((status, &answer["cmd_channel_subscriber_id"]), (200, &Value::Null));
+        answer["operator_ended"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(why(&mut world), "");
+    let join = |world: &mut Teleop, token: &str| {
+        world.join_with(token, &session, &json!({"takeover": true}));
+        world.bridge(token, &session);
+    };
+    join(&mut world, &one);
+    assert!(world.heartbeat(&key, &session).is_some());
+    join(&mut world, &other);
+    assert_eq!(why(&mut world), "taken_over");
+    assert!(world.heartbeat(&key, &session).is_some());
+    world.revoke(&other);
+    assert_eq!(why(&mut world), "token_revoked");
+    let (status, answer) = world.operator(&other, Method::Get, "", &Value::Null);
+    assert_eq!((status, &answer["errorCode"]), (401, &json!("key_revoked")));
+    join(&mut world, &one);
+    assert!(world.heartbeat(&key, &session).is_some());
+    world.operator(&one, Method::Post, &format!("/{session}/leave"), &json!({}));
+    assert_eq!(why(&mut world), "left");
+    world.revoke(&key);
+    let told = beat(&mut world, &key, &session);
+    assert_eq!((told.0, &told.1["errorCode"]), (401, &json!("key_revoked")));
+    let (_, list) = world.operator(&third, Method::Get, "", &Value::Null);
+    let robot = &list["sessions"][0];
+    assert_eq!((&robot["state"], &robot["ended"]), (&json!("offline"), &json!("its key was revoked")));
+}
+
+#[test]
+fn ids_as_people_have_them_are_ids() {
+    let mut world = Teleop::new();
+    let name = "owner+lab@example.com:go2";
+    let (key, token) = (world.robot_key(name), world.operator_token(&[name]));
+    let offer = world.net.offering(false).1;
+    let body = json!({"robot_id": name, "robot_name": "R", "sdp_offer": offer});
+    assert_eq!(world.robot(&key, Method::Post, "", &body).0, 201);
+    let (_, list) = world.operator(&token, Method::Get, "", &Value::Null);
+    assert_eq!(list["sessions"][0]["robot_id"], name);
+    world.restart();
+    assert!(world.kept.contains_key(&RobotId::new(name).expect("an id")));
+}

@@ -488,3 +488,91 @@ fn commands_queued_before_a_reconnect_are_never_delivered_after_it() {
     assert_eq!(stats.queued, 0);
     assert!(stats.unheard > 0);
 }
+
+#[test]
+fn two_robots_with_one_key_do_not_fight() {
+    let mut pair = Pair::new(31);
+    assert!(pair.drives(5 * SECOND));
+    let before = pair.world.broker_stats().registrations;
+    let config = pair.robot_config.clone();
+    let other = pair.world.connect(&config);
+    pair.world.run_for(120 * SECOND);
+    // The later one has the place, and keeps it; the operator has come over.
+    assert_eq!(pair.world.broker_stats().registrations, before + 1);
+    assert!(pair.world.peer(other).is_up() && !pair.world.peer(pair.robot).is_up());
+    assert!(pair.world.peer(pair.robot).ended().is_none(), "it waits");
+    assert_eq!(pair.world.peer(pair.robot).operator_lost(), Some(OperatorLost::Displaced));
+    let told = pair.world.events(pair.robot);
+    let failures: Vec<String> = told
+        .iter()
+        .filter_map(|event| if let Event::DialFailed(reason) = event { Some(reason.to_string()) } else { None })
+        .collect();
+    assert!(failures.len() == 1 && failures[0].contains("another robot is here"), "{failures:?}");
+    let warnings = pair.world.events(other).into_iter().filter(|event| matches!(event, Event::Warning(_))).count();
+    assert_eq!(warnings, 1, "told once while it lasts");
+    let first = std::mem::replace(&mut pair.robot, other);
+    assert!(pair.drives(20 * SECOND));
+    // When the other one is gone, the first is back by itself.
+    pair.world.close(other);
+    pair.robot = first;
+    assert!(pair.world.run_until(60 * SECOND, |world| world.peer(first).is_up()));
+    assert!(pair.drives(30 * SECOND));
+}
+
+#[test]
+fn a_connection_that_dies_young_does_not_make_the_pauses_short() {
+    let mut world = world(32);
+    let config = robot_config(&mut world, "rover");
+    let robot = world.connect(&config);
+    let registrations = |world: &World| world.broker_stats().registrations;
+    let before = registrations(&world);
+    // Whatever it is that ends it as soon as it is up.
+    let until = world.elapsed() + 60 * SECOND;
+    while world.elapsed() < until {
+        if world.peer(robot).is_up() {
+            let now = world.now();
+            world.sfu.close(now);
+        }
+        world.run_for(Duration::from_millis(10));
+    }
+    let made = registrations(&world) - before;
+    assert!((10..40).contains(&made), "{made} registrations in a minute");
+    assert!(world.run_until(15 * SECOND, |world| world.peer(robot).is_up()), "it is still quick to come back");
+}
+
+#[test]
+fn a_revoked_robot_and_its_operator_hear_why() {
+    let mut pair = Pair::new(33);
+    assert!(pair.drives(5 * SECOND));
+    let key = pair.robot_config.key.reveal().to_owned();
+    pair.world.revoke(&key);
+    let robot = pair.robot;
+    assert!(pair.world.run_until(10 * SECOND, |world| world.peer(robot).ended().is_some()));
+    let reason = pair.world.peer(robot).ended().expect("ended").to_string();
+    assert!(reason.contains("401 key_revoked") && reason.contains("this robot key was revoked"), "{reason}");
+    assert_eq!(pair.world.peer(robot).operator_lost(), Some(OperatorLost::KeyRevoked));
+    pair.world.run_for(30 * SECOND);
+    let operator = pair.operator;
+    let told: Vec<String> = pair
+        .world
+        .events(operator)
+        .into_iter()
+        .filter_map(|event| if let Event::DialFailed(reason) = event { Some(reason.to_string()) } else { None })
+        .collect();
+    assert!(told.iter().any(|reason| reason.contains("its key was revoked")), "{told:?}");
+}
+
+#[test]
+fn an_operator_whose_token_is_revoked_and_its_robot_hear_why() {
+    let mut pair = Pair::new(34);
+    assert!(pair.drives(5 * SECOND));
+    let token = pair.operator_config.token.reveal().to_owned();
+    pair.world.revoke(&token);
+    let operator = pair.operator;
+    assert!(pair.world.run_until(15 * SECOND, |world| world.peer(operator).ended().is_some()));
+    let reason = pair.world.peer(operator).ended().expect("ended").to_string();
+    assert!(reason.contains("this operator token was revoked"), "{reason}");
+    pair.world.run_for(2 * SECOND);
+    assert_eq!(pair.world.peer(pair.robot).operator_lost(), Some(OperatorLost::TokenRevoked));
+    assert!(pair.world.peer(pair.robot).is_up(), "the robot goes on");
+}

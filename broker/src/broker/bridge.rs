@@ -17,6 +17,7 @@ use crate::leg::{Leg, Opening};
 use crate::limits::{ANSWER_WITHIN, MAX_WAITING};
 use crate::record::Bridge;
 use crate::refusal::{Refusal, json};
+use crate::why::Why;
 
 impl Broker {
     /// Builds a bridge, or tells of the one that there is.
@@ -35,7 +36,6 @@ impl Broker {
         let operator = session.operator.as_mut().ok_or_else(Refusal::not_operator)?;
         let operator_leg = operator.leg;
         match &mut operator.state {
-            OperatorState::Joining(_) => return Err(Refusal::not_operator()),
             OperatorState::Bridged(bridge) => return Ok(Some(json(200, &Bridged::new(bridge.operator)))),
             OperatorState::Bridging(bridging) if bridging.waiting.len() < MAX_WAITING => {
                 bridging.waiting.push(request);
@@ -158,7 +158,7 @@ impl Broker {
         };
         if ids.iter().any(|id| closed.contains(id)) {
             self.stats.bridges_broken += 1;
-            self.end_operator(now, robot, "the SFU has closed a channel of its bridge");
+            self.end_operator(now, robot, Why::ChannelClosed);
         }
     }
 }

@@ -7,25 +7,29 @@ use farwire_core::http::{RequestId, Response};
 use tracing::info;
 
 use super::robots::{check_offer, short_id};
-use super::{Broker, Operator, OperatorState, RobotState};
+use super::{Broker, Joining, Operator, OperatorState, RobotState};
 use crate::api::{self, Join, Joined, Listed, OfOperator, State};
 use crate::channels::Party;
 use crate::key::{KeyId, RobotId, Scope};
 use crate::leg::Leg;
 use crate::limits::{ANSWER_WITHIN, MAX_LISTED};
 use crate::refusal::{Refusal, json};
+use crate::why::Why;
 
 impl Broker {
     /// The robots that an operator may operate, with their state.
     pub(super) fn list(&self, now: Instant, key: &KeyId, scope: &Scope) -> Response {
-        let known: BTreeSet<&RobotId> = self.keys.robots().into_iter().chain(self.robots.keys()).collect();
+        // A robot whose only key was revoked is listed as well, or its operator would not learn where it is.
+        let revoked = self.ended.iter().filter(|(_, why)| **why == Why::KeyRevoked).map(|(robot, _)| robot);
+        let known: BTreeSet<&RobotId> =
+            self.keys.robots().into_iter().chain(self.robots.keys()).chain(revoked).collect();
         let mut own = known.into_iter().filter(|robot| scope.allows(robot));
         let sessions = own.by_ref().take(MAX_LISTED).map(|robot| self.listed(now, key, robot)).collect();
         json(200, &Listed { sessions, truncated: own.next().is_some() })
     }
 
     fn listed<'a>(&'a self, now: Instant, key: &KeyId, robot: &'a RobotId) -> api::Robot<'a> {
-        let session = self.robots.get(robot).filter(|session| !matches!(session.state, RobotState::Registering(_)));
+        let session = self.robots.get(robot);
         let operator = session.and_then(|session| session.operator.as_ref());
         let state = match session.map(|session| &session.state) {
             None => State::Offline,
@@ -40,6 +44,7 @@ impl Broker {
             robot_name: session.and_then(|session| session.name.as_deref()),
             robot_type: session.and_then(|session| session.kind.as_deref()),
             operated_by_you: operator.is_some_and(|operator| operator.key == *key),
+            ended: self.ended.get(robot).filter(|_| session.is_none()).map(|why| why.text()),
             heard_seconds_ago: session.map(|session| now.saturating_duration_since(session.heard).as_secs_f64()),
         }
     }
@@ -59,56 +64,59 @@ impl Broker {
         check_offer(&body.sdp_offer)?;
         let session = self.robots.get(robot).ok_or_else(Refusal::no_session)?;
         match session.state {
-            RobotState::Registering(_) => return Err(Refusal::no_session()),
             RobotState::Unverified => return Err(Refusal::unverified()),
             RobotState::Live => {}
         }
-        let is_takeover = session.operator.as_ref().is_some_and(|operator| operator.key != key);
+        let present = session.operator.as_ref().map(|operator| &operator.key);
+        let coming = session.joining.as_ref().map(|joining| &joining.key);
+        let is_takeover = present.into_iter().chain(coming).any(|other| *other != key);
         if is_takeover && !body.takeover {
             return Err(Refusal::operated());
         }
         self.check_room(robot)?;
-        self.stats.takeovers += u64::from(is_takeover);
-        self.end_operator(now, robot, "another one took over");
+        self.not_joined(now, robot, Refusal::no_longer_operator());
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
         let leg = self.dial(now, robot, Party::Operator, leg);
-        let (state, due) = (OperatorState::Joining(request), now + ANSWER_WITHIN);
-        let operator = Operator { id: self.fresh_id(), key, leg, state, due };
         if let Some(session) = self.robots.get_mut(robot) {
-            session.operator = Some(operator);
+            session.joining = Some(Joining { request, key, leg, due: now + ANSWER_WITHIN });
         }
         self.watch(robot);
         Ok(())
     }
 
+    /// Puts an operator in place of the one that there may be.
     pub(super) fn joined(&mut self, now: Instant, robot: &RobotId, sdp: &str) {
         let Some(session) = self.robots.get_mut(robot) else { return };
-        let Some(operator) = &mut session.operator else { return };
-        let OperatorState::Joining(request) = operator.state else { return };
-        info!(%robot, session = short_id(&session.id), token = %operator.key, "joined");
-        operator.state = OperatorState::Joined;
-        operator.due = now + self.config.bridge_within;
+        let Some(Joining { request, key, leg, .. }) = session.joining.take() else { return };
+        let is_takeover = session.operator.as_ref().is_some_and(|operator| operator.key != key);
+        self.stats.takeovers += u64::from(is_takeover);
+        self.end_operator(now, robot, if is_takeover { Why::TakenOver } else { Why::JoinedAgain });
+        let id = self.fresh_id();
         self.stats.joins += 1;
-        let response = json(200, &Joined { sdp_answer: sdp, operator_id: &operator.id });
-        self.respond(request, response);
+        self.respond(request, json(200, &Joined { sdp_answer: sdp, operator_id: &id }));
+        if let Some(session) = self.robots.get_mut(robot) {
+            info!(%robot, session = short_id(&session.id), token = %key, "joined");
+            let due = now + self.config.bridge_within;
+            session.operator = Some(Operator { id, key, leg, state: OperatorState::Joined, due });
+        }
         self.watch(robot);
         self.save(robot);
     }
 
+    /// Gives up an operator that is joining; the one that there may be stays. Nothing, if there is none.
     pub(super) fn not_joined(&mut self, now: Instant, robot: &RobotId, refusal: Refusal) {
-        let Some(operator) = self.robots.get_mut(robot).and_then(|session| session.operator.as_mut()) else { return };
-        let OperatorState::Joining(request) = operator.state else { return };
-        operator.state = OperatorState::Joined;
-        self.refuse(request, refusal);
-        self.end_operator(now, robot, "the SFU did not take it");
+        let joining = self.robots.get_mut(robot).and_then(|session| session.joining.take());
+        let Some(joining) = joining else { return };
+        self.refuse(joining.request, refusal);
+        self.retire(now, joining.leg);
+        self.watch(robot);
     }
 
     /// Ends an operator of whose state nothing has come in time.
     pub(super) fn operator_overdue(&mut self, now: Instant, robot: &RobotId) {
         let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
         match operator.map(|operator| &operator.state) {
-            Some(OperatorState::Joining(_)) => self.not_joined(now, robot, Refusal::slow_sfu()),
-            Some(OperatorState::Joined) => self.end_operator(now, robot, "it did not bridge in time"),
+            Some(OperatorState::Joined) => self.end_operator(now, robot, Why::NotBridged),
             Some(OperatorState::Bridging(bridging)) => {
                 let round = bridging.round;
                 self.not_bridged(now, robot, round, &Refusal::slow_sfu());
@@ -126,14 +134,14 @@ impl Broker {
     }
 
     /// Ends an operator's time with a robot: its session, and the channels of both. Nothing, if there is none.
-    pub(super) fn end_operator(&mut self, now: Instant, robot: &RobotId, why: &'static str) {
+    pub(super) fn end_operator(&mut self, now: Instant, robot: &RobotId, why: Why) {
         let Some(session) = self.robots.get_mut(robot) else { return };
         let Some(operator) = session.operator.take() else { return };
-        info!(%robot, session = short_id(&session.id), token = %operator.key, why, "operator ended");
+        info!(%robot, session = short_id(&session.id), token = %operator.key, %why, "operator ended");
+        session.operator_ended = Some(why);
         session.owes_null |= std::mem::take(&mut session.told);
         let robot_leg = session.leg;
         let (waiting, has_channels) = match operator.state {
-            OperatorState::Joining(request) => (vec![request], false),
             OperatorState::Joined => (Vec::new(), false),
             OperatorState::Bridging(bridging) => (bridging.waiting, true),
             OperatorState::Bridged(_) => (Vec::new(), true),

@@ -9,17 +9,14 @@ use crate::channels::{Ids, Party};
 use crate::key::RobotId;
 use crate::leg::Leg;
 use crate::record::{OperatorRecord, SessionRecord};
+use crate::why::Why;
 
 impl Broker {
     /// What is kept of a session; `None` for one that a restart would find useless.
     pub(super) fn record(&self, robot: &RobotId) -> Option<SessionRecord> {
         let session = self.robots.get(robot)?;
-        if matches!(session.state, RobotState::Registering(_)) {
-            return None;
-        }
         let operator = session.operator.as_ref().and_then(|operator| {
             let bridge = match operator.state {
-                OperatorState::Joining(_) => return None,
                 OperatorState::Joined | OperatorState::Bridging(_) => None,
                 OperatorState::Bridged(bridge) => Some(bridge),
             };
@@ -32,6 +29,7 @@ impl Broker {
             key: session.key.clone(),
             name: session.name.clone(),
             kind: session.kind.clone(),
+            instance: session.instance.clone(),
             sfu_session: self.leg_session(session.leg)?.to_owned(),
             used: session.used.iter().copied().collect(),
             owes_null: session.owes_null,
@@ -62,10 +60,14 @@ impl Broker {
             key: record.key,
             name: record.name,
             kind: record.kind,
+            instance: record.instance,
             leg,
             state: RobotState::Unverified,
             heard: now,
             operator,
+            joining: None,
+            operator_ended: None,
+            rival_at: None,
             // It may have been.
             told: bridge.is_some(),
             owes_null: record.owes_null,
@@ -76,9 +78,9 @@ impl Broker {
         self.robots.insert(robot.clone(), session);
         self.watch(&robot);
         if !is_good {
-            self.end_robot(now, &robot, "its key was revoked");
+            self.end_robot(now, &robot, Why::KeyRevoked);
         } else if !operator_is_good {
-            self.end_operator(now, &robot, "its token was revoked");
+            self.end_operator(now, &robot, Why::TokenRevoked);
         }
     }
 

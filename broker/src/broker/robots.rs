@@ -1,21 +1,32 @@
 //! The robot's side: registering, heartbeats, the end.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use farwire_core::http::{RequestId, Response};
-use tracing::info;
+use tracing::{info, warn};
 
-use super::{Broker, Operator, OperatorState, Robot, RobotState, Timer};
+use super::{Broker, Operator, OperatorState, Registering, Robot, RobotState, Timer};
 use crate::api::{Heartbeat, Register, Registered};
 use crate::channels::Party;
 use crate::key::{KeyId, RobotId};
 use crate::leg::Leg;
 use crate::limits::{ANSWER_WITHIN, MAX_NAME, MAX_OFFER};
 use crate::refusal::{Refusal, json};
+use crate::why::Why;
+
+/// The longest text by which a robot tells its connections apart, in bytes.
+const MAX_INSTANCE: usize = 64;
+
+/// For how long a robot is warned of another one with its key or id.
+const RIVAL_WARNING: Duration = Duration::from_secs(60);
+
+/// What a robot is warned of.
+const RIVAL: &str = "another robot uses this robot's key or id and asks for its place: stop one of them, or make each a key of \
+                     its own with `farwire keys create robot`";
 
 impl Broker {
-    /// Makes a session for a robot, in place of the one that it may have.
+    /// Makes a session for a robot. The one that it may have stays until the SFU has taken the new one.
     pub(super) fn register(
         &mut self,
         now: Instant,
@@ -30,24 +41,96 @@ impl Broker {
         let name = short("robot_name", body.robot_name.as_deref())?;
         let kind = short("robot_type", body.robot_type.as_deref())?;
         check_offer(&body.sdp_offer)?;
-        if self.robots.len() >= self.config.max_robots && !self.robots.contains_key(robot) {
-            return Err(Refusal::full(self.robots.len()));
+        let instance = body.instance.clone().filter(|instance| (1..=MAX_INSTANCE).contains(&instance.len()));
+        let is_known = self.robots.contains_key(robot) || self.registering.contains_key(robot);
+        let coming = self.registering.keys().filter(|robot| !self.robots.contains_key(robot)).count();
+        if !is_known && self.robots.len() + coming >= self.config.max_robots {
+            return Err(Refusal::full(self.robots.len() + coming));
         }
         self.check_room(robot)?;
-        self.end_robot(now, robot, "it registered again");
+        if body.again {
+            self.check_rival(now, robot, instance.as_deref())?;
+        }
+        self.not_registered(now, robot, Refusal::superseded());
         let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
         let leg = self.dial(now, robot, Party::Robot, leg);
+        let due = now + ANSWER_WITHIN;
+        self.registering.insert(robot.clone(), Registering { request, key, name, kind, instance, leg, due });
+        self.timers.insert((due, Timer::Registering(robot.clone())));
+        Ok(())
+    }
+
+    /// Refuses a robot that asks for a place that another one has.
+    fn check_rival(&mut self, now: Instant, robot: &RobotId, instance: Option<&str>) -> Result<(), Refusal> {
+        let Some(session) = self.robots.get(robot) else { return Ok(()) };
+        if instance.is_none() || session.instance.as_deref() == instance {
+            return Ok(());
+        }
+        if matches!(session.state, RobotState::Unverified) {
+            return Err(Refusal::unverified());
+        }
+        self.note_rival(now, robot);
+        Err(Refusal::robot_present())
+    }
+
+    /// What a robot is told whose session there is none: whether another one has its place.
+    pub(super) fn displaced(&mut self, now: Instant, robot: &RobotId, session: &str, refusal: Refusal) -> Refusal {
+        let Some(instance) = self.displaced.find(session, robot) else { return refusal };
+        let current = self.robots.get(robot).map(|current| current.instance.as_deref());
+        // What is late of the robot that is here itself is none of another one.
+        let is_own = instance.is_some() && current == Some(instance);
+        match (current, is_own) {
+            (Some(_), false) => {
+                self.note_rival(now, robot);
+                Refusal::displaced()
+            }
+            _ => refusal,
+        }
+    }
+
+    fn note_rival(&mut self, now: Instant, robot: &RobotId) {
+        let Some(session) = self.robots.get_mut(robot) else { return };
+        let before = session.rival_at.replace(now);
+        if before.is_none_or(|at| now.saturating_duration_since(at) >= RIVAL_WARNING) {
+            warn!(%robot, key = %session.key, session = short_id(&session.id), "two robots use one key or id: the one that registered last stays");
+        }
+    }
+
+    /// Takes a session that is being registered off the list of those.
+    fn take_registering(&mut self, robot: &RobotId) -> Option<Registering> {
+        let registering = self.registering.remove(robot)?;
+        self.timers.remove(&(registering.due, Timer::Registering(robot.clone())));
+        Some(registering)
+    }
+
+    /// Puts a new session in place of the one that there may be.
+    pub(super) fn registered(&mut self, now: Instant, robot: &RobotId, sdp: &str) {
+        let Some(Registering { request, key, name, kind, instance, leg, .. }) = self.take_registering(robot) else {
+            return;
+        };
+        if let Some(former) = self.robots.get(robot) {
+            self.displaced.note(former.id.clone(), robot.clone(), former.instance.clone());
+        }
+        self.end_robot(now, robot, Why::RegisteredAgain);
+        self.ended.remove(robot);
         let id = self.fresh_id();
+        info!(%robot, session = short_id(&id), "registered");
         self.by_id.insert(id.clone(), robot.clone());
+        self.stats.registrations += 1;
+        self.respond(request, json(201, &Registered { session_id: &id, sdp_answer: sdp }));
         let session = Robot {
             id,
             key,
             name,
             kind,
+            instance,
             leg,
-            state: RobotState::Registering(request),
+            state: RobotState::Live,
             heard: now,
             operator: None,
+            joining: None,
+            operator_ended: None,
+            rival_at: None,
             told: false,
             owes_null: false,
             used: BTreeSet::new(),
@@ -55,27 +138,14 @@ impl Broker {
         };
         self.robots.insert(robot.clone(), session);
         self.watch(robot);
-        Ok(())
-    }
-
-    pub(super) fn registered(&mut self, now: Instant, robot: &RobotId, sdp: &str) {
-        let Some(session) = self.robots.get_mut(robot) else { return };
-        let RobotState::Registering(request) = session.state else { return };
-        info!(%robot, session = short_id(&session.id), "registered");
-        session.state = RobotState::Live;
-        session.heard = now;
-        self.stats.registrations += 1;
-        let response = json(201, &Registered { session_id: &session.id, sdp_answer: sdp });
-        self.respond(request, response);
         self.save(robot);
     }
 
+    /// Gives up a session that is being registered; the one that there may be stays. Nothing, if there is none.
     pub(super) fn not_registered(&mut self, now: Instant, robot: &RobotId, refusal: Refusal) {
-        let Some(session) = self.robots.get_mut(robot) else { return };
-        let RobotState::Registering(request) = session.state else { return };
-        session.state = RobotState::Live;
-        self.refuse(request, refusal);
-        self.end_robot(now, robot, "the SFU did not take it");
+        let Some(registering) = self.take_registering(robot) else { return };
+        self.refuse(registering.request, refusal);
+        self.retire(now, registering.leg);
     }
 
     /// The SFU has said that it still has the session.
@@ -91,7 +161,6 @@ impl Broker {
     pub(super) fn heartbeat(&mut self, now: Instant, key: &KeyId, robot: &RobotId) -> Result<Response, Refusal> {
         let session = self.robots.get_mut(robot).ok_or_else(Refusal::no_session)?;
         match session.state {
-            RobotState::Registering(_) => return Err(Refusal::no_session()),
             RobotState::Unverified => {
                 session.heard = now;
                 return Err(Refusal::unverified());
@@ -110,20 +179,26 @@ impl Broker {
         let ids = bridged.filter(|_| !session.owes_null);
         session.owes_null = false;
         session.told = ids.is_some();
+        let warning = session.rival_at.filter(|at| now.saturating_duration_since(*at) < RIVAL_WARNING).map(|_| RIVAL);
+        let ended = session.operator_ended;
         if has_changed {
             self.save(robot);
         }
-        Ok(json(200, &Heartbeat::new(ids)))
+        Ok(json(200, &Heartbeat::new(ids, ended, warning)))
     }
 
     /// Ends a robot's session, and with it its operator's. Nothing, if it has none.
-    pub(super) fn end_robot(&mut self, now: Instant, robot: &RobotId, why: &'static str) {
-        self.end_operator(now, robot, "the robot is gone");
+    pub(super) fn end_robot(&mut self, now: Instant, robot: &RobotId, why: Why) {
+        self.not_joined(now, robot, Refusal::no_longer_operator());
+        self.end_operator(now, robot, Why::RobotGone);
         let Some(session) = self.robots.remove(robot) else { return };
-        info!(%robot, session = short_id(&session.id), why, "ended");
-        if let RobotState::Registering(request) = session.state {
-            self.refuse(request, Refusal::superseded());
+        info!(%robot, session = short_id(&session.id), %why, "ended");
+        if self.ended.len() >= self.config.max_robots && !self.ended.contains_key(robot) {
+            // One of those that nobody may ask for any more.
+            let any = self.ended.keys().next().cloned();
+            any.map(|any| self.ended.remove(&any));
         }
+        self.ended.insert(robot.clone(), why);
         self.by_id.remove(&session.id);
         self.timers.remove(&(session.timer, Timer::Robot(robot.clone())));
         self.retire(now, session.leg);
@@ -134,30 +209,30 @@ impl Broker {
     pub(super) fn check_signs_of_life(&mut self, now: Instant, robot: &RobotId) {
         let Some(session) = self.robots.get(robot) else { return };
         if self.silent_until(session) <= now {
-            return match session.state {
-                RobotState::Registering(_) => self.not_registered(now, robot, Refusal::slow_sfu()),
-                RobotState::Unverified | RobotState::Live => self.end_robot(now, robot, "no heartbeat came"),
-            };
+            return self.end_robot(now, robot, Why::Silent);
         }
-        if session.operator.as_ref().and_then(Operator::due).is_some_and(|due| due <= now) {
+        let is_overdue = session.operator.as_ref().and_then(Operator::due).is_some_and(|due| due <= now);
+        if session.joining.as_ref().is_some_and(|joining| joining.due <= now) {
+            self.not_joined(now, robot, Refusal::slow_sfu());
+        }
+        if is_overdue {
             self.operator_overdue(now, robot);
         }
         self.watch(robot);
     }
 
-    /// When a robot has been silent for too long, or the SFU, if it is still to be registered.
+    /// When a robot has been silent for too long.
     fn silent_until(&self, session: &Robot) -> Instant {
-        match session.state {
-            RobotState::Registering(_) => session.heard + ANSWER_WITHIN,
-            RobotState::Unverified | RobotState::Live => session.heard + self.config.robot_timeout,
-        }
+        session.heard + self.config.robot_timeout
     }
 
     /// Sets the timer of a session by what is due next.
     pub(super) fn watch(&mut self, robot: &RobotId) {
         let Some(session) = self.robots.get(robot) else { return };
         let silent = self.silent_until(session);
-        let at = session.operator.as_ref().and_then(Operator::due).map_or(silent, |due| due.min(silent));
+        let (operator, joining) = (session.operator.as_ref(), session.joining.as_ref());
+        let due = [operator.and_then(Operator::due), joining.map(|joining| joining.due)];
+        let at = due.into_iter().flatten().fold(silent, Instant::min);
         let Some(session) = self.robots.get_mut(robot) else { return };
         let old = std::mem::replace(&mut session.timer, at);
         self.timers.remove(&(old, Timer::Robot(robot.clone())));

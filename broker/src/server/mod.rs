@@ -87,8 +87,9 @@ pub enum SpawnError {
     Store(#[from] StoreError),
     /// The socket beside the state file.
     #[error(
-        "cannot take orders at {}: {error}; the state file's path may be too long for a socket beside it",
-        path.display()
+        "cannot take orders at {}: {error}{}",
+        path.display(),
+        if error.kind() == io::ErrorKind::InvalidInput { "; the state file's path is too long for a socket beside it" } else { "" }
     )]
     Orders {
         /// The socket.

@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,10 +41,7 @@ impl Orders {
         let socket = socket_beside(state);
         if let Some(directory) = socket.parent() {
             match DirBuilder::new().mode(0o700).create(directory) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    use std::os::unix::fs::PermissionsExt as _;
-                    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
-                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_private(directory, state)?,
                 made => made?,
             }
         }
@@ -83,6 +80,22 @@ impl Drop for Orders {
     }
 }
 
+/// Refuses a directory for orders that is a link, not of the state file's owner, or open to others: whoever made it could give
+/// orders, or take them.
+fn check_private(directory: &Path, state: &Path) -> io::Result<()> {
+    let (found, owner) = (fs::symlink_metadata(directory)?, fs::metadata(state)?.uid());
+    let mode = found.mode() & 0o7777;
+    if found.is_dir() && found.uid() == owner && mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let what = if found.is_dir() { format!("of user {} with mode {mode:04o}", found.uid()) } else { "none".to_owned() };
+    let why = format!(
+        "{} must be a directory of user {owner}, whose state file it is for, with mode 0700, and it is {what}: remove it",
+        directory.display()
+    );
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
 fn serve(mut stream: UnixStream, intake: &Intake) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -97,7 +110,13 @@ fn serve(mut stream: UnixStream, intake: &Intake) -> io::Result<()> {
 
 /// Gives an order to the broker that runs on a state file; `None` if there is none.
 pub(super) fn ask(state: &Path, request: &AdminRequest) -> io::Result<Option<AdminAnswer>> {
-    let mut stream = match UnixStream::connect(socket_beside(state)) {
+    let socket = socket_beside(state);
+    match socket.parent().map(|directory| check_private(directory, state)) {
+        Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Some(checked) => checked?,
+        None => {}
+    }
+    let mut stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         // Nobody listens, or did when the process was killed.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, StorageBackend};
+use redb::{Builder, Database, DatabaseError, StorageBackend, StorageError};
 
 use super::{AnyError, CACHE, load, quiet};
 
@@ -85,7 +85,7 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
-/// Verifies all that a medium holds, and opens it. `has_failed`: reading or writing it has failed since it was opened last.
+/// Verifies all that a medium holds, and opens it. `has_failed`: reading or writing it has failed since it was opened last, here.
 pub(super) fn open(medium: &Arc<dyn StorageBackend>, has_failed: bool) -> Result<Database, Trouble> {
     let length = medium.len()?;
     if length > MAX_FILE {
@@ -94,7 +94,7 @@ pub(super) fn open(medium: &Arc<dyn StorageBackend>, has_failed: bool) -> Result
     let mut bytes = vec![0; usize::try_from(length).map_err(|_| damaged("it is too long"))?];
     medium.read(0, &mut bytes)?;
     let flags = verify(&bytes)?;
-    if has_failed {
+    if has_failed || flags & CRASHED != 0 {
         write_again(medium.as_ref(), &bytes)?;
     }
     if bytes.get(FLAGS_AT) != Some(&flags) {
@@ -103,7 +103,11 @@ pub(super) fn open(medium: &Arc<dyn StorageBackend>, has_failed: bool) -> Result
     }
     let opened = quiet::catch(|| builder().create_with_backend(Shared(Arc::clone(medium))));
     let opened = opened.ok_or_else(|| damaged("its pages do not fit together"))?;
-    opened.map_err(|error| Trouble::Failed(error.into()))
+    opened.map_err(|error| match error {
+        DatabaseError::Storage(StorageError::Io(_) | StorageError::PreviousIo) => Trouble::Failed(error.into()),
+        // The slot that does not count is looked at as well.
+        error => Trouble::Damaged(error.to_string()),
+    })
 }
 
 /// Writes what was read. After a sync that failed the system may hold pages for written that are not, and would not write

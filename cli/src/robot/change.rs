@@ -26,6 +26,10 @@ pub(super) enum Change {
     HeartbeatFailing {
         why: String,
     },
+    /// The broker tells of something that a person has to see to.
+    Warning {
+        what: String,
+    },
     /// Somebody operates the robot.
     OperatorCame {
         is_estopped: bool,
@@ -67,6 +71,7 @@ impl fmt::Display for Change {
             Change::Connected { broker } => write!(f, "connected to {broker}; waiting for an operator"),
             Change::Reconnecting { why } => write!(f, "connection lost, dialing again: {why}"),
             Change::HeartbeatFailing { why } => write!(f, "the broker does not answer: {why}"),
+            Change::Warning { what } => write!(f, "the broker warns: {what}"),
             Change::OperatorCame { is_estopped: false } => f.write_str("an operator is here"),
             Change::OperatorCame { is_estopped: true } => {
                 f.write_str("an operator is here; the emergency stop is still engaged")

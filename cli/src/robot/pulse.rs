@@ -191,6 +191,7 @@ impl<'a> Pulse<'a> {
             | ConnectionEvent::FarClockSet { .. }
             | ConnectionEvent::ClocksApart { .. } => Some(Change::Clock { what: event.to_string() }),
             ConnectionEvent::HeartbeatFailing { reason } => Some(Change::HeartbeatFailing { why: reason }),
+            ConnectionEvent::Warning { what } => Some(Change::Warning { what }),
             _ => None,
         };
         self.teller.tell_any(change)

@@ -174,3 +174,102 @@ fn what_cannot_be_is_said() {
     let bad = Running::start(scratch.farwire(&["keys", "list", "--state", "/nowhere/broker.redb"])).end(SOON).expect(1);
     assert!(bad.stderr.contains("/nowhere/broker.redb"), "{}", bad.stderr);
 }
+
+/// Makes a state file, and ends the broker that did.
+fn made(scratch: &Scratch) -> std::path::PathBuf {
+    let (running, ready) = serve(scratch);
+    let state = ready["state"].as_str().expect("a path").into();
+    running.signal(Signal::TERM);
+    running.end(SOON).expect(0);
+    state
+}
+
+#[test]
+fn a_damaged_state_file_is_named_and_left_as_it_is() {
+    let scratch = Scratch::new();
+    let state = made(&scratch);
+    let whole = std::fs::read(&state).expect("the file");
+    let mut flipped = whole.clone();
+    flipped[70] ^= 4;
+    let mut zeroed = whole.clone();
+    zeroed[4096..].fill(0);
+    let garbage: Vec<u8> = (0..whole.len()).map(|n| (n.wrapping_mul(2_654_435_761) >> 7) as u8).collect();
+    for (damaged, what) in [
+        (&whole[..whole.len() / 2], "half of it"),
+        (&whole[..0], "nothing"),
+        (&whole[..100], "a bit of it"),
+        (&whole[..whole.len() - 4096], "all but a page"),
+        (&flipped, "a bit of the header"),
+        (&zeroed, "no pages"),
+        (&garbage, "garbage"),
+    ] {
+        std::fs::write(&state, damaged).expect("written");
+        for command in
+            [&["serve", "--http", "127.0.0.1:0"] as &[&str], &["keys", "list"], &["keys", "revoke", "12345678"]]
+        {
+            let ended = Running::start(scratch.farwire(command)).end(SOON).expect(1);
+            let told = &ended.stderr;
+            let path = state.to_str().expect("text");
+            assert!(
+                told.contains(path) && told.contains("damaged") && told.contains("put a copy of it back"),
+                "{what}: {told}"
+            );
+            assert!(!told.contains("panicked") && told.lines().count() == 1, "{what}: {told}");
+            assert_eq!(std::fs::read(&state).expect("the file"), damaged, "{what}: it is left as it is");
+        }
+    }
+    std::fs::write(&state, &whole).expect("put back");
+    assert!(keys(&scratch, &["list"]).expect(0).stdout.contains("robot robot"));
+}
+
+#[test]
+fn what_is_no_file_and_what_may_not_be_read_is_said() {
+    let scratch = Scratch::new();
+    let state = made(&scratch);
+    let path = state.to_str().expect("text");
+    std::fs::remove_file(&state).expect("removed");
+    std::fs::create_dir(&state).expect("a directory");
+    let directory = keys(&scratch, &["list"]).expect(1).stderr;
+    assert!(directory.contains(path) && directory.contains("directory"), "{directory}");
+    std::fs::remove_dir(&state).expect("removed");
+    let (_running, ready) = serve(&scratch);
+    assert!(ready["robot_key"].is_string(), "moved away, it is a first start: {ready}");
+}
+
+#[test]
+fn a_directory_for_orders_that_somebody_else_made_is_refused() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let scratch = Scratch::new();
+    let state = made(&scratch);
+    let mut orders = state.clone().into_os_string();
+    orders.push(".d");
+    let orders = std::path::PathBuf::from(orders);
+    let target = state.with_file_name("target");
+    std::fs::create_dir(&target).expect("a directory");
+    symlink(&target, &orders).expect("linked");
+    let serve_args = ["serve", "--http", "127.0.0.1:0", "--state", state.to_str().expect("text")];
+    for command in [&serve_args as &[&str], &["keys", "list"]] {
+        let refused = Running::start(scratch.farwire(command)).end(SOON).expect(1).stderr;
+        assert!(refused.contains("0700") && refused.contains("remove it"), "{refused}");
+    }
+    std::fs::remove_file(&orders).expect("removed");
+    std::fs::create_dir(&orders).expect("a directory");
+    std::fs::set_permissions(&orders, std::fs::Permissions::from_mode(0o777)).expect("opened up");
+    let refused = Running::start(scratch.farwire(&serve_args)).end(SOON).expect(1).stderr;
+    assert!(refused.contains("mode 0777"), "{refused}");
+    std::fs::remove_dir(&orders).expect("removed");
+    keys(&scratch, &["list"]).expect(0);
+}
+
+#[test]
+fn ids_as_people_have_them_make_keys() {
+    let scratch = Scratch::new();
+    let (_running, _) = serve(&scratch);
+    let made = json(&keys(&scratch, &["create", "robot", "owner@example.com:go2", "--json"]).expect(0).stdout);
+    assert_eq!(made["grant"]["robot"], "owner@example.com:go2");
+    keys(&scratch, &["create", "operator", "--robot", "owner@example.com:go2"]).expect(0);
+    assert!(keys(&scratch, &["list"]).expect(0).stdout.contains("operator of owner@example.com:go2"));
+    for wrong in ["", "a/b", "a\u{1b}[2J", "a b"] {
+        assert!(keys(&scratch, &["create", "robot", wrong]).expect(2).stderr.contains("1 to 128 characters"));
+    }
+}

@@ -15,6 +15,11 @@ pub(super) struct Register<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) robot_type: Option<&'a str>,
     pub(super) sdp_offer: &'a str,
+    /// The same for every registration of one connection, so that the broker tells it from another robot with this key.
+    pub(super) instance: &'a str,
+    /// The connection was registered before, so another robot that registered meanwhile keeps its place.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) again: bool,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +40,12 @@ pub(super) struct Heartbeat {
     pub(super) map_channel_publisher_id: Option<StreamId>,
     #[serde(default)]
     pub(super) renegotiate_offer: Option<String>,
+    /// Why there is no operator any more: farwire's broker says so.
+    #[serde(default)]
+    pub(super) operator_ended: Option<String>,
+    /// What a person has to see to: farwire's broker says so.
+    #[serde(default)]
+    pub(super) warning: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +72,9 @@ pub(super) struct ListedRobot {
     pub(super) state: String,
     #[serde(default)]
     pub(super) session_id: Option<String>,
+    /// Why it has no session: farwire's broker says so.
+    #[serde(default)]
+    pub(super) ended: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -12,6 +12,7 @@
 
 mod api;
 mod channels;
+pub mod code;
 mod config;
 mod ice;
 mod line;
@@ -25,4 +26,4 @@ pub use self::ice::IceServer;
 pub use self::problem::OperatorProblem;
 
 pub(crate) use self::operator::OperatorSession;
-pub(crate) use self::robot::RobotSession;
+pub(crate) use self::robot::{Instance, RobotSession};

@@ -39,6 +39,9 @@ const MAX_PONG: usize = 1024;
 /// As many robots as an error lists.
 const MAX_SHOWN: usize = 8;
 
+/// The longest text that says why a robot is not there, in characters.
+const MAX_WHY: usize = 200;
+
 /// Silence of the robot after which it is joined anew, in times of what makes it count as lost.
 const REJOIN_AFTER: u32 = 3;
 
@@ -144,7 +147,10 @@ impl OperatorSession {
             _ if robot.state == "unverified" => {
                 self.try_later(now, EndReason::Operator(OperatorProblem::Unverified { robot: robot.robot_id }));
             }
-            None => self.try_later(now, EndReason::Operator(OperatorProblem::Offline { robot: robot.robot_id })),
+            None => {
+                let why = robot.ended.map(|why| why.chars().filter(|c| !c.is_control()).take(MAX_WHY).collect());
+                self.try_later(now, EndReason::Operator(OperatorProblem::Offline { robot: robot.robot_id, why }));
+            }
             Some(session) => match SessionId::new(&session) {
                 Some(session) => {
                     self.line.session = Some(session);
@@ -411,7 +417,7 @@ fn shown(robots: &[ListedRobot]) -> String {
         return "none".to_owned();
     }
     let names = robots.iter().take(MAX_SHOWN).map(|robot| {
-        let name: String = robot.robot_id.chars().filter(|c| !c.is_control()).take(64).collect();
+        let name: String = robot.robot_id.chars().filter(|c| !c.is_control()).take(128).collect();
         format!("{name:?}")
     });
     let mut text = names.collect::<Vec<_>>().join(", ");

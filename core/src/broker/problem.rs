@@ -1,5 +1,8 @@
 //! Why an operator has no robot.
 
+/// What to do when the broker does not say why a robot is not there.
+const UNKNOWN: &str = "start it, or see whether it has a network";
+
 /// Why an operator has no robot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,10 +22,12 @@ pub enum OperatorProblem {
         listed: String,
     },
     /// The robot has no session with the broker.
-    #[error("robot {robot:?} is not connected to the broker: start it, or see whether it has a network")]
+    #[error("robot {robot:?} is not connected to the broker: {}", why.as_deref().unwrap_or(UNKNOWN))]
     Offline {
         /// The robot.
         robot: String,
+        /// Why its latest session there ended, if the broker says so.
+        why: Option<String>,
     },
     /// The broker was restarted, and waits for the SFU's word about the robot.
     #[error("robot {robot:?}: the broker was restarted and is still checking whether it is there")]

@@ -11,6 +11,7 @@ use fastrand::Rng;
 
 use super::api::{Answer, Anything, Heartbeat, IceServers, Register, Registered, StateMessage};
 use super::channels::{Party, Place, admit};
+use super::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
 use super::config::RobotConfig;
 use super::ice::IceServer;
 use super::line::{CALL_TIMEOUT, Credential, Line, LineEvent, Next, garbage};
@@ -44,6 +45,9 @@ const MAX_STATE: usize = 4096;
 /// The longest time in a ping that is sent back, in bytes.
 const MAX_CLIENT_TS: usize = 64;
 
+/// The longest warning of a broker that is passed on, in characters.
+const MAX_WARNING: usize = 300;
+
 /// What subscribers of the state channel get when the operator is gone, as DimOS has it.
 const OPERATOR_LOST: &str = r#"{"type": "operator_lost"}"#;
 
@@ -65,9 +69,19 @@ enum Call {
     Renegotiate,
 }
 
+/// As whom a connection registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Instance {
+    /// Random, and the same for as long as the connection is dialed again.
+    pub(crate) id: String,
+    /// It was registered before.
+    pub(crate) again: bool,
+}
+
 /// One registration of a robot, from the offer to the end.
 pub(crate) struct RobotSession {
     config: RobotConfig,
+    instance: Instance,
     line: Line<Call>,
     state: State,
     started: Instant,
@@ -80,6 +94,8 @@ pub(crate) struct RobotSession {
     rejections: u32,
     /// The present streak of failed heartbeats was told.
     is_failing: bool,
+    /// The broker's present warning was told.
+    is_warned: bool,
     /// The answer to the SFU's offer, to be sent.
     renegotiation: Option<String>,
     ice_servers: Vec<IceServer>,
@@ -95,6 +111,7 @@ pub(crate) struct RobotSession {
 impl RobotSession {
     pub(crate) fn new(
         config: &RobotConfig,
+        instance: Instance,
         local: SocketAddr,
         certificate: Option<Certificate>,
         first_request: u64,
@@ -103,6 +120,7 @@ impl RobotSession {
     ) -> RobotSession {
         let credential = Credential::RobotKey(config.key.clone());
         RobotSession {
+            instance,
             line: Line::new(&config.url, credential, local, certificate, first_request, now),
             state: State::New,
             started: now,
@@ -114,6 +132,7 @@ impl RobotSession {
             next_heartbeat: now,
             rejections: 0,
             is_failing: false,
+            is_warned: false,
             renegotiation: None,
             ice_servers: Vec::new(),
             heard: None,
@@ -139,6 +158,9 @@ impl RobotSession {
     }
 
     fn register_failed(&mut self, now: Instant, error: ApiError) {
+        if let Some(why) = cause(&error) {
+            self.line.tell(SessionEvent::Presence(Presence::OperatorLost(why)));
+        }
         if !error.is_retryable() || self.backoff.attempts() + 1 >= REGISTER_TRIES {
             return self.end(EndReason::Api(error));
         }
@@ -152,10 +174,17 @@ impl RobotSession {
                 self.rejections = 0;
                 self.is_failing = false;
                 self.reconcile(now, &answer);
+                self.warn(answer.warning.as_deref());
                 return self.renegotiate(now, answer.renegotiate_offer.as_deref());
             }
             Err(error) => error,
         };
+        if let Some(why) = cause(&error) {
+            // What only farwire's broker says, it means: no proxy's doing.
+            self.operator_lost(why);
+            self.line.tell(SessionEvent::Presence(Presence::OperatorLost(why)));
+            return self.end(EndReason::Api(error));
+        }
         let is_rejected = matches!(error.refusal_status(), Some(401 | 404 | 410));
         self.rejections = if is_rejected { self.rejections + 1 } else { 0 };
         if self.rejections >= MAX_REJECTIONS {
@@ -164,6 +193,15 @@ impl RobotSession {
         }
         if !std::mem::replace(&mut self.is_failing, true) {
             self.line.tell(SessionEvent::Failing(error));
+        }
+    }
+
+    /// Tells what the broker warns of, once for as long as it does.
+    fn warn(&mut self, warning: Option<&str>) {
+        let was_warned = std::mem::replace(&mut self.is_warned, warning.is_some());
+        if let Some(warning) = warning.filter(|_| !was_warned) {
+            let printable = warning.chars().filter(|c| !c.is_control()).take(MAX_WARNING).collect();
+            self.line.tell(SessionEvent::Warning(printable));
         }
     }
 
@@ -176,6 +214,11 @@ impl RobotSession {
             (Place::State, ids.state_channel_subscriber_id),
             (Place::Map, ids.map_channel_publisher_id),
         ];
+        let why = match ids.operator_ended.as_deref() {
+            Some(TOKEN_REVOKED) => OperatorLost::TokenRevoked,
+            Some(TAKEN_OVER) => OperatorLost::TakenOver,
+            _ => OperatorLost::Left,
+        };
         for (place, id) in wanted {
             let current = self.line.stream(place);
             if id == current {
@@ -183,7 +226,7 @@ impl RobotSession {
             }
             if current.is_some() && is_inbound(place) {
                 // Another id is another operator, or the same one anew.
-                self.operator_lost(OperatorLost::Left);
+                self.operator_lost(why);
             }
             self.line.close_channel(place);
             if let Some(id) = id {
@@ -191,6 +234,10 @@ impl RobotSession {
                 let is_open = self.line.open(now, place, id).is_ok();
                 self.parted &= !(is_open && is_inbound(place));
             }
+        }
+        if self.heard.is_none() && why.is_cause() {
+            // The SFU was ahead of the broker, and did not know why.
+            self.line.tell(SessionEvent::Presence(Presence::OperatorLost(why)));
         }
     }
 
@@ -229,7 +276,12 @@ impl RobotSession {
                 self.line.deliver(place, payload);
             }
             // The SFU is ahead of the broker's next heartbeat.
-            LineEvent::Closed(Place::State) => self.operator_lost(OperatorLost::Left),
+            LineEvent::Closed(Place::State) => {
+                self.operator_lost(OperatorLost::Left);
+                // The broker knows why.
+                self.next_heartbeat = now;
+                self.line.changed = true;
+            }
             LineEvent::Closed(_) => {}
             LineEvent::Ended(why) => {
                 let reason = match (self.state, why) {
@@ -351,6 +403,8 @@ impl RobotSession {
                     robot_name: &self.config.robot_name,
                     robot_type: self.config.robot_type.as_deref(),
                     sdp_offer: &offer,
+                    instance: &self.instance.id,
+                    again: self.instance.again,
                 };
                 let is_retry = self.backoff.attempts() > 0;
                 self.line.ask(Call::Register, Method::Post, "", Some(&body), left, is_retry);
@@ -392,6 +446,17 @@ impl RobotSession {
         self.state = State::Ended;
         self.line.abandon_call();
         self.line.tell(SessionEvent::Ended(reason));
+    }
+}
+
+/// What a refusal of farwire's broker says of the operator's end.
+fn cause(error: &ApiError) -> Option<OperatorLost> {
+    match error {
+        ApiError::Refused { code, .. } if code == KEY_REVOKED => Some(OperatorLost::KeyRevoked),
+        ApiError::Refused { code, .. } if code == SESSION_DISPLACED || code == ROBOT_PRESENT => {
+            Some(OperatorLost::Displaced)
+        }
+        _ => None,
     }
 }
 
