@@ -170,6 +170,11 @@ impl Caller {
     }
 }
 
+/// Whether a proxy on this machine asks for somebody else, and says so (RFC 7239).
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "via"].iter().any(|name| headers.contains_key(*name))
+}
+
 pub(crate) async fn respond(request: Request<Body>, caller: &Caller, shared: &Shared) -> hyper::Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let mut body = Upload::new(body, &head.headers);
@@ -203,7 +208,7 @@ async fn answer(
     }
     let method = Method::parse(head.method.as_str()).ok_or_else(Refusal::unknown_method)?;
     if shared.site.has_metrics(method, head.uri.path()) {
-        let is_allowed = shared.site.has_public_metrics || caller.is_local();
+        let is_allowed = shared.site.has_public_metrics || (caller.is_local() && !is_forwarded(&head.headers));
         return if is_allowed { Ok(metrics(shared.to_metrics())) } else { Err(Refusal::metrics()) };
     }
     let route = shared.site.find(head.uri.path()).ok_or_else(Refusal::unknown_path)?;

@@ -80,7 +80,8 @@ impl Site {
     }
 
     /// Adds counters to what `GET /metrics` answers: a complete text of OpenMetrics 1.0, which is made on the listener's
-    /// thread whenever somebody asks. Programs on this machine may, unless [`Site::public_metrics`] lets everybody.
+    /// thread whenever somebody asks. Programs on this machine may, unless [`Site::public_metrics`] lets everybody;
+    /// a proxy on it is taken for one, unless it says for whom it asks.
     pub fn metrics(mut self, text: impl Fn() -> String + Send + Sync + 'static) -> Site {
         self.metrics.push(Box::new(text));
         self

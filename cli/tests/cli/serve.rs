@@ -89,7 +89,7 @@ fn names_and_pages_are_allowed_by_flags() {
 
 #[test]
 fn a_secret_that_can_be_guessed_is_for_loopback() {
-    for secret in ["a", "fifteen letters"] {
+    for secret in ["a", "fifteen-letters"] {
         let short = refused(&["--http", "0.0.0.0:0", "--app-secret", secret]).stderr;
         assert!(
             short.contains("16") && short.contains("openssl rand") && short.contains("FARWIRE_APP_SECRET"),
@@ -99,7 +99,7 @@ fn a_secret_that_can_be_guessed_is_for_loopback() {
     }
     refused(&["--http", "[::]:0", "--app-secret", "farwire-local"]);
     let scratch = Scratch::new();
-    let open = ["--http", "0.0.0.0:0", "--app-secret", "sixteen letters!"];
+    let open = ["--http", "0.0.0.0:0", "--app-secret", "sixteen-letters!"];
     let mut running = Running::start(scratch.farwire(&[&["serve", "--json"], &open[..]].concat()));
     running.line(SOON);
 }

@@ -170,6 +170,11 @@ fn counters_are_for_programs_on_this_machine_unless_they_are_public() {
         }
         assert_eq!(client.request("GET /v1 HTTP/1.1", "").status, 201);
         assert_eq!(Client::connect(&listener).request("GET /metrics HTTP/1.1", "").status, 200);
+        // A proxy on this machine asks for others.
+        for forwarded in ["X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.7", "Via: 1.1 proxy"] {
+            let head = format!("GET /metrics HTTP/1.1\r\n{forwarded}");
+            assert_eq!(Client::connect(&listener).request(&head, "").status, status, "{forwarded}");
+        }
     }
 }
 
