@@ -1,20 +1,22 @@
 //! One session: its PeerConnection, what it publishes, and what it subscribes to.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use farwire_core::cloudflare::api::{DataChannel, DataChannels, Location, SessionState};
 use farwire_core::http::RequestId;
 use farwire_core::link::{Link, LinkError, PLACEHOLDER, StreamId};
 use farwire_core::{Delivery, Payload};
+use tracing::warn;
 
 use crate::allowance::Allowance;
 use crate::api::Action;
 use crate::hold::Hold;
+use crate::intake::Intake;
 use crate::limits::{CONNECT_WITHIN, REUSE_WITHIN};
 use crate::outgoing::Outgoing;
 use crate::pace::Pace;
+use crate::paths::Paths;
 use crate::replies::Replies;
 use crate::stats::Stats;
 
@@ -41,8 +43,8 @@ pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) link: Link,
     pub(crate) ufrag: String,
-    /// Addresses from which its datagrams came.
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// Addresses from which its client checked the connectivity.
+    pub(crate) paths: Paths,
     pub(crate) negotiation: Negotiation,
     pub(crate) connected: bool,
     /// When its client last checked the connectivity.
@@ -70,6 +72,8 @@ pub(crate) struct Session {
     pub(crate) released: Vec<(StreamId, SessionKey)>,
     /// What holds this session back as a publisher.
     pub(crate) hold: Hold,
+    /// Its datagrams that are not read yet.
+    pub(crate) intake: Intake,
     next_stream: StreamId,
     /// The earliest time at which something besides the transport is due.
     pub(crate) due: Option<Instant>,
@@ -119,6 +123,8 @@ pub(crate) struct Subscription {
     pub(crate) holds: bool,
     /// It has held its publisher back in vain, and does so no more.
     pub(crate) is_given_up: bool,
+    /// It was told in the log that a message was too large for it.
+    is_told_oversized: bool,
     pub(crate) outgoing: Outgoing,
 }
 
@@ -138,6 +144,7 @@ impl Subscription {
             reliable: delivery.is_reliable(),
             holds: false,
             is_given_up: false,
+            is_told_oversized: false,
             outgoing: Outgoing::new(delivery),
         }
     }
@@ -161,7 +168,7 @@ impl Session {
             id,
             link,
             ufrag,
-            addresses: Vec::new(),
+            paths: Paths::new(now),
             negotiation: Negotiation::None,
             connected: false,
             heard: now,
@@ -177,6 +184,7 @@ impl Session {
             backlog: VecDeque::new(),
             released: Vec::new(),
             hold: Hold::default(),
+            intake: Intake::default(),
             next_stream: FIRST_STREAM,
             due: Some(connect_by),
             timer: None,
@@ -235,7 +243,7 @@ impl Session {
 
     /// Moves queued messages to SCTP, subscription by subscription in turn, while there is room. `true` if any went.
     pub(crate) fn pump(&mut self, now: Instant, stats: &mut Stats) -> bool {
-        let (mut written, mut without_room) = (0, 0);
+        let (mut written, mut without_room, mut oversized) = (0, 0, None);
         while written < WRITES_PER_DRAIN && without_room < self.backlog.len() {
             let Some(stream) = self.backlog.pop_front() else { break };
             let outgoing = match self.streams.get_mut(&stream) {
@@ -254,7 +262,10 @@ impl Session {
             }
             let is_sent = match self.link.write(now, stream, front.binary, &front.bytes) {
                 Ok(()) => true,
-                Err(LinkError::TooLarge { .. }) => false,
+                Err(LinkError::TooLarge { len, max }) => {
+                    oversized = Some((stream, len, max));
+                    false
+                }
                 // Later: an acknowledgement makes room, and a channel that is still opening opens.
                 Err(_) => {
                     without_room += 1;
@@ -269,13 +280,17 @@ impl Session {
                     stats.latencies.add(now.saturating_duration_since(arrival));
                     written += 1;
                 }
-                _ => stats.oversized += 1,
+                Some(_) => stats.oversized += 1,
+                None => {}
             }
             without_room = 0;
             if outgoing.is_empty() {
                 outgoing.in_backlog = false;
             } else {
                 self.backlog.push_back(stream);
+            }
+            if let Some((stream, len, max)) = oversized.take() {
+                self.note_oversized(stream, len, max, stats);
             }
             if let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream)
                 && subscription.holds
@@ -286,6 +301,28 @@ impl Session {
             }
         }
         written > 0
+    }
+
+    /// A message was larger than this session's client receives. A reliable subscription promised it, so the log says so,
+    /// once for each.
+    fn note_oversized(&mut self, stream: StreamId, len: usize, max: usize, stats: &mut Stats) {
+        let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { return };
+        if !subscription.reliable {
+            return;
+        }
+        stats.oversized_reliable += 1;
+        if !std::mem::replace(&mut subscription.is_told_oversized, true) {
+            let (session, name) = (self.id.get(..8).unwrap_or_default(), &subscription.name);
+            warn!(
+                session,
+                stream,
+                channel = name,
+                len,
+                max,
+                "a reliable subscriber lost a message: its client's description \
+                says that it receives none as large; publish smaller ones, or raise its a=max-message-size"
+            );
+        }
     }
 
     /// To be called after a change to what is due besides the transport: gates, waiting calls, the connection.

@@ -29,8 +29,12 @@ pub(super) const MAX_AHEAD: usize = 2 * WINDOW / 512;
 /// Bytes of packets ahead of the cumulative acknowledgement.
 const MAX_AHEAD_BYTES: usize = 2 * WINDOW;
 
-/// Gaps ahead of the cumulative acknowledgement: each is four bytes of every acknowledgement.
-const MAX_GAPS: usize = 512;
+/// Runs of chunks between gaps ahead of the cumulative acknowledgement: each is four bytes of every acknowledgement, which
+/// is to fit a datagram.
+const MAX_RUNS: usize = 256;
+
+/// Chunks that come again between two acknowledgements, in which each is four bytes.
+const MAX_REPEATED: u32 = 64;
 
 /// Bytes of user data dropped without progress: twice what a sender may have unacknowledged, for retransmissions.
 const MAX_DROPPED_BYTES: usize = 2 * WINDOW;
@@ -149,10 +153,11 @@ pub(super) struct Guard {
     /// The latest cumulative acknowledgement that SCTP sent; before the first, what the far end's INIT says.
     acked: Option<u32>,
     has_acked: bool,
-    gaps: usize,
     /// What came after `acked`, by distance.
     ahead: VecDeque<Option<Ahead>>,
     ahead_bytes: usize,
+    runs: usize,
+    repeated: u32,
     dropped: usize,
     dropped_bytes: usize,
     unfinished: Option<Unfinished>,
@@ -176,9 +181,10 @@ impl Guard {
             tag: None,
             acked: None,
             has_acked: false,
-            gaps: 0,
             ahead: VecDeque::new(),
             ahead_bytes: 0,
+            runs: 0,
+            repeated: 0,
             dropped: 0,
             dropped_bytes: 0,
             unfinished: None,
@@ -216,9 +222,9 @@ impl Guard {
             match chunk.kind {
                 INIT | INIT_ACK => self.tag = chunk.word(4).or(self.tag),
                 SACK => {
-                    if let (Some(acked), Some(gaps)) = (chunk.word(4), chunk.short(12)) {
+                    if let Some(acked) = chunk.word(4) {
                         self.settle(acked);
-                        (self.gaps, self.has_acked) = (usize::from(gaps), true);
+                        (self.repeated, self.has_acked) = (0, true);
                     }
                 }
                 RECONFIG => self.reset(&chunk),
@@ -250,7 +256,7 @@ impl Guard {
             Err(violation) => {
                 self.violation = Some(violation);
                 self.has_ended = true;
-                (self.ahead, self.ahead_bytes) = (VecDeque::new(), 0);
+                self.forget();
                 Verdict::Drop
             }
         }
@@ -301,6 +307,10 @@ impl Guard {
         }
     }
 
+    fn forget(&mut self) {
+        (self.ahead, self.ahead_bytes, self.runs) = (VecDeque::new(), 0, 0);
+    }
+
     fn start(&mut self, init: &Chunk<'_>) -> Result<(), Violation> {
         self.inits += 1;
         if self.inits > MAX_INITS {
@@ -308,7 +318,7 @@ impl Guard {
         }
         if let Some(first) = init.word(16).filter(|_| !self.has_acked) {
             self.acked = Some(first.wrapping_sub(1));
-            (self.ahead, self.ahead_bytes) = (VecDeque::new(), 0);
+            self.forget();
         }
         Ok(())
     }
@@ -340,16 +350,24 @@ impl Guard {
         // A sender has nothing to send before its INIT.
         let Some(acked) = self.acked else { return self.refuse() };
         let data = || chunks(packet).filter(|chunk| chunk.kind == DATA).filter_map(|chunk| read(&chunk));
-        let is_full = self.ahead_bytes >= MAX_AHEAD_BYTES || self.gaps >= MAX_GAPS;
+        let is_full = self.ahead_bytes >= MAX_AHEAD_BYTES || self.runs >= MAX_RUNS;
         for (sequence, found) in data() {
-            let Some(distance) = distance(acked, sequence) else { continue };
+            let Some(distance) = distance(acked, sequence) else {
+                self.repeated += 1;
+                continue;
+            };
             if distance >= MAX_AHEAD || (is_full && distance >= self.ahead.len()) {
                 return self.drop_data(data().map(|(_, found)| usize::from(found.len)));
             }
             match self.ahead.get(distance) {
                 Some(Some(known)) if known.data != found => return Err(Violation::Contradiction),
+                Some(Some(_)) => self.repeated += 1,
                 _ => {}
             }
+        }
+        if self.repeated > MAX_REPEATED {
+            // It is there already, and those before it have it acknowledged.
+            return Ok(Verdict::Drop);
         }
         // Each chunk that SCTP keeps may keep the whole packet in memory.
         let mut keeps = u16::try_from(packet.len()).unwrap_or(u16::MAX);
@@ -361,6 +379,8 @@ impl Guard {
             if distance >= self.ahead.len() {
                 self.ahead.resize(distance + 1, None);
             }
+            let is_there = |at: usize| self.ahead.get(at).is_some_and(Option::is_some);
+            let neighbours = [distance.checked_sub(1).is_some_and(is_there), is_there(distance + 1)];
             let place = &mut self.ahead[distance];
             match place {
                 Some(known) if known.data != found => return Err(Violation::Contradiction),
@@ -368,6 +388,11 @@ impl Guard {
                 None => {
                     *place = Some(Ahead { data: found, keeps });
                     self.ahead_bytes += usize::from(std::mem::take(&mut keeps));
+                    match neighbours {
+                        [false, false] => self.runs += 1,
+                        [true, true] => self.runs -= 1,
+                        _ => {}
+                    }
                 }
             }
         }
@@ -407,6 +432,8 @@ impl Guard {
                 None => self.abandon(),
             }
         }
+        let begins = |at: usize| self.ahead[at].is_some() && (at == 0 || self.ahead[at - 1].is_none());
+        self.runs = (0..self.ahead.len()).filter(|at| begins(*at)).count();
         if self.stuck > MAX_STUCK {
             self.violation.get_or_insert(Violation::Stuck);
             self.has_ended = true;
