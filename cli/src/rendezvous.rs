@@ -127,7 +127,7 @@ fn runtime_directory() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, DirBuilder};
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     use std::time::Duration;
 

@@ -1,22 +1,17 @@
 //! Holding a publisher back while a reliable subscriber catches up.
 //!
 //! The SFU acknowledges what a publisher sends before its subscribers have it, so a reliable subscriber that is slower
-//! than its publisher would overflow. While its queue is long, the publisher's datagrams wait here unread: no
+//! than its publisher would overflow. While its queue is long, the publisher's datagrams wait in its intake unread: no
 //! acknowledgement goes out, the publisher's own window fills, and its `publish` waits. Connectivity checks still pass.
 //!
 //! A hold ends when the queue is short again, or in vain: when the subscriber acknowledges nothing for a while, or others
 //! would have to wait for it longer than a moment. Then nobody waits for it any more, and if it overflows it is closed.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use farwire_core::link::StreamId;
 
 use crate::session::SessionKey;
-
-/// Bytes of unread datagrams at most. A publisher's window is smaller; beyond it datagrams are lost as in any network.
-const MAX_HELD: usize = 2 << 20;
 
 /// How often progress is looked at. Less than the second after which SCTP sends again.
 const CHECK_EVERY: Duration = Duration::from_millis(250);
@@ -27,13 +22,11 @@ const IDLE_CHECKS: u32 = 8;
 /// Checks after which a subscriber holds in vain if there are others.
 const SHARED_CHECKS: u32 = 1;
 
-/// What holds one publisher back, and what waits meanwhile.
+/// What holds one publisher back.
 #[derive(Debug, Default)]
 pub(crate) struct Hold {
     holders: Vec<Holder>,
     check_at: Option<Instant>,
-    held: VecDeque<(SocketAddr, Vec<u8>)>,
-    held_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -94,30 +87,5 @@ impl Hold {
             self.leave(*subscription);
         }
         in_vain
-    }
-
-    /// Lets a datagram wait. `false`: there is no room for it.
-    pub(crate) fn keep(&mut self, source: SocketAddr, datagram: &[u8]) -> bool {
-        if self.held_bytes + datagram.len() > MAX_HELD {
-            return false;
-        }
-        self.held_bytes += datagram.len();
-        self.held.push_back((source, datagram.to_vec()));
-        true
-    }
-
-    /// The next datagram that waited, unless it still has to.
-    pub(crate) fn release(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        if self.is_on() {
-            return None;
-        }
-        let (source, datagram) = self.held.pop_front()?;
-        self.held_bytes -= datagram.len();
-        Some((source, datagram))
-    }
-
-    /// Whether datagrams wait.
-    pub(crate) fn has_held(&self) -> bool {
-        !self.held.is_empty()
     }
 }

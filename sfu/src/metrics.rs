@@ -71,6 +71,10 @@ impl Collector for Snapshot {
             ("subscriptions_overflowed", "Reliable subscriptions closed for being slow", None, stats.overflowed),
             ("datagrams_received", "Datagrams received", None, stats.datagrams),
             ("datagrams_stray", "Datagrams that belong to no session or are not WebRTC", None, stats.stray),
+            ("datagrams_crowded", "Datagrams beyond their session's share and room", None, stats.crowded),
+            ("checks_replayed", "Connectivity checks that had been seen before", None, stats.replayed),
+            ("checks_excess", "Connectivity checks that were too many", None, stats.excess_checks),
+            ("sessions_violating", "Sessions ended for breaking SCTP's rules", None, stats.violations),
         ];
         for (name, help, unit, value) in counters {
             let metric = encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Counter)?;

@@ -1,7 +1,6 @@
 //! One session: its PeerConnection, what it publishes, and what it subscribes to.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use farwire_core::cloudflare::api::{DataChannel, DataChannels, Location, SessionState};
@@ -12,9 +11,11 @@ use farwire_core::{Delivery, Payload};
 use crate::allowance::Allowance;
 use crate::api::Action;
 use crate::hold::Hold;
+use crate::intake::Intake;
 use crate::limits::{CONNECT_WITHIN, REUSE_WITHIN};
 use crate::outgoing::Outgoing;
 use crate::pace::Pace;
+use crate::paths::Paths;
 use crate::replies::Replies;
 use crate::stats::Stats;
 
@@ -41,8 +42,8 @@ pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) link: Link,
     pub(crate) ufrag: String,
-    /// Addresses from which its datagrams came.
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// Addresses from which its client checked the connectivity.
+    pub(crate) paths: Paths,
     pub(crate) negotiation: Negotiation,
     pub(crate) connected: bool,
     /// When its client last checked the connectivity.
@@ -72,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) too_large: Vec<StreamId>,
     /// What holds this session back as a publisher.
     pub(crate) hold: Hold,
+    /// Its datagrams that are not read yet.
+    pub(crate) intake: Intake,
     next_stream: StreamId,
     /// The earliest time at which something besides the transport is due.
     pub(crate) due: Option<Instant>,
@@ -163,7 +166,7 @@ impl Session {
             id,
             link,
             ufrag,
-            addresses: Vec::new(),
+            paths: Paths::new(now),
             negotiation: Negotiation::None,
             connected: false,
             heard: now,
@@ -180,6 +183,7 @@ impl Session {
             released: Vec::new(),
             too_large: Vec::new(),
             hold: Hold::default(),
+            intake: Intake::default(),
             next_stream: FIRST_STREAM,
             due: Some(connect_by),
             timer: None,

@@ -8,12 +8,14 @@ use std::time::Instant;
 
 use farwire_core::Payload;
 use farwire_core::http::{Method, RequestId, Response};
-use farwire_core::link::{Certificate, LinkEvent, LinkOutput, StreamId, is_stun, stun_receiver};
+use farwire_core::link::{Certificate, LinkEnd, LinkEvent, LinkOutput, StreamId, connectivity_check, is_stun};
 use sha1::{Digest, Sha1};
 use tracing::{debug, info, warn};
 
 use crate::error::Refusal;
-use crate::limits::{MAX_ADDRESSES, REUSE_WITHIN};
+use crate::intake::Round;
+use crate::limits::REUSE_WITHIN;
+use crate::paths::Admission;
 use crate::session::{Delivered, Session, SessionKey, Stream};
 use crate::{Config, Stats};
 
@@ -68,6 +70,10 @@ pub struct Sfu {
     later: VecDeque<Output>,
     /// Whose datagrams are in `later`.
     later_of: Vec<SessionKey>,
+    /// Ends whenever [`Sfu::poll`] says to wait.
+    round: Round,
+    /// Sessions with datagrams that wait for the next round.
+    postponed: Vec<SessionKey>,
     stats: Stats,
 }
 
@@ -96,6 +102,8 @@ impl Sfu {
             outbox: VecDeque::new(),
             later: VecDeque::new(),
             later_of: Vec::new(),
+            round: 0,
+            postponed: Vec::new(),
             stats: Stats::default(),
         }
     }
@@ -104,33 +112,49 @@ impl Sfu {
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
         self.stats.datagrams += 1;
         // A connectivity check names its session, so it also finds one that moved to an address known for another.
-        let named = stun_receiver(datagram).and_then(|ufrag| self.by_ufrag.get(&ufrag)).copied();
+        let check = connectivity_check(datagram);
+        let named = check.as_ref().and_then(|check| self.by_ufrag.get(&check.receiver)).copied();
+        let check = check.filter(|_| named.is_some());
         let Some(key) = named.or_else(|| self.by_address.get(&source).copied()) else {
             self.stats.stray += 1;
             return false;
         };
         let Some(session) = self.sessions.get_mut(&key) else { return false };
-        if named.is_none() && !is_stun(datagram) && (session.hold.is_on() || session.hold.has_held()) {
-            let kept = session.hold.keep(source, datagram);
-            self.stats.stray += u64::from(!kept);
-            self.mark(key);
-            return kept;
+        match &check {
+            Some(check) => match session.paths.admit(now, source, check) {
+                Admission::Admitted => {}
+                Admission::Replayed => {
+                    self.stats.replayed += 1;
+                    return false;
+                }
+                Admission::Excess => {
+                    self.stats.excess_checks += 1;
+                    return false;
+                }
+            },
+            None if session.hold.is_on() || !session.intake.may_read(self.round) => {
+                let kept = session.intake.keep(source, datagram);
+                self.stats.crowded += u64::from(!kept);
+                self.mark(key);
+                return kept;
+            }
+            None => {}
         }
         session.arrival = now;
         let accepted = session.link.handle_datagram(now, source, datagram);
-        if accepted && named.is_some() {
-            session.heard = now;
-        }
-        if !accepted {
-            self.stats.stray += 1;
-        } else if named.is_some() && self.by_address.get(&source) != Some(&key) {
-            // The check's integrity has been verified, so the address is the session's.
-            session.addresses.push(source);
-            let forgotten = (session.addresses.len() > MAX_ADDRESSES).then(|| session.addresses.remove(0));
-            if let Some(address) = forgotten {
-                self.by_address.remove(&address);
+        match check {
+            _ if !accepted => self.stats.stray += 1,
+            Some(check) => {
+                // Its integrity has been verified, so the address is the session's.
+                session.heard = now;
+                if let Some(address) = session.paths.checked(now, source, &check)
+                    && self.by_address.get(&address) == Some(&key)
+                {
+                    self.by_address.remove(&address);
+                }
+                self.by_address.insert(source, key);
             }
-            self.by_address.insert(source, key);
+            None => {}
         }
         match session.awaits_ack {
             true => self.mark_first(key),
@@ -163,9 +187,22 @@ impl Sfu {
                     self.later_of.clear();
                     std::mem::swap(&mut self.outbox, &mut self.later);
                 }
-                None => return Output::WaitUntil(self.timers.first().map(|(at, _)| *at)),
+                None => return Output::WaitUntil(self.end_round(now)),
             }
         }
+    }
+
+    /// The others' datagrams come before those that were too many; then it goes on at once.
+    fn end_round(&mut self, now: Instant) -> Option<Instant> {
+        self.round += 1;
+        let postponed = std::mem::take(&mut self.postponed);
+        if postponed.is_empty() {
+            return self.timers.first().map(|(at, _)| *at);
+        }
+        for key in postponed {
+            self.mark(key);
+        }
+        Some(now)
     }
 
     /// Ends all sessions and tells their clients; [`Sfu::poll`] has the last datagrams.
@@ -229,7 +266,7 @@ impl Sfu {
 
     /// One session's turn: its transport's output, its events, its queues, its deadlines.
     fn serve(&mut self, now: Instant, key: SessionKey) {
-        let mut turn = OUTPUTS_PER_TURN;
+        let (mut turn, round) = (OUTPUTS_PER_TURN, self.round);
         let mut datagrams = Vec::new();
         let transport = loop {
             let Some(session) = self.sessions.get_mut(&key) else { return };
@@ -238,6 +275,9 @@ impl Sfu {
             }
             match session.link.poll(now) {
                 LinkOutput::Transmit(to, datagram) => {
+                    // A check is answered where it came from.
+                    let best = if is_stun(&datagram) { None } else { session.paths.best(now) };
+                    let to = best.unwrap_or(to);
                     session.pace.spend(datagram.len());
                     datagrams.push(Output::Transmit(to, datagram));
                 }
@@ -246,11 +286,17 @@ impl Sfu {
                     self.leave_holds(key);
                     self.close_too_large(now, key);
                 }
-                LinkOutput::WaitUntil(at) => match session.hold.release() {
+                LinkOutput::WaitUntil(at) if session.hold.is_on() => break at,
+                LinkOutput::WaitUntil(at) => match session.intake.release(round) {
                     Some((source, datagram)) => {
                         session.link.handle_datagram(now, source, &datagram);
                     }
-                    None => break at,
+                    None => {
+                        if session.intake.is_waiting() && !self.postponed.contains(&key) {
+                            self.postponed.push(key);
+                        }
+                        break at;
+                    }
                 },
                 _ => {}
             }
@@ -313,8 +359,12 @@ impl Sfu {
                 }
             }
             LinkEvent::Closed(stream) => self.drop_stream(now, key, stream),
-            LinkEvent::Ended(_) => {
+            LinkEvent::Ended(why) => {
                 if let Some(session) = self.sessions.get_mut(&key) {
+                    if let LinkEnd::Violation(violation) = why {
+                        self.stats.violations += 1;
+                        warn!(session = session.short_id(), reason = %violation, "session ended: its client breaks SCTP's rules");
+                    }
                     session.has_ended = true;
                 }
             }
@@ -543,9 +593,9 @@ impl Sfu {
         self.stats.unconnected += u64::from(!session.connected);
         self.by_id.remove(&session.id);
         self.by_ufrag.remove(&session.ufrag);
-        for address in &session.addresses {
-            if self.by_address.get(address) == Some(&key) {
-                self.by_address.remove(address);
+        for address in session.paths.addresses() {
+            if self.by_address.get(&address) == Some(&key) {
+                self.by_address.remove(&address);
             }
         }
         if let Some(at) = session.timer {

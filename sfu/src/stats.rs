@@ -56,6 +56,14 @@ pub struct Stats {
     pub datagrams: u64,
     /// Datagrams that belong to no session, or that WebRTC does not know.
     pub stray: u64,
+    /// Datagrams that found their session's share used up and no room to wait.
+    pub crowded: u64,
+    /// Connectivity checks that had been seen before, and came again from elsewhere or too often.
+    pub replayed: u64,
+    /// Connectivity checks that were too many, and were not looked at.
+    pub excess_checks: u64,
+    /// Sessions that were ended because their clients broke SCTP's rules in a way that costs without bound.
+    pub violations: u64,
     /// How long forwarded messages stayed: from the datagram's arrival to the turn in which the receiver's transport got
     /// the message.
     pub latencies: Latencies,

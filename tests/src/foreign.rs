@@ -56,6 +56,8 @@ pub struct Foreigners {
     pub sfu: Sfu,
     /// The clients, by number.
     pub clients: Vec<Client>,
+    /// What the SFU sent to addresses that none of the clients has.
+    pub unclaimed: Vec<(SocketAddr, Vec<u8>)>,
     /// Answers to the requests that were made, with the virtual time at which they came.
     pub answers: HashMap<RequestId, (Duration, u16, Value)>,
     start: Instant,
@@ -78,6 +80,7 @@ impl Foreigners {
         Foreigners {
             sfu: Sfu::new(config, SFU, [9; 32]),
             clients: Vec::new(),
+            unclaimed: Vec::new(),
             answers: HashMap::new(),
             start,
             now: start,
@@ -397,8 +400,13 @@ impl Foreigners {
                 self.sfu.handle_datagram(self.now, from, &datagram);
                 continue;
             }
-            let found = self.clients.iter().position(|client| client.address == to && !client.is_cut_off);
-            let Some(number) = found else { continue };
+            let Some(number) = self.clients.iter().position(|client| client.address == to) else {
+                self.unclaimed.push((to, datagram));
+                continue;
+            };
+            if self.clients[number].is_cut_off {
+                continue;
+            }
             let client = &mut self.clients[number];
             let Ok(receive) = Receive::new(Protocol::Udp, from, client.local, &datagram) else { continue };
             let input = Input::Receive(self.now, receive);

@@ -5,6 +5,7 @@
 pub mod busy_channel;
 mod foreign;
 pub mod fuzz;
+pub mod hostile;
 mod house;
 mod http;
 mod inbox;

@@ -335,6 +335,30 @@ impl World {
         self.inhabitants[node].is_cut_off = false;
     }
 
+    /// From now on the network shows the SFU one of a peer's sockets under another port, as when a NAT has forgotten it, or
+    /// another address. What is sent to the one of before is lost. The peer does not know.
+    pub fn rebind(&mut self, node: Node, side: Side, address: SocketAddr) {
+        let place = &mut self.inhabitants[node].addresses[side as usize];
+        self.by_address.remove(place);
+        *place = address;
+        self.by_address.insert(address, (node, side));
+    }
+
+    /// Where the SFU sees one of a peer's sockets.
+    pub fn address(&self, node: Node, side: Side) -> SocketAddr {
+        self.inhabitants[node].addresses[side as usize]
+    }
+
+    /// Every datagram of a peer that is on its way to the SFU, which arrives nevertheless.
+    pub fn on_the_way(&self, node: Node, side: Side) -> Vec<Vec<u8>> {
+        let address = self.address(node, side);
+        let to_sfu = self.arrivals.values().filter_map(|arrival| match arrival {
+            Arrival::ToSfu { from, datagram } if *from == address => Some(datagram.clone()),
+            _ => None,
+        });
+        to_sfu.collect()
+    }
+
     /// Gives a peer a network of its own.
     pub fn set_network(&mut self, node: Node, network: Network) {
         self.inhabitants[node].network = Some(network);

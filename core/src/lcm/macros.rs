@@ -119,7 +119,7 @@ macro_rules! __lcm_emit {
         }
 
         // Items and bindings have names that no definition has: a type may be called like anything, and hides it then.
-        #[allow(missing_docs, non_upper_case_globals)]
+        #[allow(missing_docs, non_upper_case_globals, unreachable_pub)]
         impl $name {
             $($(#[$const_attribute])* pub const $const: $crate::__lcm_type!($name [] [$const_type]) = $value;)*
 

@@ -11,11 +11,14 @@
 //!
 //! [str0m]: https://docs.rs/str0m
 
+mod chunks;
 mod codecs;
 mod cork;
 mod empty;
+mod guard;
 mod negotiation;
 mod round_trip;
+mod seam;
 mod sections;
 mod transport;
 mod window;
@@ -34,6 +37,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
 use self::cork::Cork;
+pub use self::guard::Violation;
 use self::round_trip::RoundTrip;
 use self::sections::FarEnd;
 use self::window::Window;
@@ -134,6 +138,9 @@ pub enum LinkEnd {
     /// Nothing was heard from the far end for seconds, or connectivity was never reached. Not a server's end.
     #[error("no contact with the other end")]
     Lost,
+    /// The far end sent what no sender does that keeps SCTP's rules, and what would cost without bound.
+    #[error("ended for the other end's breach of SCTP: {0}")]
+    Violation(Violation),
     /// The transport gave up; the text is str0m's.
     #[error("{0}")]
     Failed(String),
@@ -228,7 +235,7 @@ impl Link {
     /// the socket could have: the far end learns the real one from the connectivity checks.
     pub fn new(role: Role, local: SocketAddr, certificate: Option<Certificate>, now: Instant) -> Link {
         let mut config = RtcConfig::new()
-            .set_crypto_provider(Arc::new(empty::crypto_provider()))
+            .set_crypto_provider(Arc::new(seam::crypto_provider()))
             .clear_codecs()
             .set_sctp_max_buffered_amount(STR0M_BUFFER)
             .set_sctp_max_message_size(MAX_RECEIVED_MESSAGE as u32)
@@ -447,8 +454,19 @@ impl Link {
     fn tell_time(&mut self, now: Instant) {
         self.told = self.told.max(now);
         if let Err(error) = self.rtc.handle_input(Input::Timeout(now)) {
-            self.end(LinkEnd::Failed(error.to_string()));
+            self.fail(&error.to_string());
         }
+    }
+
+    /// str0m cannot go on, or is not to.
+    fn fail(&mut self, error: &str) {
+        let Some(violation) = seam::violation(error) else { return self.end(LinkEnd::Failed(error.to_owned())) };
+        // The far end is told that it is over; of its own it would not stop sending.
+        let _ = self.rtc.close();
+        while let Ok(Output::Transmit(transmit)) = self.rtc.poll_output() {
+            self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into()));
+        }
+        self.end(LinkEnd::Violation(violation));
     }
 
     /// Moves everything that str0m has into the outbox.
@@ -469,7 +487,7 @@ impl Link {
                     self.deadline = Some(at).filter(|at| *at < never);
                     break;
                 }
-                Err(error) => self.end(LinkEnd::Failed(error.to_string())),
+                Err(error) => self.fail(&error.to_string()),
             }
         }
         self.notice_opened();
@@ -578,14 +596,29 @@ pub fn is_stun(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|first| *first <= 3)
 }
 
-/// The ICE user fragment by which a STUN binding request names the receiver; `None` for any other datagram.
-pub fn stun_receiver(datagram: &[u8]) -> Option<String> {
+/// What a STUN binding request says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The ICE user fragment of the receiver.
+    pub receiver: String,
+    /// Random for each check.
+    pub transaction: [u8; 12],
+    /// The sender's PRIORITY for the path.
+    pub priority: u32,
+}
+
+/// Reads a connectivity check; `None` for any other datagram. Nothing of it is verified.
+pub fn connectivity_check(datagram: &[u8]) -> Option<Check> {
     if !is_stun(datagram) {
         return None;
     }
-    let message = StunMessage::parse(datagram).ok()?;
-    let (local, _) = message.split_username()?;
-    Some(local.to_owned())
+    let message = StunMessage::parse(datagram).ok().filter(StunMessage::is_binding_request)?;
+    let (receiver, _) = message.split_username()?;
+    Some(Check {
+        receiver: receiver.to_owned(),
+        transaction: datagram.get(8..20)?.try_into().ok()?,
+        priority: message.prio()?,
+    })
 }
 
 fn channel_config(stream: StreamId, delivery: Delivery) -> ChannelConfig {

@@ -68,7 +68,7 @@ fn all_bodies_together_have_a_bound_until_they_are_answered() {
         client.write(vec![b'x'; bytes]);
         client
     };
-    let mut large = put(SMALL_BODY + 60 * 1024);
+    let large = put(SMALL_BODY + 60 * 1024);
     let reply = held.recv_timeout(NEVER).unwrap();
     let mut second = put(SMALL_BODY + 60 * 1024);
     let answered = second.response();

@@ -1,0 +1,131 @@
+//! The seam between SCTP and DTLS: what SCTP sends is [rewritten](super::empty) there, and what it is to receive passes
+//! the [guard](super::guard).
+
+use std::time::{Duration, Instant};
+
+use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
+use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
+use str0m::crypto::{CryptoError, from_feature_flags};
+
+use super::empty::rewrite;
+use super::guard::{Guard, Verdict, Violation};
+
+/// How often the guard learns the time while it needs it.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What DTLS asks for in bytes when the guard has ended the connection: the violation's number above it. No buffer is as
+/// large. str0m takes this output for the error that it is, and its text is the one way back through str0m to the link.
+const ENDED: usize = 1 << 30;
+
+/// str0m's crypto with this layer in its DTLS.
+pub(super) fn crypto_provider() -> CryptoProvider {
+    CryptoProvider { dtls_provider: &Layer, ..from_feature_flags() }
+}
+
+/// The violation for which an error of str0m's stands.
+pub(super) fn violation(error: &str) -> Option<Violation> {
+    let (_, needed) = error.rsplit_once("BufferTooSmall(")?;
+    let number = needed.split_once(')')?.0.parse::<usize>().ok()?.checked_sub(ENDED)?;
+    Violation::ALL.get(number).copied()
+}
+
+#[derive(Debug)]
+struct Layer;
+
+impl DtlsProvider for Layer {
+    fn generate_certificate(&self) -> Option<DtlsCert> {
+        from_feature_flags().dtls_provider.generate_certificate()
+    }
+
+    fn new_dtls(
+        &self,
+        cert: &DtlsCert,
+        now: Instant,
+        version: DtlsVersion,
+        mtu: Option<usize>,
+    ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
+        let inner = from_feature_flags().dtls_provider.new_dtls(cert, now, version, mtu)?;
+        Ok(Box::new(Seam { inner, guard: Guard::new(now), now }))
+    }
+}
+
+#[derive(Debug)]
+struct Seam {
+    inner: Box<dyn DtlsInstance>,
+    guard: Guard,
+    now: Instant,
+}
+
+impl DtlsInstance for Seam {
+    fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
+        self.guard.sent(data);
+        match rewrite(data) {
+            Some(rewritten) => self.inner.send_application_data(&rewritten),
+            None => self.inner.send_application_data(data),
+        }
+    }
+
+    fn set_active(&mut self, active: bool) {
+        self.inner.set_active(active);
+    }
+
+    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
+        self.inner.handle_packet(packet)
+    }
+
+    fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        if let Some(violation) = self.guard.take_violation() {
+            return DtlsOutput::BufferTooSmall { needed: ENDED + violation as usize };
+        }
+        match self.inner.poll_output(buf) {
+            DtlsOutput::ApplicationData(packet) => match self.guard.receive(packet) {
+                Verdict::Pass => DtlsOutput::ApplicationData(packet),
+                // SCTP takes nothing from a packet without a header.
+                Verdict::Drop => DtlsOutput::ApplicationData(&[]),
+            },
+            DtlsOutput::Timeout(at) if self.guard.needs_time() => DtlsOutput::Timeout(at.min(self.now + TICK)),
+            output => output,
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
+        self.now = now;
+        self.guard.tell_time(now);
+        self.inner.handle_timeout(now)
+    }
+
+    fn is_active(&self) -> bool {
+        self.inner.is_active()
+    }
+
+    fn protocol_version(&self) -> Option<ProtocolVersion> {
+        self.inner.protocol_version()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.inner.is_closing()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    fn close(&mut self) -> Result<(), DtlsImplError> {
+        self.inner.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violation_survives_the_way_through_an_error() {
+        for (number, violation) in Violation::ALL.into_iter().enumerate() {
+            assert_eq!(violation as usize, number);
+            let output = DtlsOutput::BufferTooSmall { needed: ENDED + number };
+            assert_eq!(super::violation(&format!("Unexpected DTLS output: {output:?}")), Some(violation));
+        }
+        assert_eq!(super::violation("Unexpected DTLS output: BufferTooSmall(1500)"), None);
+    }
+}
