@@ -190,7 +190,9 @@ fn a_damaged_state_file_is_named_and_left_as_it_is() {
     let state = made(&scratch);
     let whole = std::fs::read(&state).expect("the file");
     let mut flipped = whole.clone();
+    // Of both commit slots, since either may be the one that counts.
     flipped[70] ^= 4;
+    flipped[70 + 128] ^= 4;
     let mut zeroed = whole.clone();
     zeroed[4096..].fill(0);
     let garbage: Vec<u8> = (0..whole.len()).map(|n| (n.wrapping_mul(2_654_435_761) >> 7) as u8).collect();

@@ -77,7 +77,7 @@ fn of_several_fingerprints_the_one_that_can_be_checked_counts() {
     };
     let sha_256 = format!("SHA-256 {}", FINGERPRINT.to_lowercase());
     let others = [format!("sha-384 {}", long(48)), format!("sha-512 {}", long(64))];
-    let all = [&others[..], &[sha_256.clone()]].concat();
+    let all = [&others[..], std::slice::from_ref(&sha_256)].concat();
     assert!(alone(&with(&all)).contains(&format!("a=fingerprint:sha-256 {FINGERPRINT}\r\n")));
     assert!(refused(&with(&others)).contains("sha-256"));
     assert!(refused(&with(&others[1..])).contains("sha-256"));
