@@ -338,7 +338,9 @@ impl Guard {
             match self.numbers.get_mut(&stream) {
                 Some(Some(next)) if is_before(*next, after) => *next = after,
                 Some(_) => {}
-                None if self.streams.contains(&stream) => drop(self.numbers.insert(stream, Some(after))),
+                None if self.streams.contains(&stream) => {
+                    self.numbers.insert(stream, Some(after));
+                }
                 // SCTP knows no such stream yet, and does nothing.
                 None => {}
             }

@@ -285,7 +285,9 @@ proptest! {
             }
             match is_ours {
                 true => guard.sent(&bytes),
-                false => drop(guard.receive(&bytes)),
+                false => {
+                    guard.receive(&bytes);
+                }
             }
             prop_assert!(guard.ahead.len() <= MAX_AHEAD);
         }
