@@ -1,6 +1,6 @@
 //! What to dial, and as whom.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -171,7 +171,7 @@ impl Dialer {
                 Box::new(CloudflareSession::new(config, other, certificate, first + 1, self.seed, now)),
             ],
             Dial::Robot(config) => {
-                let instance = Instance { id: instance(self.seed, local), again: self.was_up };
+                let instance = Instance { id: instance(self.seed, local.offered()), again: self.was_up };
                 vec![Box::new(RobotSession::new(config, instance, local, certificate, first, self.seed, now))]
             }
             Dial::Operator(config) => {

@@ -18,7 +18,7 @@ impl LocalAddress {
         LocalAddress { offered, other: other.filter(|other| other.is_ipv4() != offered.is_ipv4()) }
     }
 
-    pub(super) fn offered(&self) -> SocketAddr {
+    pub(crate) fn offered(&self) -> SocketAddr {
         self.offered
     }
 
