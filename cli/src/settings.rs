@@ -177,7 +177,11 @@ fn missing(name: &str, url: &str) -> Failure {
 
 /// Whether nobody is at the other end.
 fn is_unanswered(why: &EndReason) -> bool {
-    matches!(why, EndReason::TimedOut { stage: Stage::Create, .. } | EndReason::Api(ApiError::Http { .. }))
+    match why {
+        EndReason::TimedOut { stage, .. } => *stage == Stage::Create,
+        EndReason::Api(error) => matches!(error, ApiError::Http { .. }) && !error.is_foreign(),
+        _ => false,
+    }
 }
 
 fn given(value: Option<&str>) -> Option<&str> {

@@ -11,6 +11,7 @@ use crate::demux::MessageType;
 use crate::freshness::Made;
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::lcm::{fingerprint_of, stamp, stamp_at};
+use crate::link::LocalAddress;
 use crate::presence::Presence;
 use crate::{
     Accepted, ConnectionEvent, Container, Delivery, Dial, EndReason, Event, Mailbox, Message, Output, Peer,
@@ -227,7 +228,7 @@ impl<I> Default for Turn<I> {
 impl<I: Inbox> Client<I> {
     /// Dials at the first [`Client::turn`]. `local` holds the addresses of the two sockets, in the order of
     /// [`Side::ALL`]; `seed` jitters retries.
-    pub fn new(dial: impl Into<Dial>, local: [SocketAddr; 2], seed: u64, now: Instant) -> Client<I> {
+    pub fn new(dial: impl Into<Dial>, local: [impl Into<LocalAddress>; 2], seed: u64, now: Instant) -> Client<I> {
         Client {
             peer: Peer::new(dial, local, seed, now),
             connected: false,

@@ -9,7 +9,7 @@ use crate::broker::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED};
 use crate::broker::{Instance, OperatorConfig, OperatorSession, RobotConfig, RobotSession};
 use crate::cloudflare::{ApiError, CloudflareSession};
 use crate::config::host_ip;
-use crate::link::Certificate;
+use crate::link::{Certificate, LocalAddress};
 use crate::retry::Backoff;
 use crate::session::Session;
 use crate::{Config, EndReason, SessionId};
@@ -120,7 +120,7 @@ const MAX_REFUSALS: u32 = 5;
 /// Dials, and dials again when a connection that was up is lost, with jittered backoff, for as long as that may help.
 pub(crate) struct Dialer {
     dial: Dial,
-    local: [SocketAddr; 2],
+    local: [LocalAddress; 2],
     certificate: Option<Certificate>,
     seed: u64,
     rng: Rng,
@@ -138,7 +138,7 @@ pub(crate) struct Dialer {
 }
 
 impl Dialer {
-    pub(crate) fn new(dial: Dial, local: [SocketAddr; 2], seed: u64) -> Dialer {
+    pub(crate) fn new(dial: Dial, local: [LocalAddress; 2], seed: u64) -> Dialer {
         Dialer {
             dial,
             local,
@@ -171,7 +171,7 @@ impl Dialer {
                 Box::new(CloudflareSession::new(config, other, certificate, first + 1, self.seed, now)),
             ],
             Dial::Robot(config) => {
-                let instance = Instance { id: instance(self.seed, local), again: self.was_up };
+                let instance = Instance { id: instance(self.seed, local.offered()), again: self.was_up };
                 vec![Box::new(RobotSession::new(config, instance, local, certificate, first, self.seed, now))]
             }
             Dial::Operator(config) => {

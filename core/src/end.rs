@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::broker::OperatorProblem;
 use crate::cloudflare::ApiError;
-use crate::link::LinkEnd;
+use crate::link::{Link, LinkEnd};
 
 /// How far a connection had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,15 @@ pub enum Stage {
     Establish,
     /// Reaching the SFU over UDP.
     Transport,
+    /// Reaching the SFU over UDP, in an IP version that this machine does not have.
+    IpVersion,
+}
+
+impl Stage {
+    /// The stage of a link that waits for its transport.
+    pub(crate) fn of_transport(link: &Link) -> Stage {
+        if link.is_apart() { Stage::IpVersion } else { Stage::Transport }
+    }
 }
 
 impl fmt::Display for Stage {
@@ -34,6 +43,9 @@ impl fmt::Display for Stage {
             Stage::Create => "the SFU's API does not answer (is the URL right, and the server up?)",
             Stage::Establish => "the SFU's API made a session but does not answer its offer",
             Stage::Transport => "the API answers, but the SFU's UDP address is not reached (is UDP blocked?)",
+            Stage::IpVersion => {
+                "the API answers, but the SFU's UDP address is in an IP version (IPv6 or IPv4) that this machine does not have"
+            }
         })
     }
 }
@@ -65,11 +77,12 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    /// Whether dialing again may help. What a server refuses, a person has to put right.
+    /// Whether dialing again may help. What a server refuses, a person has to put right; what is no answer of the server
+    /// is no refusal.
     pub fn is_passing(&self) -> bool {
         match self {
             EndReason::Closed => false,
-            EndReason::Api(error) => error.is_retryable() || error.is_session_gone(),
+            EndReason::Api(error) => !error.is_refusal() || error.is_session_gone(),
             EndReason::Transport(_) | EndReason::TimedOut { .. } => true,
             EndReason::Operator(problem) => {
                 !matches!(problem, OperatorProblem::UnknownRobot { .. } | OperatorProblem::NotOne { .. })

@@ -126,8 +126,22 @@ pub enum Failure {
     #[error("cannot connect: {0}")]
     Connect(String),
     /// The response was longer than [`MAX_RESPONSE`].
-    #[error("the answer is longer than {MAX_RESPONSE} bytes")]
+    #[error("the answer is longer than {MAX_RESPONSE} bytes; check the URL")]
     TooLarge,
+    /// Something answered that only says to ask elsewhere, which no server of these APIs does. It is not asked there: what
+    /// a request holds is for its own server.
+    #[error(
+        "answered {status} to {to}: is there a captive portal or a proxy in between? If there is none, check the URL"
+    )]
+    Redirected {
+        /// The HTTP status, 300 to 399.
+        status: u16,
+        /// Where to, without what a person should not read in a log: no user, path or query.
+        to: String,
+    },
+    /// TLS could not show that the server is the one that was meant, so it was asked nothing.
+    #[error("{0}")]
+    Tls(String),
     /// The exchange broke off. Whether the server acted on the request is unknown.
     #[error("{0}")]
     Broken(String),

@@ -23,7 +23,7 @@ use crate::dial::{Dial, Dialer, Source};
 use crate::freshness::{Made, Refusals, Stamp};
 use crate::http::{Failure, Request, RequestId, Response};
 use crate::lcm::EncodeError;
-use crate::link::LinkError;
+use crate::link::{LinkError, LocalAddress};
 use crate::listeners::Listeners;
 use crate::presence::{Company, OperatorLost, Presence};
 use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput, StampClock};
@@ -323,8 +323,8 @@ impl Peer {
     /// Dials at the first [`Peer::poll`]. `local` holds the addresses of the two sockets, in the order of [`Side::ALL`];
     /// for a socket that is bound to all interfaces, any address of the machine will do. `seed` jitters repetitions: one
     /// for each connection, or many would ask an SFU again at the same time.
-    pub fn new(dial: impl Into<Dial>, local: [SocketAddr; 2], seed: u64, now: Instant) -> Peer {
-        let mut dialer = Dialer::new(dial.into(), local, seed);
+    pub fn new(dial: impl Into<Dial>, local: [impl Into<LocalAddress>; 2], seed: u64, now: Instant) -> Peer {
+        let mut dialer = Dialer::new(dial.into(), local.map(Into::into), seed);
         Peer {
             source: dialer.source(),
             sessions: dialer.dial(now),

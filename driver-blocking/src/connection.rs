@@ -7,11 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use farwire_core::broker::IceServer;
+use farwire_core::link::LocalAddress;
 use farwire_core::{
     Client, ClockEstimate, Content, Delivery, Dial, EndReason, Events, OperatorLost, Stats, SubscribeOptions, Topic,
     TopicError, TopicNames, TopicStats, WallClock,
 };
-use farwire_udp::{Waiter, address_towards, bind_towards};
+use farwire_udp::{Waiter, addresses_towards, bind_towards};
 
 use crate::handle::{Handle, Lease};
 use crate::lead::Lead;
@@ -38,7 +39,10 @@ pub fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
     let (leads_waiter, leads_waker) = waiter()?;
     let (io_waiter, io_waker) = waiter()?;
     let lead = Lead::new(sockets.clone(), leads_waiter, leads_waker);
-    let local = sockets.each_ref().map(|socket| address_towards(socket, host));
+    let local = sockets.each_ref().map(|socket| {
+        let (offered, other) = addresses_towards(socket, host);
+        LocalAddress::dual(offered, other)
+    });
     let now = Instant::now();
     let mut client = Client::new(&dial, local, draw_seed(), now);
     client.set_clock(wall_clock());

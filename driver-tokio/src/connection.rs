@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use farwire_core::broker::IceServer;
+use farwire_core::link::LocalAddress;
 use farwire_core::{
     Client, ClockEstimate, Content, Delivery, Dial, EndReason, Events, OperatorLost, Stats, SubscribeOptions, Topic,
     TopicError, TopicNames, TopicStats, WallClock,
 };
-use farwire_udp::{address_towards, bind_towards};
+use farwire_udp::{addresses_towards, bind_towards};
 use tokio::runtime;
 
 use crate::handle::{Handle, Lease};
@@ -39,7 +40,10 @@ pub async fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> 
     let bind = || bind_towards(host).map(Arc::new).map_err(ConnectError::socket);
     let sockets: Sockets = [bind()?, bind()?];
     let watched = Watched::new(&sockets).map_err(ConnectError::socket)?;
-    let local = sockets.each_ref().map(|socket| address_towards(socket, host));
+    let local = sockets.each_ref().map(|socket| {
+        let (offered, other) = addresses_towards(socket, host);
+        LocalAddress::dual(offered, other)
+    });
     let now = Instant::now();
     let mut client = Client::new(&dial, local, draw_seed(), now);
     client.set_clock(wall_clock());

@@ -3,72 +3,85 @@
 //! What to ask, how long to wait and what to make of an answer is core's. This crate carries bytes, blocks while it does,
 //! and has no thread of its own.
 
-use std::io::ErrorKind;
+mod failure;
+mod proxy;
+mod redirect;
+mod tls;
+mod trust;
+
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use farwire_core::http::{Failure, MAX_RESPONSE, Method, Request, Response};
-use ureq::http::header;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::http::{Uri, header};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Error};
 
-/// The variable that names a PEM file with the certificates to trust instead of the public ones, as OpenSSL has it.
-pub const TRUST: &str = "SSL_CERT_FILE";
+use crate::failure::failure;
+use crate::proxy::Proxies;
+use crate::tls::TlsConnector;
+
+pub use crate::trust::TRUST;
 
 /// An HTTP client that keeps its connections open between requests. Clones are the same client.
 #[derive(Debug, Clone)]
 pub struct Client {
     agent: Agent,
+    proxies: Arc<Proxies>,
     /// Why no server can be trusted.
     fault: Option<Arc<str>>,
 }
 
 impl Client {
-    /// A client; for a server on this machine, one that ignores the proxy of the environment, which could not reach it.
-    ///
-    /// It trusts the public certificate authorities, or those in the file that [`TRUST`] names.
+    /// A client with the settings of the environment, see [`from_env`](Client::from_env).
     pub fn new(is_loopback: bool) -> Client {
-        let file = std::env::var_os(TRUST).filter(|file| !file.is_empty());
-        Client::trusting(file.as_deref().map(Path::new), is_loopback)
+        Client::from_env(is_loopback, |name| std::env::var_os(name))
     }
 
-    /// [`new`](Client::new), trusting the certificates in a PEM file. If that cannot be read, each request over HTTPS says so.
-    pub fn trusting(file: Option<&Path>, is_loopback: bool) -> Client {
-        let (roots, fault) = match file.map(roots) {
-            None => (RootCerts::WebPki, None),
-            Some(Ok(roots)) => (roots, None),
-            Some(Err(fault)) => (RootCerts::new_with_certs(&[]), Some(fault.into())),
+    /// A client for a server on this machine or another one, with settings from variables.
+    ///
+    /// It trusts the public certificate authorities, or instead those in the PEM file that [`TRUST`] names, and the very
+    /// certificates in it. If that file cannot be read, each request over HTTPS says so.
+    ///
+    /// It goes through the proxy that the first of `ALL_PROXY`, `HTTPS_PROXY` and `HTTP_PROXY` names, in capitals or not,
+    /// unless `NO_PROXY` has the server's name; but never for a server on this machine, which a proxy could not reach.
+    pub fn from_env(is_loopback: bool, mut lookup: impl FnMut(&str) -> Option<OsString>) -> Client {
+        let file = lookup(TRUST).filter(|file| !file.is_empty());
+        let (tls, fault) = match trust::client_config(file.as_deref().map(Path::new)) {
+            Ok(tls) => (Some(tls), None),
+            Err(fault) => (None, Some(fault.into())),
         };
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .root_certs(roots)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .build();
-        let mut config = Agent::config_builder()
-            .tls_config(tls)
+        let proxies = if is_loopback { Proxies::default() } else { Proxies::from_env(lookup) };
+        let config = Agent::config_builder()
             .user_agent(concat!("farwire/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
-            .max_redirects(0);
-        if is_loopback {
-            config = config.proxy(None);
-        }
-        Client { agent: config.build().new_agent(), fault }
+            // No API here redirects, and the credentials in a request are for its own server alone.
+            .max_redirects(0)
+            .proxy(proxies.chosen());
+        let connector =
+            ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(TlsConnector::new(tls));
+        let agent = Agent::with_parts(config.build(), connector, DefaultResolver::default());
+        Client { agent, proxies: Arc::new(proxies), fault }
     }
 
-    /// Makes a request, and blocks until its answer is complete or the request's timeout is over.
+    /// Makes a request, and blocks until its answer is complete or the request's timeout is over. A redirect is not
+    /// followed.
     ///
     /// # Errors
-    /// When there is no answer, or one larger than [`MAX_RESPONSE`].
+    /// When there is no answer, or one larger than [`MAX_RESPONSE`], or one that only says to ask somebody else.
     pub fn perform(&self, request: Request) -> Result<Response, Failure> {
         let timeout = request.timeout;
         if timeout.is_zero() {
             return Err(Failure::Timeout(timeout));
         }
         if let Some(fault) = self.fault.as_ref().filter(|_| request.url.starts_with("https:")) {
-            return Err(Failure::Connect(fault.to_string()));
+            return Err(Failure::Tls(fault.to_string()));
         }
-        let mut head = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
+        let url = request.url;
+        let mut head = ureq::http::Request::builder().method(request.method.as_str()).uri(&url);
         if let Some(authorization) = request.authorization {
             head = head.header(header::AUTHORIZATION, authorization);
         }
@@ -84,7 +97,14 @@ impl Client {
             (None, Method::Post | Method::Put) => self.exchange(head.body(String::new()), timeout),
             (None, _) => self.exchange(head.body(()), timeout),
         };
-        exchanged.map_err(|error| failure(error, timeout))
+        let answer = exchanged.map_err(|error| match url.parse::<Uri>() {
+            Ok(target) => self.proxies.explain(&target, error, timeout),
+            Err(_) => failure(error, "", timeout),
+        })?;
+        match answer.location {
+            Some(to) => Err(Failure::Redirected { status: answer.response.status, to }),
+            None => Ok(answer.response),
+        }
     }
 
     /// Cuts off what is in flight. What is still connecting its TCP stream or looking up a name cannot be cut off, and
@@ -97,48 +117,22 @@ impl Client {
         &self,
         request: Result<ureq::http::Request<impl ureq::AsSendBody>, ureq::http::Error>,
         timeout: Duration,
-    ) -> Result<Response, Error> {
+    ) -> Result<Answer, Error> {
         let request = self.agent.configure_request(request?).timeout_global(Some(timeout)).build();
         let mut response = self.agent.run(request)?;
         let status = response.status().as_u16();
+        if let Some(location) = response.headers().get(header::LOCATION).filter(|_| (300..400).contains(&status)) {
+            let location = Some(redirect::shown(location.as_bytes()));
+            return Ok(Answer { response: Response { status, body: Vec::new() }, location });
+        }
         let body = response.body_mut().with_config().limit(MAX_RESPONSE as u64).read_to_vec()?;
-        Ok(Response { status, body })
+        Ok(Answer { response: Response { status, body }, location: None })
     }
 }
 
-/// The certificates in a PEM file, or what is wrong with it.
-fn roots(file: &Path) -> Result<RootCerts, String> {
-    let shown = file.display();
-    let pem = std::fs::read(file).map_err(|error| format!("{TRUST} is {shown}, which cannot be read: {error}"))?;
-    let certificates = parse_pem(&pem).filter_map(|item| match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    });
-    let certificates: Vec<_> = certificates.collect();
-    match certificates.is_empty() {
-        true => Err(format!("{TRUST} is {shown}, which has no certificate in PEM")),
-        false => Ok(RootCerts::new_with_certs(&certificates)),
-    }
-}
-
-/// Says why there is no response. What is not known to be a failure to connect may have reached the server.
-fn failure(error: Error, timeout: Duration) -> Failure {
-    use ErrorKind::*;
-    match error {
-        Error::Timeout(_) => Failure::Timeout(timeout),
-        Error::BodyExceedsLimit(_) => Failure::TooLarge,
-        Error::HostNotFound => Failure::Connect("the host has no address".into()),
-        Error::ConnectProxyFailed(text) => Failure::Connect(format!("the proxy refuses: {text}")),
-        Error::Protocol(text) => Failure::Broken(format!("the answer is not HTTP: {text}")),
-        Error::Io(error) => match error.kind() {
-            ConnectionRefused => Failure::Connect("connection refused".into()),
-            TimedOut | WouldBlock => Failure::Timeout(timeout),
-            UnexpectedEof => Failure::Broken("the server closed the connection before its answer was complete".into()),
-            ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected | InvalidData | Interrupted => {
-                Failure::Broken(error.to_string())
-            }
-            _ => Failure::Connect(error.to_string()),
-        },
-        error => Failure::Broken(error.to_string()),
-    }
+/// What a server said.
+struct Answer {
+    response: Response,
+    /// Where it sends whoever asked, in a form fit for an error.
+    location: Option<String>,
 }

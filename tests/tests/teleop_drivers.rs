@@ -167,13 +167,14 @@ fn a_broker_with_a_certificate_of_its_own_is_trusted_by_who_is_told_to() {
     let url = format!("https://localhost:{}/nowhere", listener.local_addr().port());
     let ask = |file: Option<&std::path::Path>| {
         let request = Request::new(RequestId(0), Method::Get, url.clone(), PATIENCE);
-        farwire_http::Client::trusting(file, true).perform(request)
+        let lookup = |name: &str| file.filter(|_| name == "SSL_CERT_FILE").map(|file| file.as_os_str().to_owned());
+        farwire_http::Client::from_env(true, lookup).perform(request)
     };
     assert_eq!(ask(Some(&certificate)).map(|response| response.status), Ok(404));
     assert!(ask(None).is_err(), "nobody vouches for it");
     for (file, why) in [(&key, "no certificate"), (&directory.join("none.pem"), "cannot be read")] {
         match ask(Some(file)) {
-            Err(Failure::Connect(text)) => assert!(text.contains("SSL_CERT_FILE") && text.contains(why), "{text}"),
+            Err(Failure::Tls(text)) => assert!(text.contains("SSL_CERT_FILE") && text.contains(why), "{text}"),
             other => panic!("{other:?}"),
         }
     }

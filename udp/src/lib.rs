@@ -5,7 +5,7 @@
 //! - [`Socket`] receives as many datagrams as one system call can bring (recvmmsg and GRO);
 //! - [`SendBatch`] collects outgoing datagrams and sends each run of equal size with one system call (GSO);
 //! - [`Sender`] does so from several sockets;
-//! - [`bind_towards`] and [`address_towards`] find the way to a host;
+//! - [`bind_towards`] and [`addresses_towards`] find the way to a host;
 //! - [`Waiter`] sleeps until a socket is readable, a [`Waker`] calls or a deadline passes.
 //!
 //! Where the system has no offload (macOS, old kernels) the same calls work, one datagram each. Unix only.
@@ -45,5 +45,5 @@ mod wait;
 pub use batch::{MAX_DATAGRAM, SendBatch};
 pub use sender::Sender;
 pub use socket::{BUFFER_REQUEST, FULL_RECEIVE, ReceiveBuffers, Socket};
-pub use towards::{address_towards, bind_towards};
+pub use towards::{addresses_towards, bind_towards};
 pub use wait::{MAX_SOCKETS, Readiness, Waiter, Waker};

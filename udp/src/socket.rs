@@ -67,6 +67,12 @@ impl Socket {
         self.local_addr
     }
 
+    /// Whether it reaches hosts in both IP versions: it is bound to all interfaces in IPv6, and the system lets IPv4 in.
+    pub fn is_dual_stack(&self) -> bool {
+        let is_any = self.local_addr.is_ipv6() && self.local_addr.ip().is_unspecified();
+        is_any && socket2::SockRef::from(&self.io).only_v6().is_ok_and(|only_v6| !only_v6)
+    }
+
     /// The same socket once more, for a runtime that is to watch it.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ fn wait_for(reason: &EndReason, credential: &Credential) -> Result<String, Failu
         EndReason::Api(error) if error.refusal_status() == Some(409) && *side == Side::Operator => {
             Ok(format!("somebody else operates it; --takeover takes it from them ({reason})"))
         }
-        EndReason::Api(ApiError::Http { .. }) => {
+        EndReason::Api(error @ ApiError::Http { .. }) if !error.is_foreign() => {
             Ok(format!("{broker} does not answer; `farwire serve` runs a broker ({reason})"))
         }
         EndReason::Api(error) if matches!(error.refusal_status(), Some(401 | 403)) => {

@@ -28,9 +28,10 @@ pub(super) struct Registered {
     pub(super) sdp_answer: String,
 }
 
+/// A broker says of the commands' channel at least that there is none: an answer without that is another program's.
 #[derive(Deserialize)]
 pub(super) struct Heartbeat {
-    #[serde(default)]
+    #[serde(deserialize_with = "Option::deserialize")]
     pub(super) cmd_channel_subscriber_id: Option<StreamId>,
     #[serde(default)]
     pub(super) state_channel_subscriber_id: Option<StreamId>,
@@ -61,7 +62,6 @@ pub(super) struct IceServers {
 
 #[derive(Deserialize)]
 pub(super) struct Listed {
-    #[serde(default)]
     pub(super) sessions: Vec<ListedRobot>,
 }
 

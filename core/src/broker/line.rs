@@ -11,7 +11,7 @@ use super::channels::Place;
 use crate::clock::WallClock;
 use crate::cloudflare::{ApiError, read};
 use crate::http::{Failure, Method, Request, RequestId, Response};
-use crate::link::{Certificate, Link, LinkError, LinkEvent, LinkOutput, Role, StreamId};
+use crate::link::{Certificate, Link, LinkError, LinkEvent, LinkOutput, LocalAddress, Role, StreamId};
 use crate::session::{ChannelKey, SessionEvent, SessionOutput};
 use crate::{LastError, Payload, Secret, SessionId, SessionStats};
 
@@ -96,7 +96,7 @@ impl<C> Line<C> {
     pub(super) fn new(
         broker: &str,
         credential: Credential,
-        local: SocketAddr,
+        local: LocalAddress,
         certificate: Option<Certificate>,
         first_request: u64,
         now: Instant,

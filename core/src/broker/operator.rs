@@ -18,7 +18,7 @@ use super::problem::OperatorProblem;
 use crate::clock::{APART, ClockEstimate, ClockNews, RoundTrips, WallClock};
 use crate::cloudflare::ApiError;
 use crate::http::{Failure, Method, RequestId, Response};
-use crate::link::{Certificate, Link, LinkEnd, LinkError};
+use crate::link::{Certificate, Link, LinkEnd, LinkError, LocalAddress};
 use crate::presence::Presence;
 use crate::retry::Backoff;
 use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput, StampClock};
@@ -96,7 +96,7 @@ impl OperatorSession {
     pub(crate) fn new(
         config: &OperatorConfig,
         takeover: bool,
-        local: SocketAddr,
+        local: LocalAddress,
         certificate: Option<Certificate>,
         first_request: u64,
         seed: u64,
@@ -389,7 +389,7 @@ impl OperatorSession {
         let after = now.saturating_duration_since(self.started);
         let stage = match self.state {
             State::New | State::Found => Stage::Join,
-            State::Connecting => Stage::Transport,
+            State::Connecting => Stage::of_transport(&self.line.link),
             State::Joined => Stage::Bridge,
             State::Bridged | State::Up | State::Ended => {
                 return EndReason::Operator(OperatorProblem::Silent { seconds: after.as_secs() });

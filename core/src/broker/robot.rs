@@ -18,7 +18,7 @@ use super::line::{CALL_TIMEOUT, Credential, Line, LineEvent, Next, garbage};
 use crate::clock::{APART, ClockEstimate, ClockNews, OneWay, WallClock};
 use crate::cloudflare::ApiError;
 use crate::http::{Failure, Method, RequestId, Response};
-use crate::link::{Certificate, Link, LinkEnd, LinkError};
+use crate::link::{Certificate, Link, LinkEnd, LinkError, LocalAddress};
 use crate::presence::{OperatorLost, Presence};
 use crate::retry::Backoff;
 use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
@@ -112,7 +112,7 @@ impl RobotSession {
     pub(crate) fn new(
         config: &RobotConfig,
         instance: Instance,
-        local: SocketAddr,
+        local: LocalAddress,
         certificate: Option<Certificate>,
         first_request: u64,
         seed: u64,
@@ -433,7 +433,7 @@ impl RobotSession {
     fn timed_out(&self, now: Instant) -> EndReason {
         let stage = match self.state {
             State::New | State::Registering => Stage::Register,
-            _ => Stage::Transport,
+            _ => Stage::of_transport(&self.line.link),
         };
         EndReason::TimedOut { stage, after: now.saturating_duration_since(self.started) }
     }

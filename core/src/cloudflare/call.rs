@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{ErrorBody, code};
-use super::body::Body;
+use super::body::{Body, BodyKind};
 use crate::http::{Failure, Method, Request, RequestId, Response};
 use crate::link::LinkError;
 use crate::{Config, SessionId};
@@ -87,7 +87,7 @@ impl ApiError {
     /// Whether the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
-            ApiError::Http { failure, .. } => !matches!(failure, Failure::TooLarge),
+            ApiError::Http { failure, .. } => !matches!(failure, Failure::TooLarge | Failure::Redirected { .. }),
             ApiError::Refused { status, code, .. } => {
                 matches!(status, 408 | 425 | 429 | 500..=599)
                     || code::RETRYABLE.contains(&code.as_str())
@@ -100,9 +100,30 @@ impl ApiError {
         }
     }
 
+    /// Whether something else answered in the server's place, such as a captive portal or a proxy. It says nothing of what
+    /// the server would have answered: not that it refuses, whatever the status.
+    pub fn is_foreign(&self) -> bool {
+        matches!(
+            self,
+            ApiError::Unreadable { .. }
+                | ApiError::Http { failure: Failure::Redirected { .. } | Failure::TooLarge | Failure::Tls(_), .. }
+        )
+    }
+
+    /// Whether the server itself refuses, and will until a person changes something.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, ApiError::Refused { .. }) && !self.is_retryable()
+    }
+
     /// Whether the SFU may have done what was asked although its answer did not arrive.
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self, ApiError::Http { failure: Failure::Timeout(_) | Failure::Broken(_), .. })
+        use Failure::{Broken, Timeout, TooLarge};
+        match self {
+            // What is put in the place of an answer may follow the request's arrival.
+            ApiError::Unreadable { .. } => true,
+            ApiError::Http { failure, .. } => matches!(failure, Timeout(_) | Broken(_) | TooLarge),
+            _ => false,
+        }
     }
 
     /// Whether the session no longer exists.
@@ -110,11 +131,10 @@ impl ApiError {
         self.refusal_status() == Some(410)
     }
 
-    /// The status of an answer that refuses, whether or not its body is one of this API's; `None` for anything else.
+    /// The status with which the server refuses; `None` for anything else, and for what only has such a status.
     pub fn refusal_status(&self) -> Option<u16> {
         match self {
             ApiError::Refused { status, .. } => Some(*status),
-            ApiError::Unreadable { status, .. } => Some(*status).filter(|status| matches!(status, 400..=599)),
             _ => None,
         }
     }
@@ -128,7 +148,12 @@ impl ApiError {
             ApiError::Refused { url, status, .. } | ApiError::Unreadable { url, status, .. } => (url, status),
             _ => return "",
         };
+        let is_page = matches!(self, ApiError::Unreadable { body, .. } if body.kind == BodyKind::Html);
         match (status, self) {
+            (502..=504, _) if is_page => " (a proxy in front of the server answers like this while the server is down)",
+            (_, _) if is_page => {
+                " (check the URL, and whether a captive portal or proxy answers in the server's place)"
+            }
             (401, _) if url.contains(BROKER_PATH) => {
                 " (is this the key that the broker gave out, for a robot or for an operator, and has it not been revoked?)"
             }
@@ -286,7 +311,8 @@ mod tests {
             (502, page, "502 with a body that is no answer of this API: an HTML page of 42 bytes (a proxy in front"),
             (200, page, "200 with a body that is no answer of this API: an HTML page of 42 bytes (check the URL"),
             (511, page, "511 with a body that is no answer of this API: an HTML page of 42 bytes (check the URL"),
-            (401, page, "an HTML page of 42 bytes (is FARWIRE_APP_SECRET"),
+            (401, page, "an HTML page of 42 bytes (check the URL, and whether a captive portal"),
+            (401, "", "401 without a body (is FARWIRE_APP_SECRET"),
             (302, "", "302 without a body (check the URL"),
             (503, "{}", "503 with a body that is no answer of this API: JSON of 2 bytes"),
             (500, "oops", "500 with a body that is no answer of this API: text of 4 bytes"),

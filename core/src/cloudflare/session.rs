@@ -19,7 +19,9 @@ use super::api::{DataChannel, DataChannels, ErrorBody, Establish, Established, L
 use super::api::{SERVER_EVENTS, SessionDescription, SessionState, code};
 use super::call::{self, Api, ApiError, refused};
 use crate::http::{Failure, Method, RequestId, Response};
-use crate::link::{Certificate, Link, LinkEnd, LinkError, LinkEvent, LinkOutput, PLACEHOLDER, Role, StreamId};
+use crate::link::{
+    Certificate, Link, LinkEnd, LinkError, LinkEvent, LinkOutput, LocalAddress, PLACEHOLDER, Role, StreamId,
+};
 use crate::retry::{Backoff, RateLimit};
 use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
 use crate::{
@@ -101,7 +103,7 @@ struct Ack {
 
 pub(crate) struct CloudflareSession {
     api: Api,
-    local: SocketAddr,
+    local: LocalAddress,
     certificate: Option<Certificate>,
     link: Link,
     offer: String,
@@ -134,7 +136,7 @@ impl CloudflareSession {
     /// Its requests' ids start at `first_request` and are two apart, so that those of two sessions never meet.
     pub(crate) fn new(
         config: &Config,
-        local: SocketAddr,
+        local: LocalAddress,
         certificate: Option<Certificate>,
         first_request: u64,
         seed: u64,
@@ -298,14 +300,22 @@ impl Session for CloudflareSession {
             Call::Allocate(keys) => {
                 match self.read::<DataChannels>(now, method, &url, result) {
                     Ok(answer) => self.allocated(now, &keys, answer, method, &url),
-                    Err(error) if error.is_outcome_unknown() => self.unknown = keys,
+                    Err(error) if error.is_outcome_unknown() => {
+                        if error.is_foreign() {
+                            self.tell_trouble(&keys, &error);
+                        }
+                        self.unknown = keys;
+                    }
                     Err(error) => self.call_failed(now, &keys, error),
                 };
             }
             Call::Reconcile(keys) => match self.read::<SessionState>(now, method, &url, result) {
                 Ok(state) => self.reconciled(now, &keys, &state),
                 Err(error) if error.is_session_gone() => self.end(EndReason::Api(error)),
-                Err(_) => {
+                Err(error) => {
+                    if error.is_foreign() {
+                        self.tell_trouble(&keys, &error);
+                    }
                     self.unknown = keys;
                     self.not_before = self.backoff.failed(now, &mut self.rng);
                 }
@@ -314,7 +324,9 @@ impl Session for CloudflareSession {
                 // Per item only "no such channel" is possible, which is what was wanted.
                 Ok(_) => self.backoff.succeeded(),
                 Err(error) if error.is_session_gone() => self.end(EndReason::Api(error)),
-                Err(error) if error.is_retryable() && self.backoff.attempts() < CONNECT_TRIES => {
+                Err(error)
+                    if error.is_foreign() || (error.is_retryable() && self.backoff.attempts() < CONNECT_TRIES) =>
+                {
                     self.unwanted.extend(streams);
                     self.not_before = self.backoff.failed(now, &mut self.rng);
                 }
@@ -411,7 +423,7 @@ impl CloudflareSession {
             LinkEvent::Ended(why) => {
                 let reason = match (self.state, why) {
                     (State::Connecting, LinkEnd::Lost) => EndReason::TimedOut {
-                        stage: Stage::Transport,
+                        stage: Stage::of_transport(&self.link),
                         after: now.saturating_duration_since(self.started),
                     },
                     (_, LinkEnd::Local) => EndReason::Closed,
@@ -468,7 +480,7 @@ impl CloudflareSession {
 
     fn channel_failed(&mut self, now: Instant, key: ChannelKey, error: &ApiError) {
         let Some(channel) = self.channels.get_mut(&key) else { return };
-        let retry = error.is_retryable();
+        let retry = error.is_retryable() || error.is_foreign();
         self.trouble = Some(LastError::new(now, error));
         channel.state = match retry {
             true => ChannelState::Wanted(channel.backoff.failed(now, &mut self.rng)),
@@ -476,6 +488,16 @@ impl CloudflareSession {
         };
         if !std::mem::replace(&mut channel.told, true) || !retry {
             self.outbox.push_back(SessionOutput::Event(SessionEvent::Trouble(key, error.clone(), retry)));
+        }
+    }
+
+    /// Tells of each channel what it waits for, once in a streak of failures.
+    fn tell_trouble(&mut self, keys: &[ChannelKey], error: &ApiError) {
+        for key in keys {
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            if !std::mem::replace(&mut channel.told, true) {
+                self.outbox.push_back(SessionOutput::Event(SessionEvent::Trouble(*key, error.clone(), true)));
+            }
         }
     }
 
@@ -555,7 +577,7 @@ impl CloudflareSession {
         let stage = match self.state {
             State::New => Stage::Create,
             State::Created => Stage::Establish,
-            _ => Stage::Transport,
+            _ => Stage::of_transport(&self.link),
         };
         let reason = match self.last_error.take() {
             Some(error) => EndReason::Api(error),

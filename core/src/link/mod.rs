@@ -16,6 +16,7 @@ mod codecs;
 mod cork;
 mod empty;
 mod guard;
+mod local;
 mod negotiation;
 mod round_trip;
 mod seam;
@@ -41,6 +42,8 @@ pub use self::guard::Violation;
 use self::round_trip::RoundTrip;
 use self::sections::FarEnd;
 use self::window::Window;
+
+pub use self::local::LocalAddress;
 use crate::{Delivery, Payload};
 
 /// The SCTP stream id of a channel. Ids belong to one link.
@@ -194,7 +197,7 @@ struct Channel {
 pub struct Link {
     rtc: Rtc,
     role: Role,
-    local: SocketAddr,
+    local: LocalAddress,
     pending: Option<SdpPendingOffer>,
     /// As its latest description says.
     far_end: Option<FarEnd>,
@@ -218,6 +221,8 @@ pub struct Link {
     /// The latest time that str0m was told.
     told: Instant,
     is_interrupted: bool,
+    /// The far end is only where this link's socket cannot send.
+    is_apart: bool,
     ended: bool,
 }
 
@@ -233,7 +238,8 @@ impl std::fmt::Debug for Link {
 impl Link {
     /// A link that sends from and receives on `local`, the address of a UDP socket. A client's may be any address that
     /// the socket could have: the far end learns the real one from the connectivity checks.
-    pub fn new(role: Role, local: SocketAddr, certificate: Option<Certificate>, now: Instant) -> Link {
+    pub fn new(role: Role, local: impl Into<LocalAddress>, certificate: Option<Certificate>, now: Instant) -> Link {
+        let local = local.into();
         let mut config = RtcConfig::new()
             .set_crypto_provider(Arc::new(seam::crypto_provider()))
             .clear_codecs()
@@ -248,7 +254,7 @@ impl Link {
             config = config.set_dtls_cert(certificate);
         }
         let mut rtc = config.build(now);
-        if let Ok(candidate) = Candidate::host(local, "udp") {
+        if let Ok(candidate) = Candidate::host(local.offered(), "udp") {
             rtc.add_local_candidate(candidate);
         }
         Link {
@@ -273,6 +279,7 @@ impl Link {
             deadline: None,
             told: now,
             is_interrupted: false,
+            is_apart: false,
             ended: false,
         }
     }
@@ -362,6 +369,11 @@ impl Link {
         self.is_interrupted
     }
 
+    /// Whether the answer named only addresses in an IP version that the link's socket does not have.
+    pub fn is_apart(&self) -> bool {
+        self.is_apart
+    }
+
     /// The largest message, in bytes, that the far end receives; 64 KiB until its SDP is known.
     pub fn max_message(&self) -> usize {
         self.max_message
@@ -390,7 +402,8 @@ impl Link {
 
     /// Takes a datagram from the link's socket. `false`: it is not for this link, or not one that WebRTC knows.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) -> bool {
-        let Ok(receive) = Receive::new(Protocol::Udp, source, self.local, datagram) else { return false };
+        let local = self.local.facing(source);
+        let Ok(receive) = Receive::new(Protocol::Udp, source, local, datagram) else { return false };
         let input = Input::Receive(now, receive);
         if self.ended || !self.rtc.accepts(&input) {
             return false;

@@ -1,5 +1,6 @@
 //! Offers and answers, from either end.
 
+use str0m::Candidate;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 
 use super::sections::{Sections, attribute};
@@ -59,6 +60,10 @@ impl Link {
             .sdp_api()
             .accept_answer(pending, answer)
             .map_err(|_| LinkError::Sdp("the answer does not fit the offer"))?;
+        self.is_apart = self.local.is_apart_from(sdp);
+        if let Some(candidate) = self.local.wanted_by(sdp).and_then(|other| Candidate::host(other, "udp").ok()) {
+            self.rtc.add_local_candidate(candidate);
+        }
         self.max_message = max_message_size(sections.max_message_size());
         self.far_end = Some(sections.far_end(self.mid.as_deref().unwrap_or(OWN_MID)));
         self.dirty = true;

@@ -10,7 +10,8 @@ fn mailbox(delivery: Delivery) -> SharedMailbox {
     let (_, lead) = farwire_udp::Waiter::new(Vec::new()).expect("a waiter");
     let config = Config::new("http://127.0.0.1:9/v1", "app", "secret").expect("a good config");
     let now = Instant::now();
-    let mut client = Client::new(&config, [([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into()], 0, now);
+    let mut client =
+        Client::new(&config, [1, 2].map(|port| std::net::SocketAddr::from(([127, 0, 0, 1], port))), 0, now);
     let share = |mailbox| SharedMailbox::new(mailbox, lead);
     let topic = Topic::new("t").expect("a topic");
     client.subscribe(now, &topic, delivery.into(), None, share).expect("a subscription").1

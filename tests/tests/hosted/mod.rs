@@ -279,7 +279,7 @@ impl Inner {
 }
 
 fn refusal(status: u16) -> Response {
-    Response { status, body: b"<html><body>no</body></html>".to_vec() }
+    Response { status, body: br#"{"detail":"no"}"#.to_vec() }
 }
 
 fn text(value: &Value) -> String {
