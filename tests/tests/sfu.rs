@@ -49,7 +49,8 @@ fn new_session(world: &mut World) -> String {
 }
 
 fn offer(world: &World) -> String {
-    let mut client = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let mut client =
+        Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
     json!({
         "dataChannel": {"location": "remote", "dataChannelName": "server-events"},
         "sessionDescription": {"type": "offer", "sdp": client.offer()},

@@ -22,7 +22,8 @@ fn local(names: &[&str]) -> Value {
 fn connecting(world: &mut Foreigners) -> String {
     let (_, answer) = world.call(Method::Post, "/new", &Value::Null);
     let session = answer["sessionId"].as_str().expect("an id").to_owned();
-    let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let mut link =
+        Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
     let body = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}, "sessionDescription": {"type": "offer", "sdp": link.offer()}});
     assert_eq!(world.call(Method::Post, &format!("/{session}/datachannels/establish"), &body).0, 200);
     session

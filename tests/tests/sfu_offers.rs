@@ -90,7 +90,8 @@ fn an_answer_that_does_not_fit_may_be_followed_by_another_exchange() {
     let (status, refused) = world.call(Method::Put, &renegotiate, &answer);
     assert_eq!((status, &refused["errorCode"]), (406, &json!("invalid_session_description")));
     assert!(refused["errorDescription"].as_str().is_some_and(|text| text.contains("establish again")), "{refused}");
-    let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let mut link =
+        Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
     let establish = format!("/{}/datachannels/establish", world.clients[client].session);
     assert_eq!(world.call(Method::Post, &establish, &offered(&link.offer())).0, 200);
 }
@@ -118,7 +119,8 @@ fn an_offer_that_cannot_be_answered_may_be_followed_by_one_that_can() {
     ] {
         assert_eq!(world.refusal(Method::Post, &establish, &other), (406, "invalid_params".into()), "{other}");
     }
-    let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let mut link =
+        Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
     let (status, _) = world.call(Method::Post, &establish, &offered(&link.offer()));
     assert_eq!(status, 200);
 }
@@ -126,7 +128,8 @@ fn an_offer_that_cannot_be_answered_may_be_followed_by_one_that_can() {
 #[test]
 fn a_session_can_be_made_with_its_offer() {
     let mut world = Foreigners::new();
-    let mut link = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, world.now());
+    let mut link =
+        Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
     let body = json!({"sessionDescription": {"type": "offer", "sdp": link.offer()}});
     let (status, answer) = world.call(Method::Post, "/new", &body);
     assert_eq!((status, &answer["sessionDescription"]["type"]), (201, &json!("answer")));
@@ -302,7 +305,8 @@ fn one_payload_type_for_two_codecs_in_one_bundle_is_refused() {
 fn what_foreign_clients_write_is_answered_or_refused_at_once_with_the_reason() {
     let mut world = Foreigners::new();
     let now = world.now();
-    let offer = Link::new(Role::Client, "10.0.0.9:9".parse().expect("an address"), None, now).offer();
+    let offer =
+        Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, now).offer();
     let mid = offer.lines().find_map(|line| line.strip_prefix("a=mid:")).expect("a mid").to_owned();
     for (from, to) in [
         ("s=-\r\n", "s= \r\n"),
