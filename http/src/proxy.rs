@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use farwire_core::http::Failure;
 use ureq::http::Uri;
-use ureq::{Error, Proxy, ProxyProtocol};
+use ureq::{Error, Proxy, ProxyBuilder, ProxyProtocol};
 
 use crate::failure::failure;
 
@@ -87,7 +87,7 @@ fn http_proxy(url: &str, exceptions: &str) -> Option<Proxy> {
         proxy = proxy.password(password);
     }
     let exceptions = exceptions.split(',').map(str::trim).filter(|exception| !exception.is_empty());
-    exceptions.fold(proxy, |proxy, exception| proxy.no_proxy(exception)).build().ok()
+    exceptions.fold(proxy, ProxyBuilder::no_proxy).build().ok()
 }
 
 /// What a proxy said to CONNECT; ureq has it as "proxy server responded 407/407".
