@@ -83,7 +83,7 @@ fn both_ends_are_followed_to_another_port() {
     let nat = Nat::before(SocketAddr::from((Ipv4Addr::LOCALHOST, sfu.udp_addr().port())));
     let config = Config::new(&sfu.api_root(), "app", "secret").expect("a config");
     let robot = farwire_blocking::connect(config.clone()).expect("connected");
-    let operator = config.publisher_session(&robot.session_id()).expect("an id");
+    let operator = config.publisher_session(robot.session_id()).expect("an id");
     let operator = farwire_blocking::connect(operator).expect("connected");
     for delivery in [Delivery::LOSSY, Delivery::RELIABLE] {
         let topic = delivery.to_string();

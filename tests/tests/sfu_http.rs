@@ -49,7 +49,7 @@ impl Client {
             self.0.read_line(&mut line).expect("a header");
             match line.trim_end().split_once(": ") {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                    length = value.parse().expect("a number")
+                    length = value.parse().expect("a number");
                 }
                 Some(_) => {}
                 None => break,

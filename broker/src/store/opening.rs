@@ -138,7 +138,7 @@ fn verify(bytes: &[u8]) -> Result<u8, Trouble> {
     if !is_possible {
         return Err(damaged("its header cannot be"));
     }
-    if bytes.len() % PAGE as usize != 0 || bytes.len() < (last as usize + 1) * PAGE as usize {
+    if !bytes.len().is_multiple_of(PAGE as usize) || bytes.len() < (last as usize + 1) * PAGE as usize {
         return Err(damaged("a part of it is missing"));
     }
     let chosen = usize::from(flags & SECOND_SLOT);

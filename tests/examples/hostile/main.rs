@@ -45,7 +45,7 @@ fn main() -> Outcome<()> {
     let server = Server::start()?;
     let config = Config::new(&server.root, "app", SECRET)?;
     let robot = farwire_blocking::connect(config.clone())?;
-    let operator = farwire_blocking::connect(config.clone().publisher_session(&robot.session_id())?)?;
+    let operator = farwire_blocking::connect(config.clone().publisher_session(robot.session_id())?)?;
     let before = server.memory()?;
     let (mut quiet, mut attacked, mut most) = (Vec::new(), Vec::new(), before);
     for turn in 0..TURNS {
