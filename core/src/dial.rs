@@ -109,7 +109,7 @@ const STEADY: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_secs(30);
 
 /// The first and the longest pause of a robot whose place another one has, at a broker that knows no asking.
-const CROWDED: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+const CROWDED: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(12));
 
 /// When a broker that does not say why ends a robot's session twice within this time, another robot may have its place.
 const SUSPICIOUS: Duration = Duration::from_secs(600);

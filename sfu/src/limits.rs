@@ -36,6 +36,9 @@ pub(crate) const MAX_NAME: usize = 256;
 /// Source addresses kept for one session; ICE moves between a few at most.
 pub(crate) const MAX_ADDRESSES: usize = 8;
 
+/// How long what waits on a reliable channel is still delivered after its publisher is gone.
+pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
 /// Messages and bytes that wait for one receiver at most on a lossy channel: the oldest give way.
 pub(crate) const LOSSY_QUEUE: usize = 256;
 pub(crate) const LOSSY_QUEUE_BYTES: usize = 1 << 20;

@@ -69,6 +69,8 @@ pub(crate) struct Session {
     pub(crate) backlog: VecDeque<StreamId>,
     /// Subscriptions that no longer hold their publishers back, and those publishers.
     pub(crate) released: Vec<(StreamId, SessionKey)>,
+    /// Subscriptions whose publishers are gone, and of which nothing waits any more.
+    pub(crate) drained: Vec<StreamId>,
     /// Channels whose next message was larger than this session's client receives.
     pub(crate) too_large: Vec<StreamId>,
     /// What holds this session back as a publisher.
@@ -120,6 +122,8 @@ pub(crate) struct Subscription {
     /// Until the subscriber's first message nothing is delivered; by this time it has to come.
     pub(crate) gate: Option<Instant>,
     pub(crate) reliable: bool,
+    /// Its publisher is gone. What waits is delivered until then, and the channel closed when nothing is left.
+    pub(crate) drain_until: Option<Instant>,
     /// Whether its publisher is held back for it.
     pub(crate) holds: bool,
     /// It has held its publisher back in vain, and does so no more.
@@ -141,6 +145,7 @@ impl Subscription {
             publisher_id,
             gate,
             reliable: delivery.is_reliable(),
+            drain_until: None,
             holds: false,
             is_given_up: false,
             outgoing: Outgoing::new(delivery),
@@ -181,6 +186,7 @@ impl Session {
             subscribed: HashMap::new(),
             backlog: VecDeque::new(),
             released: Vec::new(),
+            drained: Vec::new(),
             too_large: Vec::new(),
             hold: Hold::default(),
             intake: Intake::default(),
@@ -288,12 +294,13 @@ impl Session {
             } else {
                 self.backlog.push_back(stream);
             }
-            if let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream)
-                && subscription.holds
-                && !subscription.outgoing.is_fuller_than(LOW_WATER)
-            {
+            let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { continue };
+            if subscription.holds && !subscription.outgoing.is_fuller_than(LOW_WATER) {
                 subscription.holds = false;
                 self.released.push((stream, subscription.publisher.0));
+            }
+            if subscription.drain_until.is_some() && subscription.outgoing.is_empty() {
+                self.drained.push(stream);
             }
         }
         written > 0 || !self.too_large.is_empty()
@@ -307,10 +314,15 @@ impl Session {
         });
         let gate = gates.min();
         self.awaits_ack = gate.is_some();
+        let drains = self.streams.values().filter_map(|stream| match stream {
+            Stream::Subscription(subscription) => subscription.drain_until,
+            Stream::Publication { .. } => None,
+        });
+        let drain = drains.min();
         let check = self.hold.check_at();
         let calls = self.waiting.iter().map(|(at, ..)| *at).chain(self.delayed.iter().map(|(at, ..)| *at));
         let contact = self.connected.then(|| self.heard + REUSE_WITHIN);
-        self.due = calls.chain(self.connect_by).chain(contact).chain(gate).chain(check).min();
+        self.due = calls.chain(self.connect_by).chain(contact).chain(gate).chain(drain).chain(check).min();
     }
 
     /// As `GET /sessions/{id}` shows it.

@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 
 use crate::error::Refusal;
 use crate::intake::Round;
-use crate::limits::REUSE_WITHIN;
+use crate::limits::{DRAIN_WITHIN, REUSE_WITHIN};
 use crate::paths::Admission;
 use crate::session::{Delivered, Session, SessionKey, Stream};
 use crate::{Config, Stats};
@@ -285,6 +285,7 @@ impl Sfu {
                 LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => {
                     self.leave_holds(key);
                     self.close_too_large(now, key);
+                    self.close_drained(now, key);
                 }
                 LinkOutput::WaitUntil(at) if session.hold.is_on() => break at,
                 LinkOutput::WaitUntil(at) => match session.intake.release(round) {
@@ -465,6 +466,29 @@ impl Sfu {
         }
     }
 
+    /// Closes the subscriptions whose publishers are gone, once everything that those had published is delivered.
+    fn close_drained(&mut self, now: Instant, key: SessionKey) {
+        let drained = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.drained));
+        for stream in drained.unwrap_or_default() {
+            self.close_stream(now, key, stream);
+        }
+    }
+
+    /// Closes a subscription whose publisher is gone: a reliable one when what waits for it is delivered.
+    fn end_subscription(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        match session.streams.get_mut(&stream) {
+            Some(Stream::Subscription(subscription))
+                if subscription.reliable && subscription.gate.is_none() && !subscription.outgoing.is_empty() =>
+            {
+                subscription.drain_until = Some(now + DRAIN_WITHIN);
+                session.reschedule();
+                self.mark(key);
+            }
+            _ => self.close_stream(now, key, stream),
+        }
+    }
+
     /// Closes a channel from this end and forgets it.
     fn close_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
         if let Some(session) = self.sessions.get_mut(&key) {
@@ -484,7 +508,7 @@ impl Sfu {
                 replies.outgoing.abandon(&mut self.stats);
                 session.published.remove(&name);
                 for (subscriber, to) in subscribers {
-                    self.close_stream(now, subscriber, to);
+                    self.end_subscription(now, subscriber, to);
                 }
             }
             Some(Stream::Subscription(subscription)) => {
@@ -563,16 +587,17 @@ impl Sfu {
         }
         let late = session.waiting.iter().take_while(|(at, ..)| *at <= now).count();
         let late: Vec<_> = session.waiting.drain(..late).collect();
-        let ungated: Vec<StreamId> = session
+        let is_due = |by: Option<Instant>| by.is_some_and(|by| by <= now);
+        let overdue: Vec<StreamId> = session
             .streams
             .iter()
-            .filter(|(_, stream)| matches!(stream, Stream::Subscription(s) if s.gate.is_some_and(|by| by <= now)))
+            .filter(|(_, stream)| matches!(stream, Stream::Subscription(s) if is_due(s.gate) || is_due(s.drain_until)))
             .map(|(id, _)| *id)
             .collect();
         for (_, request, _) in late {
             self.respond(request, Refusal::not_connected().response());
         }
-        for stream in ungated {
+        for stream in overdue {
             self.close_stream(now, key, stream);
         }
         self.check_hold(now, key);

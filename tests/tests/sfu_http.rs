@@ -109,7 +109,9 @@ fn a_secret_is_guessed_a_few_times_only_and_a_good_one_is_never_counted() {
     let checked = statuses.iter().filter(|status| **status == 401).count();
     assert!(statuses[..20].iter().all(|status| *status == 401), "{statuses:?}");
     assert!(checked < 200 && statuses.iter().all(|status| matches!(status, 401 | 429)), "{checked}");
-    let (_, body) = client.ask(NEW, &with("x"), "");
+    // On a slow machine an address may have earned another guess meanwhile.
+    let mut refusals = (1..50).map(|n| (n, client.ask(NEW, &with("x"), "")));
+    let (more, (_, body)) = refusals.find(|(_, (status, _))| *status == 429).expect("too many are refused");
     assert!(
         body.contains("too_many_wrong_keys") && body.contains("errorDescription") && !body.contains(SECRET),
         "{body}"
@@ -118,7 +120,7 @@ fn a_secret_is_guessed_a_few_times_only_and_a_good_one_is_never_counted() {
         assert_eq!(client.ask(NEW, &with(SECRET), "").0, 201);
     }
     let stats = sfu.stats();
-    assert_eq!((stats.wrong_secrets, stats.refused), (501, 501));
+    assert_eq!((stats.wrong_secrets, stats.refused), (500 + more, 500 + more));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use farwire_core::http::Method;
-use farwire_tests::Foreigners;
+use farwire_core::{Delivery, Topic};
+use farwire_tests::{Foreigners, World};
 use serde_json::{Value, json};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -129,4 +130,36 @@ fn a_flood_of_garbage_changes_nothing() {
     world.send(0, out, false, b"unharmed");
     world.run_for(SECOND);
     assert_eq!(world.received(1), [(into, false, b"unharmed".to_vec())]);
+}
+
+#[test]
+fn what_a_publisher_that_has_left_published_reliably_still_arrives() {
+    let mut world = World::new(9);
+    let config = world.config();
+    let publisher = world.connect(&config);
+    let subscriber = world.connect_to(publisher);
+    let log = world.topic(publisher, "log", Delivery::RELIABLE);
+    let lines = world.subscribe_open(subscriber, "log", Delivery::RELIABLE);
+    // Meanwhile all of it waits in the SFU.
+    world.cut_off(subscriber);
+    for n in 0..300u32 {
+        world.publish(publisher, log, &n.to_be_bytes()).expect("sent");
+    }
+    assert!(world.run_until(Duration::from_secs(5), |world| world.peer(publisher).is_flushed()));
+    world.close(publisher);
+    world.run_for(Duration::from_secs(1));
+    world.plug_in(subscriber);
+    world.run_for(Duration::from_secs(5));
+    let received: Vec<u32> = world
+        .messages(subscriber, lines)
+        .iter()
+        .map(|message| u32::from_be_bytes(message.bytes[..].try_into().expect("a number")))
+        .collect();
+    assert_eq!(received, (0..300).collect::<Vec<u32>>());
+    let stats = world.sfu.stats();
+    assert_eq!((stats.abandoned, stats.queued, stats.publications), (0, 0, 0));
+    assert_eq!(
+        world.peer(subscriber).topic_stats(&Topic::new("log").expect("a topic")).expect("known").interruptions,
+        1
+    );
 }
