@@ -242,6 +242,9 @@ impl Told {
     }
 }
 
+/// Whether a page that was written without a sync reached the disk before the power was cut.
+type Reach = fn(usize) -> bool;
+
 /// Lives with some operations failing, cuts the power, and looks; then lets the disk work again, cuts once more.
 fn lives_through(fails: std::ops::Range<u64>) -> u64 {
     let when = format!("{fails:?}");
@@ -257,7 +260,7 @@ fn lives_through(fails: std::ops::Range<u64>) -> u64 {
     let (mut told, mut holder) = (Told::default(), Remembering(Keys::new()));
     told.live(&store, &mut holder);
     assert_eq!(holder.keys().list().len(), told.created.len(), "what was not created is not listed");
-    let reach: [(&str, fn(usize) -> bool); 4] =
+    let reach: [(&str, Reach); 4] =
         [("durable", |_| false), ("all", |_| true), ("even", |page| page % 2 == 0), ("odd", |page| page % 2 == 1)];
     for (name, reached) in reach {
         told.holds(disk.after_power_cut(reached), &format!("{when}, {name}"));
@@ -273,8 +276,7 @@ fn lives_through(fails: std::ops::Range<u64>) -> u64 {
     let known = open(&Disk::of(bytes, 0..0)).expect("it opens").load().expect("it loads");
     assert_eq!(known.keys.list().len(), told.created.len(), "{when}");
     assert_eq!(known.owed.len(), 3);
-    let done = disk.state().done;
-    done
+    disk.state().done
 }
 
 #[test]
