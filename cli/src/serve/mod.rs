@@ -56,7 +56,7 @@ pub(crate) struct Args {
     /// A name by which it may be asked beside its addresses, such as the one of a proxy in front; several times for several
     #[arg(long = "allow-host", value_name = "NAME")]
     hosts: Vec<Host>,
-    /// Where pages may come from that use it in a browser, such as https://ops.example.com; several times for several; * is
+    /// Where pages may come from that use it in a browser, such as `https://ops.example.com`; several times for several; * is
     /// any page of the web, null any that hides where it is from, as pages from files do
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     origins: Vec<Origin>,

@@ -140,6 +140,13 @@ fn numbers(lines: &mut impl Iterator<Item = String>, name: &str, count: usize) -
     numbers
 }
 
+/// The lines for as long as one comes in time: what waits for a line that was lost is to fail, and not to hang.
+fn timely(lines: impl Iterator<Item = String> + Send + 'static) -> impl Iterator<Item = String> {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(0);
+    std::thread::spawn(move || lines.take_while(|line| sender.send(line.clone()).is_ok()).count());
+    std::iter::from_fn(move || receiver.recv_timeout(SOON).ok())
+}
+
 #[test]
 fn a_blocked_pipe_costs_no_reliable_message() {
     const COUNT: usize = 5_000;
@@ -157,7 +164,7 @@ fn a_blocked_pipe_costs_no_reliable_message() {
     });
     // From the first line on nobody reads the pipe, which holds far less than what is published.
     publish_numbered(&scratch, &url, "one", COUNT, || first.try_recv().is_ok());
-    let mut lines = lines.join().expect("read");
+    let mut lines = timely(lines.join().expect("read"));
     let received = numbers(&mut lines, "one", COUNT);
     assert!(received.iter().copied().eq(0..COUNT), "{} of {COUNT}", received.len());
     sub.signal(Signal::INT);
@@ -183,7 +190,7 @@ fn what_waits_is_printed_before_a_newer_publisher_is_followed() {
     publish_numbered(&scratch, &url, "one", COUNT, || first.try_recv().is_ok());
     let mut newer = start(&scratch, &url, &["pub", "log", "-", "--reliable"]);
     newer.note("publishing", SOON);
-    let mut lines = lines.join().expect("read");
+    let mut lines = timely(lines.join().expect("read"));
     let received = numbers(&mut lines, "one", COUNT);
     assert!(received.iter().copied().eq(0..COUNT), "{} of {COUNT}", received.len());
     sub.note("newer publisher", SOON);
