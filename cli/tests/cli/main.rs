@@ -1,6 +1,7 @@
 //! The `farwire` command, run as people run it.
 
 mod broker;
+mod clock_steps;
 mod commands;
 #[path = "../../../tests/tests/script/dialogue.rs"]
 mod dialogue;

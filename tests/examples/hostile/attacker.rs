@@ -26,6 +26,8 @@ struct Attacker {
     hostile: Hostile,
     sfu: Option<SocketAddr>,
     check: Option<Vec<u8>>,
+    /// What it sent last that is no check.
+    last: Vec<u8>,
     session: String,
 }
 
@@ -50,7 +52,7 @@ impl Attacker {
         let parts: Vec<&str> = candidate.split(' ').collect();
         let sfu = parts.get(4).zip(parts.get(5)).and_then(|(ip, port)| format!("{ip}:{port}").parse().ok());
         hostile.accept(sdp);
-        let mut attacker = Attacker { socket, hostile, sfu, check: None, session };
+        let mut attacker = Attacker { socket, hostile, sfu, check: None, last: Vec::new(), session };
         let give_up = Instant::now() + Duration::from_secs(10);
         while attacker.hostile.next_tsn() == 0 || !attacker.hostile.is_connected {
             attacker.turn()?;
@@ -75,6 +77,8 @@ impl Attacker {
         for datagram in self.hostile.poll(Instant::now()) {
             if datagram.starts_with(&[0, 1]) {
                 self.check = Some(datagram.clone());
+            } else {
+                self.last.clone_from(&datagram);
             }
             // A full buffer is a loss.
             let _ = self.socket.send_to(&datagram, sfu);
@@ -84,7 +88,16 @@ impl Attacker {
 }
 
 /// Attacks until it is to stop; says what it did.
-pub(crate) fn run(attack: Attack, root: &str, publisher: &str, stop: &AtomicBool) -> Outcome<String> {
+///
+/// `comes_again`: with another session whenever one is ended, twice a second at most; if not, what it sends goes on at the
+/// same rate and belongs to no session.
+pub(crate) fn run(
+    attack: Attack,
+    comes_again: bool,
+    root: &str,
+    publisher: &str,
+    stop: &AtomicBool,
+) -> Outcome<String> {
     let mut attacker = Attacker::connect(root)?;
     if attack == Attack::Stall {
         return stall(root, publisher, stop, &mut attacker);
@@ -104,6 +117,7 @@ pub(crate) fn run(attack: Attack, root: &str, publisher: &str, stop: &AtomicBool
         }
         for _ in 0..per_turn {
             match attack {
+                _ if attacker.hostile.is_over => {}
                 Attack::Flood => attacker.hostile.inject(&[data(base.wrapping_add(1 + in_session), 2, None, 1000)]),
                 Attack::Tiny => {
                     let tsn = |i| base.wrapping_add(1 + in_session * 40 + i);
@@ -118,8 +132,12 @@ pub(crate) fn run(attack: Attack, root: &str, publisher: &str, stop: &AtomicBool
             (sent, in_session) = (sent + 1, in_session + 1);
         }
         attacker.turn()?;
-        if attacker.hostile.is_over {
-            // With its good key it comes again at once, at most twice a second.
+        if attacker.hostile.is_over && !comes_again {
+            let sfu = attacker.sfu.ok_or("no address")?;
+            for _ in 0..per_turn {
+                let _ = attacker.socket.send_to(&attacker.last, sfu);
+            }
+        } else if attacker.hostile.is_over {
             std::thread::sleep(Duration::from_millis(500));
             attacker = Attacker::connect(root)?;
             (base, since, in_session, sessions) = (attacker.hostile.next_tsn(), Instant::now(), 0, sessions + 1);

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cargo run --release -p farwire-tests --example hostile -- flood 20
+//! cargo run --release -p farwire-tests --example hostile -- flood 20 again
 //! cargo run --release -p farwire-tests --example hostile -- replay 20
 //! cargo run --release -p farwire-tests --example hostile -- stall 20
 //! ```
@@ -42,6 +43,7 @@ fn main() -> Outcome<()> {
         _ => return Err("say flood, tiny, replay or stall, and seconds".into()),
     };
     let seconds = arguments.get(1).and_then(|seconds| seconds.parse().ok()).unwrap_or(20);
+    let comes_again = arguments.get(2).is_some_and(|word| word == "again");
     let server = Server::start()?;
     let config = Config::new(&server.root, "app", SECRET)?;
     let robot = farwire_blocking::connect(config.clone())?;
@@ -52,7 +54,7 @@ fn main() -> Outcome<()> {
         let without = drive(&robot, &operator, seconds)?;
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, root, publisher) = (stop.clone(), server.root.clone(), robot.session_id());
-        let attacker = thread::spawn(move || attacker::run(attack, &root, &publisher, &stopped));
+        let attacker = thread::spawn(move || attacker::run(attack, comes_again, &root, &publisher, &stopped));
         let with = drive(&robot, &operator, seconds);
         most = most.max(server.memory()?);
         stop.store(true, Ordering::Relaxed);
