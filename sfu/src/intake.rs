@@ -6,9 +6,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Datagrams of one session in a round: as many as its transport takes at once. A hundred microseconds, or two or three
-/// milliseconds of the most costly that the guard in core lets through.
-const SHARE: u32 = 16;
+/// Datagrams of one session in a round: what a robot sends in one go, and about a quarter of a millisecond.
+const SHARE: u32 = 64;
 
 /// Bytes of unread datagrams at most. A publisher's window is smaller; beyond it datagrams are lost as in any network.
 const MAX_WAITING: usize = 2 << 20;
