@@ -252,7 +252,8 @@ fn farwires_robot_and_operators_of_aiortc() {
         if takeover {
             wait_for(&events, "the operator is replaced", is_lost);
             assert_eq!(hear(&state), OPERATOR_LOST);
-            assert_eq!(robot.operator_lost(), Some(OperatorLost::Left));
+            // The channels may close before a heartbeat has said why.
+            assert!(matches!(robot.operator_lost(), Some(OperatorLost::Left | OperatorLost::TakenOver)));
         }
         assert!(!robot.operator_present(), "it has no channels yet");
         operators.ask(&json!({"do": "bridge", "operator": operator}));
@@ -332,5 +333,5 @@ fn farwires_robot_and_operators_of_aiortc() {
 }
 
 fn is_lost(event: &ConnectionEvent) -> bool {
-    matches!(event, ConnectionEvent::OperatorLost { reason: OperatorLost::Left })
+    matches!(event, ConnectionEvent::OperatorLost { reason: OperatorLost::Left | OperatorLost::TakenOver })
 }

@@ -73,7 +73,9 @@ fn all_bodies_together_have_a_bound_until_they_are_answered() {
     let mut second = put(SMALL_BODY + 60 * 1024);
     let answered = second.response();
     answered.assert_error(503, "temporarily_unavailable_error");
-    assert_eq!((answered.headers["retry-after"].as_str(), answered.headers["connection"].as_str()), ("1", "close"));
+    assert_eq!(answered.headers["retry-after"], "1");
+    // A body that had come whole before it was refused leaves nothing on the connection that is in the way.
+    assert!(answered.headers.get("connection").is_none_or(|connection| connection == "close"));
     // Small ones go on.
     let mut small = put(SMALL_BODY);
     held.recv_timeout(NEVER).unwrap().send(Response { status: 200, body: Vec::new() }).unwrap();
