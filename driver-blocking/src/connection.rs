@@ -310,8 +310,8 @@ impl Connection {
     }
 
     /// The stamp for a message that is made now, as time since 1970: for the header of a command, in **the robot's time** on a
-    /// broker's bridge, which is what robots judge by. It is newer than any that was given out before, and half a round trip
-    /// at most behind, so that it lies in no robot's future. `None`: the robot's time is not known yet.
+    /// broker's bridge, which is what robots judge by. It is newer than any that was given out before, and behind by what the
+    /// fastest of the latest pings took at most, so that it lies in no robot's future. `None`: the robot's time is not known yet.
     ///
     /// [`Time::from_unix`](crate::lcm::std_msgs::Time::from_unix) makes a header's stamp of it.
     pub fn stamp(&self) -> Option<Duration> {
