@@ -8,7 +8,7 @@ mod steady;
 
 use std::time::{Duration, Instant};
 
-pub use self::news::ClockNews;
+pub(crate) use self::news::ClockNews;
 pub(crate) use self::one_way::OneWay;
 pub(crate) use self::round_trips::RoundTrips;
 pub(crate) use self::stamper::Stamper;

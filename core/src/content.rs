@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::demux::MessageType;
 use crate::lcm::{self, DecodeError, EncodeError};
-use crate::{Message, Topic};
+use crate::{ConnectionEvent, Held, Message, Topic};
 
 /// Bytes as they are: what a driver's publisher and subscription are for unless they name a message type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,25 +14,32 @@ pub enum Raw {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TopicNames {}
 
-/// What a subscription can be for: [`Raw`], any LCM message type, or [`TopicNames`].
+/// What happens to the connection instead of what topics carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events {}
+
+/// What a subscription can be for: [`Raw`], any LCM message type, [`TopicNames`], or [`Events`].
 pub trait Receive: 'static {
-    /// What is received: a [`Message`], the message type, or a [`Topic`].
+    /// What is received: a [`Message`], the message type, a [`Topic`], or a [`ConnectionEvent`].
     type Received: Send + 'static;
+
+    /// What waits in the subscription's mailbox until it is received: a [`Message`] for all that come on topics.
+    type Held: Held;
 
     /// The only messages that are for such a subscription; `None`: all.
     const KIND: Option<MessageType>;
 
-    /// Makes of a message what is received.
+    /// Makes what is received of what waited.
     ///
     /// # Errors
-    /// When the message has the type's fingerprint and is none of it.
-    fn read(message: Message) -> Result<Self::Received, DecodeError>;
+    /// When a message has the type's fingerprint and is none of it.
+    fn read(held: Self::Held) -> Result<Self::Received, DecodeError>;
 }
 
 /// What a publisher can be for: [`Raw`], or any LCM message type.
 ///
 /// Both ends choose for themselves, since what is on the wire is the same: a typed message is its bytes.
-pub trait Content: Receive {
+pub trait Content: Receive<Held = Message> {
     /// What is published: `[u8]`, or the message type.
     type Sent: ?Sized;
 
@@ -45,6 +52,7 @@ pub trait Content: Receive {
 
 impl Receive for Raw {
     type Received = Message;
+    type Held = Message;
 
     const KIND: Option<MessageType> = None;
 
@@ -63,16 +71,29 @@ impl Content for Raw {
 
 impl Receive for TopicNames {
     type Received = Topic;
+    type Held = Topic;
 
     const KIND: Option<MessageType> = None;
 
-    fn read(message: Message) -> Result<Topic, DecodeError> {
-        Ok(message.into_topic())
+    fn read(topic: Topic) -> Result<Topic, DecodeError> {
+        Ok(topic)
+    }
+}
+
+impl Receive for Events {
+    type Received = ConnectionEvent;
+    type Held = ConnectionEvent;
+
+    const KIND: Option<MessageType> = None;
+
+    fn read(event: ConnectionEvent) -> Result<ConnectionEvent, DecodeError> {
+        Ok(event)
     }
 }
 
 impl<T: lcm::Message + Send + 'static> Receive for T {
     type Received = T;
+    type Held = Message;
 
     const KIND: Option<MessageType> = Some(MessageType::of::<T>());
 

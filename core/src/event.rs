@@ -1,32 +1,37 @@
-//! What happens to a connection, as a subscription.
+//! What happens to a connection: what a peer says, subscriptions to events receive, and logs tell.
 
 use std::fmt;
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
 use crate::clock::ClockNews;
-use crate::demux::MessageType;
-use crate::lcm::DecodeError;
+use crate::cloudflare::ApiError;
 use crate::presence::{OperatorLost, Presence};
-use crate::{Message, Payload, Receive, Topic};
+use crate::{EndReason, SessionId};
 
-/// What happened to a connection. Texts are for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What happened to a connection. It shows itself as a text for people, and serialises with its reasons as such texts; none
+/// has a secret in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConnectionEvent {
     /// It is up, for the first time or again. A robot is registered; an operator's robot answers.
-    Connected,
+    Connected {
+        /// The publishing session's id; through a broker, of the broker's session of the robot.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+    },
     /// It was lost, and is dialed again until it is up.
     Reconnecting {
         /// What happened.
-        reason: String,
+        #[serde(serialize_with = "as_text")]
+        reason: EndReason,
     },
     /// An attempt to dial again has failed, and others follow. Told once for as long as the reason is the same.
     DialFailed {
         /// What happened.
-        reason: String,
+        #[serde(serialize_with = "as_text")]
+        reason: EndReason,
     },
     /// A robot has an operator, who is heard.
     OperatorPresent,
@@ -42,7 +47,8 @@ pub enum ConnectionEvent {
     /// A robot's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
     HeartbeatFailing {
         /// What the broker said, or why it said nothing.
-        reason: String,
+        #[serde(serialize_with = "as_text")]
+        reason: ApiError,
     },
     /// The system's clock here was set. Who is connected goes on by the time as it was before, until the operator leaves.
     ClockSet {
@@ -68,14 +74,18 @@ pub enum ConnectionEvent {
     /// It is over, and nothing follows.
     Ended {
         /// Why.
-        reason: String,
+        #[serde(serialize_with = "as_text")]
+        reason: EndReason,
     },
 }
 
 impl fmt::Display for ConnectionEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ConnectionEvent::Connected => f.write_str("connected"),
+            ConnectionEvent::Connected { session: None } => f.write_str("connected"),
+            ConnectionEvent::Connected { session: Some(session) } => {
+                write!(f, "connected; publishing as session {session}")
+            }
             ConnectionEvent::Reconnecting { reason } => write!(f, "connection lost: {reason}; dialing again"),
             ConnectionEvent::DialFailed { reason } => write!(f, "still not connected: {reason}; dialing again"),
             ConnectionEvent::OperatorPresent => f.write_str("an operator is there"),
@@ -87,6 +97,7 @@ impl fmt::Display for ConnectionEvent {
             ConnectionEvent::FarClockSet { by_ms } => ClockNews::FarSet { by_ms: *by_ms }.fmt(f),
             ConnectionEvent::ClocksApart { by_ms } => ClockNews::Apart { by_ms: *by_ms }.fmt(f),
             ConnectionEvent::Warning { what } => write!(f, "the broker warns: {what}"),
+            ConnectionEvent::Ended { reason: EndReason::Closed } => f.write_str("the connection was closed"),
             ConnectionEvent::Ended { reason } => write!(f, "the connection is over: {reason}"),
         }
     }
@@ -113,45 +124,43 @@ impl From<ClockNews> for ConnectionEvent {
     }
 }
 
-/// What happens to the connection instead of what topics carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Events {}
-
-impl Receive for Events {
-    type Received = ConnectionEvent;
-
-    const KIND: Option<MessageType> = None;
-
-    fn read(message: Message) -> Result<ConnectionEvent, DecodeError> {
-        // Core wrote it itself.
-        let unreadable = || ConnectionEvent::Ended { reason: "unknown".to_owned() };
-        Ok(serde_json::from_slice(&message).unwrap_or_else(|_| unreadable()))
+impl ConnectionEvent {
+    /// Whether it is up, or who is there, is not as it was before.
+    pub(crate) fn changes_state(&self) -> bool {
+        matches!(
+            self,
+            ConnectionEvent::Connected { .. }
+                | ConnectionEvent::Reconnecting { .. }
+                | ConnectionEvent::OperatorPresent
+                | ConnectionEvent::OperatorLost { .. }
+                | ConnectionEvent::RobotPresent
+                | ConnectionEvent::RobotLost
+                | ConnectionEvent::Ended { .. }
+        )
     }
 }
 
-impl ConnectionEvent {
-    /// As mailboxes carry it.
-    pub(crate) fn into_message(self) -> Option<Message> {
-        let topic = Topic::new("connection").ok()?;
-        let bytes = Bytes::from(serde_json::to_vec(&self).ok()?);
-        Some(Message::new(topic, Payload { bytes, binary: false }))
-    }
+/// Reasons are told as texts, which say the way out.
+fn as_text<S: Serializer>(reason: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(reason)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn json(event: &ConnectionEvent) -> String {
+        serde_json::to_string(event).expect("has an encoding")
+    }
+
     #[test]
-    fn survives_a_mailbox() {
-        for event in [
-            ConnectionEvent::Connected,
-            ConnectionEvent::Reconnecting { reason: "\"x\"\n".to_owned() },
-            ConnectionEvent::OperatorLost { reason: OperatorLost::Silent },
-            ConnectionEvent::Ended { reason: String::new() },
-        ] {
-            let message = event.clone().into_message().expect("has an encoding");
-            assert_eq!(Events::read(message), Ok(event));
-        }
+    fn has_its_reason_as_text_in_json() {
+        let lost = ConnectionEvent::OperatorLost { reason: OperatorLost::Silent };
+        assert_eq!(json(&lost), r#"{"event":"operator_lost","reason":"silent"}"#);
+        let ended = ConnectionEvent::Ended { reason: EndReason::Closed };
+        assert_eq!(json(&ended), r#"{"event":"ended","reason":"closed"}"#);
+        assert_eq!(json(&ConnectionEvent::Connected { session: None }), r#"{"event":"connected"}"#);
+        let connected = ConnectionEvent::Connected { session: SessionId::new("abc") };
+        assert_eq!(json(&connected), r#"{"event":"connected","session":"abc"}"#);
     }
 }

@@ -11,7 +11,7 @@
 //! - [`Client`] is a peer with a [`Mailbox`] for each subscription, as drivers use it.
 //! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
 //! - [`lcm`] defines, encodes and decodes typed messages, and [`demux`] tells them apart.
-//! - [`link`], [`cloudflare`] and [`http`] are the parts that the SFU builds on as well.
+//! - [`link`], [`flow`], [`cloudflare`] and [`http`] are the parts that the SFU builds on as well.
 
 // Tests start virtual time from the real one.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -28,38 +28,37 @@ pub mod demux;
 mod dial;
 mod end;
 mod event;
+pub mod flow;
 mod freshness;
 pub mod http;
 pub mod lcm;
 pub mod lease;
 pub mod link;
-mod listeners;
 mod mailbox;
 mod message;
 mod name;
 pub mod peer;
 mod presence;
-mod queue;
 mod retry;
 mod session;
 mod stats;
 mod topic;
 
 pub use crate::client::Client;
-pub use crate::clock::{ClockEstimate, ClockNews, WallClock};
+pub use crate::clock::{ClockEstimate, WallClock};
 pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};
 pub use crate::container::{Container, SubscribeOptions, WhenFull};
-pub use crate::content::{Content, Raw, Receive, TopicNames};
+pub use crate::content::{Content, Events, Raw, Receive, TopicNames};
 pub use crate::delivery::{Delivery, Reliability};
 pub use crate::dial::Dial;
 pub use crate::end::{EndReason, Stage};
-pub use crate::event::{ConnectionEvent, Events};
+pub use crate::event::ConnectionEvent;
+pub use crate::flow::Payload;
 pub use crate::freshness::StampRefusal;
-pub use crate::mailbox::{Mailbox, RecvError};
+pub use crate::mailbox::{Held, Mailbox, RecvError};
 pub use crate::message::Message;
 pub use crate::name::{ChannelName, MAX_CHANNEL_NAME};
 pub use crate::peer::{Accepted, Event, Output, Peer, PublishError, Side, SubscriptionId, TopicId};
-pub use crate::presence::{OperatorLost, Presence};
-pub use crate::queue::{Overflow, Payload, Pushed, QueueLimits, SendQueue};
+pub use crate::presence::OperatorLost;
 pub use crate::stats::{ConnectionStats, LastError, SessionStats, Stats, TopicStats};
 pub use crate::topic::{MAX_TOPIC, Topic, TopicError};

@@ -25,10 +25,6 @@ impl Message {
         &self.topic
     }
 
-    pub(crate) fn into_topic(self) -> Topic {
-        self.topic
-    }
-
     /// Whether the publisher sent it as text, not as binary.
     pub fn is_text(&self) -> bool {
         !self.payload.binary

@@ -51,10 +51,9 @@ impl fmt::Display for OperatorLost {
     }
 }
 
-/// A change of who is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Presence {
+/// A change of who is there, as sessions tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
     /// Told to a robot: somebody operates it, and is heard.
     OperatorPresent,
     /// Told to a robot: nobody does any more.

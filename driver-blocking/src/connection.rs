@@ -16,6 +16,7 @@ use farwire_udp::{Waiter, addresses_towards, bind_towards};
 
 use crate::handle::{Handle, Lease};
 use crate::lead::Lead;
+use crate::mailbox::Sharing;
 use crate::shared::{Shared, Sockets};
 use crate::{Publisher, Subscription, io_thread};
 
@@ -38,13 +39,13 @@ pub fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
     // The first waiter goes first: a caller that waits for a message.
     let (leads_waiter, leads_waker) = waiter()?;
     let (io_waiter, io_waker) = waiter()?;
-    let lead = Lead::new(sockets.clone(), leads_waiter, leads_waker);
+    let lead = Lead::new(sockets.clone(), leads_waiter);
     let local = sockets.each_ref().map(|socket| {
         let (offered, other) = addresses_towards(socket, host);
         LocalAddress::dual(offered, other)
     });
     let now = Instant::now();
-    let mut client = Client::new(&dial, local, draw_seed(), now);
+    let mut client = Client::new(&dial, local, draw_seed(), Sharing(leads_waker), now);
     client.set_clock(wall_clock());
     let shared = Shared::new(dial.is_loopback(), client, sockets.clone(), lead, io_waker);
     let thread = thread::Builder::new().name("farwire-io".into()).spawn({
@@ -236,9 +237,7 @@ impl Connection {
     ) -> Result<Subscription<T>, TopicError> {
         let (topic, options) = (Topic::new(topic)?, options.into());
         let (id, mailbox) = self.lease.subscribe(Some(&topic), |handle| {
-            handle.shared.subscribe(|client, now, share| {
-                client.subscribe(now, &topic, options, T::KIND, |mailbox| share.mailbox(mailbox))
-            })
+            handle.shared.act(|client, now| client.subscribe(now, &topic, options, T::KIND))
         })?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
@@ -252,9 +251,8 @@ impl Connection {
     /// When the connection has ended, or has 64 such subscriptions.
     pub fn subscribe_all(&self, options: impl Into<SubscribeOptions>) -> Result<Subscription, TopicError> {
         let options = options.into();
-        let (id, mailbox) = self.lease.subscribe(None, |handle| {
-            handle.shared.subscribe(|client, _, share| client.subscribe_all(options, |mailbox| share.mailbox(mailbox)))
-        })?;
+        let (id, mailbox) =
+            self.lease.subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_all(options)))?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 
@@ -264,9 +262,8 @@ impl Connection {
     /// # Errors
     /// As for [`subscribe_all`](Self::subscribe_all).
     pub fn subscribe_new_topics(&self) -> Result<Subscription<TopicNames>, TopicError> {
-        let (id, mailbox) = self.lease.subscribe(None, |handle| {
-            handle.shared.subscribe(|client, _, share| client.subscribe_new_topics(|mailbox| share.mailbox(mailbox)))
-        })?;
+        let (id, mailbox) =
+            self.lease.subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_new_topics()))?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 
@@ -276,9 +273,8 @@ impl Connection {
     /// # Errors
     /// As for [`subscribe_all`](Self::subscribe_all).
     pub fn events(&self) -> Result<Subscription<Events>, TopicError> {
-        let (id, mailbox) = self.lease.subscribe(None, |handle| {
-            handle.shared.subscribe(|client, _, share| client.subscribe_events(|mailbox| share.mailbox(mailbox)))
-        })?;
+        let (id, mailbox) =
+            self.lease.subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_events()))?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 

@@ -7,8 +7,8 @@
 use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
-use farwire_core::{Message, RecvError, Side};
-use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Waiter, Waker};
+use farwire_core::{Held, RecvError, Side};
+use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Waiter};
 
 use crate::mailbox::SharedMailbox;
 use crate::shared::{Shared, Sockets};
@@ -20,7 +20,6 @@ const RECEIVES_PER_ROUND: usize = 4;
 /// What a leader needs.
 pub(crate) struct Lead {
     desk: Mutex<Desk>,
-    waker: Waker,
 }
 
 struct Desk {
@@ -30,22 +29,17 @@ struct Desk {
 }
 
 impl Lead {
-    pub(crate) fn new(sockets: Sockets, waiter: Waiter, waker: Waker) -> Lead {
-        Lead { desk: Mutex::new(Desk { waiter, buffers: ReceiveBuffers::new(), sockets }), waker }
-    }
-
-    /// Ends the leader's sleep.
-    pub(crate) fn waker(&self) -> Waker {
-        self.waker.clone()
+    pub(crate) fn new(sockets: Sockets, waiter: Waiter) -> Lead {
+        Lead { desk: Mutex::new(Desk { waiter, buffers: ReceiveBuffers::new(), sockets }) }
     }
 
     /// Waits for the next message of a mailbox, as the leader if there is none.
-    pub(crate) fn receive(
+    pub(crate) fn receive<T: Held>(
         &self,
         shared: &Shared,
-        mailbox: &SharedMailbox,
+        mailbox: &SharedMailbox<T>,
         timeout: Option<Duration>,
-    ) -> Result<Message, RecvError> {
+    ) -> Result<T, RecvError> {
         if let Some(result) = mailbox.next() {
             return result;
         }
@@ -63,12 +57,12 @@ impl Lead {
 
 impl Desk {
     /// `None`: it cannot lead, so somebody else is to be waited for.
-    fn receive(
+    fn receive<T: Held>(
         &mut self,
         shared: &Shared,
-        mailbox: &SharedMailbox,
+        mailbox: &SharedMailbox<T>,
         deadline: Option<Instant>,
-    ) -> Option<Result<Message, RecvError>> {
+    ) -> Option<Result<T, RecvError>> {
         loop {
             if let Some(result) = mailbox.begin_lead() {
                 return Some(result);

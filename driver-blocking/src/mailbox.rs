@@ -3,63 +3,48 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use farwire_core::client::Inbox;
-use farwire_core::{Mailbox, Message, RecvError};
+use farwire_core::client::{Inbox, Share};
+use farwire_core::{Held, Mailbox, Message, RecvError};
 use farwire_udp::Waker;
 
 /// A mailbox that threads share. Any number of them may receive.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedMailbox(Arc<Inner>);
+#[derive(Debug)]
+pub(crate) struct SharedMailbox<T: Held = Message>(Arc<Inner<T>>);
+
+/// Mailboxes of one connection, whose leader has this waker.
+#[derive(Debug)]
+pub(crate) struct Sharing(pub(crate) Waker);
 
 #[derive(Debug)]
-struct Inner {
-    state: Mutex<State>,
+struct Inner<T: Held> {
+    state: Mutex<State<T>>,
     changed: Condvar,
     /// Of the leader, which waits for datagrams and not for `changed`.
     lead: Waker,
 }
 
 #[derive(Debug)]
-struct State {
-    mailbox: Mailbox,
+struct State<T: Held> {
+    mailbox: Mailbox<T>,
     /// Threads that wait on `changed`.
     waiting: usize,
     /// The leader waits for this mailbox, and sleeps or is about to.
     is_lead_waiting: bool,
 }
 
-impl SharedMailbox {
-    pub(crate) fn new(mailbox: Mailbox, lead: Waker) -> SharedMailbox {
-        let state = State { mailbox, waiting: 0, is_lead_waiting: false };
-        SharedMailbox(Arc::new(Inner { state: Mutex::new(state), changed: Condvar::new(), lead }))
-    }
-
+impl<T: Held> SharedMailbox<T> {
     /// Does something with the mailbox that nobody waits for.
-    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Mailbox) -> R) -> R {
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Mailbox<T>) -> R) -> R {
         act(&mut self.lock().mailbox)
     }
 
-    /// Wakes all who wait, since they may wait for different things. A notification is a system call even when nobody
-    /// does.
-    pub(crate) fn notify(&self) {
-        let state = self.lock();
-        let (others, lead) = (state.waiting > 0, state.is_lead_waiting);
-        drop(state);
-        if lead {
-            self.0.lead.wake();
-        }
-        if others {
-            self.0.changed.notify_all();
-        }
-    }
-
     /// The next message or gap, if one is there, or the end.
-    pub(crate) fn next(&self) -> Option<Result<Message, RecvError>> {
+    pub(crate) fn next(&self) -> Option<Result<T, RecvError>> {
         self.with(|mailbox| mailbox.take(Instant::now()))
     }
 
     /// [`SharedMailbox::next`]; if there is none, the leader is going to sleep, and is to be woken by its waker.
-    pub(crate) fn begin_lead(&self) -> Option<Result<Message, RecvError>> {
+    pub(crate) fn begin_lead(&self) -> Option<Result<T, RecvError>> {
         let mut state = self.lock();
         let next = state.mailbox.take(Instant::now());
         state.is_lead_waiting = next.is_none();
@@ -72,7 +57,7 @@ impl SharedMailbox {
     }
 
     /// Waits for a message that another thread takes in; `None`: for ever.
-    pub(crate) fn receive(&self, deadline: Option<Instant>) -> Result<Message, RecvError> {
+    pub(crate) fn receive(&self, deadline: Option<Instant>) -> Result<T, RecvError> {
         self.wait_for(deadline, |mailbox| mailbox.take(Instant::now()))
     }
 
@@ -81,11 +66,11 @@ impl SharedMailbox {
         self.wait_for(Instant::now().checked_add(timeout), |mailbox| mailbox.opened())
     }
 
-    fn wait_for<T>(
+    fn wait_for<R>(
         &self,
         deadline: Option<Instant>,
-        mut done: impl FnMut(&mut Mailbox) -> Option<Result<T, RecvError>>,
-    ) -> Result<T, RecvError> {
+        mut done: impl FnMut(&mut Mailbox<T>) -> Option<Result<R, RecvError>>,
+    ) -> Result<R, RecvError> {
         let mut state = self.lock();
         loop {
             if let Some(result) = done(&mut state.mailbox) {
@@ -104,16 +89,46 @@ impl SharedMailbox {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inbox for SharedMailbox {
-    fn update(&self, change: impl FnOnce(&mut Mailbox)) -> bool {
+impl<T: Held> Clone for SharedMailbox<T> {
+    fn clone(&self) -> Self {
+        SharedMailbox(Arc::clone(&self.0))
+    }
+}
+
+impl Share for Sharing {
+    type Inbox<T: Held> = SharedMailbox<T>;
+
+    fn share<T: Held>(&self, mailbox: Mailbox<T>) -> SharedMailbox<T> {
+        let state = State { mailbox, waiting: 0, is_lead_waiting: false };
+        let inner = Inner { state: Mutex::new(state), changed: Condvar::new(), lead: self.0.clone() };
+        SharedMailbox(Arc::new(inner))
+    }
+}
+
+impl<T: Held> Inbox<T> for SharedMailbox<T> {
+    fn update(&self, change: impl FnOnce(&mut Mailbox<T>)) -> bool {
         let mut state = self.lock();
         change(&mut state.mailbox);
         state.waiting > 0 || state.is_lead_waiting
+    }
+
+    /// Wakes all who wait, since they may wait for different things. A notification is a system call even when nobody
+    /// does.
+    fn wake(&self) {
+        let state = self.lock();
+        let (others, lead) = (state.waiting > 0, state.is_lead_waiting);
+        drop(state);
+        if lead {
+            self.0.lead.wake();
+        }
+        if others {
+            self.0.changed.notify_all();
+        }
     }
 }
 

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use farwire_core::client::{Datagram, Turn};
+use farwire_core::client::{Changed, Datagram, Inbox, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
 use farwire_core::{
-    Accepted, Client, EndReason, Mailbox, Message, PublishError, RecvError, SessionId, SubscriptionId, TopicError,
-    TopicId,
+    Accepted, Client, EndReason, Held, Mailbox, PublishError, RecvError, SessionId, SubscriptionId, TopicId,
 };
 use farwire_telemetry::{Meter, log};
 use farwire_udp::{Sender, Socket, Waker};
@@ -20,7 +19,7 @@ use farwire_udp::{Sender, Socket, Waker};
 use crate::connection::wall_clock;
 use crate::http::Requests;
 use crate::lead::Lead;
-use crate::mailbox::SharedMailbox;
+use crate::mailbox::{SharedMailbox, Sharing};
 use crate::turnstile::Turnstile;
 
 /// The sockets, in the order of `farwire_core::Side::ALL`.
@@ -42,7 +41,7 @@ pub(crate) struct Shared {
 
 pub(crate) struct Engine {
     meter: Meter,
-    pub(crate) client: Client<SharedMailbox>,
+    pub(crate) client: Client<Sharing>,
     /// Threads that wait on `progress`.
     waiting: usize,
     /// When the I/O thread will be up at the latest; `None`: when it is woken.
@@ -52,7 +51,7 @@ pub(crate) struct Engine {
 impl Shared {
     pub(crate) fn new(
         is_loopback: bool,
-        client: Client<SharedMailbox>,
+        client: Client<Sharing>,
         sockets: Sockets,
         lead: Lead,
         waker: Waker,
@@ -78,7 +77,7 @@ impl Shared {
     }
 
     /// Does something with the client, and then what it says.
-    pub(crate) fn act<R>(&self, command: impl FnOnce(&mut Client<SharedMailbox>, Instant) -> R) -> R {
+    pub(crate) fn act<R>(&self, command: impl FnOnce(&mut Client<Sharing>, Instant) -> R) -> R {
         let mut engine = self.lock();
         let now = Instant::now();
         let result = command(&mut engine.client, now);
@@ -107,7 +106,11 @@ impl Shared {
     }
 
     /// Waits for the next message of a subscription.
-    pub(crate) fn receive(&self, mailbox: &SharedMailbox, timeout: Option<Duration>) -> Result<Message, RecvError> {
+    pub(crate) fn receive<T: Held>(
+        &self,
+        mailbox: &SharedMailbox<T>,
+        timeout: Option<Duration>,
+    ) -> Result<T, RecvError> {
         self.lead.receive(self, mailbox, timeout)
     }
 
@@ -130,21 +133,19 @@ impl Shared {
     }
 
     /// Lets others have the engine, then sends and tells what came of the turn.
-    fn settle(&self, mut engine: MutexGuard<'_, Engine>, turn: Turn<SharedMailbox>) {
+    fn settle(&self, mut engine: MutexGuard<'_, Engine>, turn: Turn<Sharing>) {
         // Taken while the engine's lock is held, so that datagrams leave in the order in which they were made.
         let outgoing = (!turn.datagrams.is_empty()).then(|| self.outgoing());
         let news = engine.waiting > 0 && (turn.news || engine.client.is_flushed());
         drop(engine);
         // Receivers first: they are on their way while this thread is still sending. They will want the engine's lock.
-        for mailbox in turn.changed {
-            mailbox.notify();
-        }
+        turn.changed.iter().for_each(Changed::wake);
         if let Some(mut outgoing) = outgoing {
             outgoing.send(turn.datagrams.iter().map(Datagram::parts));
         }
         for mailbox in turn.opened {
             mailbox.with(Mailbox::note_opened);
-            mailbox.notify();
+            mailbox.wake();
         }
         log(&turn.notices);
         for request in turn.requests {
@@ -191,15 +192,6 @@ impl Shared {
         self.wait_until(deadline, |client| client.is_writable(topic))
     }
 
-    /// Subscribes, as `ask` does with the client and a way to share the mailbox.
-    pub(crate) fn subscribe(
-        &self,
-        ask: impl FnOnce(&mut Client<SharedMailbox>, Instant, Share) -> Result<(SubscriptionId, SharedMailbox), TopicError>,
-    ) -> Result<(SubscriptionId, SharedMailbox), TopicError> {
-        let share = Share(self.lead.waker());
-        self.act(|client, now| ask(client, now, share))
-    }
-
     pub(crate) fn cut(&self, id: SubscriptionId, why: RecvError) {
         self.act(|client, _| client.cut(id, why));
     }
@@ -218,7 +210,7 @@ impl Shared {
     pub(crate) fn wait_until(
         &self,
         deadline: Option<Instant>,
-        mut done: impl FnMut(&mut Client<SharedMailbox>) -> bool,
+        mut done: impl FnMut(&mut Client<Sharing>) -> bool,
     ) -> bool {
         let mut engine = self.lock();
         loop {
@@ -236,15 +228,6 @@ impl Shared {
             };
             engine.waiting -= 1;
         }
-    }
-}
-
-/// Puts a mailbox behind the lock of this driver.
-pub(crate) struct Share(Waker);
-
-impl Share {
-    pub(crate) fn mailbox(self, mailbox: Mailbox) -> SharedMailbox {
-        SharedMailbox::new(mailbox, self.0)
     }
 }
 

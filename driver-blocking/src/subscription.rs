@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use farwire_core::client::Inbox as _;
 use farwire_core::cloudflare::ApiError;
-use farwire_core::{Message, Raw, Receive, RecvError, SubscriptionId, Topic};
+use farwire_core::{Raw, Receive, RecvError, SubscriptionId, Topic};
 
 use crate::Callback;
 use crate::handle::Lease;
@@ -29,13 +30,13 @@ use crate::shared::Shared;
 pub struct Subscription<T: Receive = Raw> {
     lease: Arc<Lease>,
     id: SubscriptionId,
-    mailbox: SharedMailbox,
+    mailbox: SharedMailbox<T::Held>,
     topic: Option<Topic>,
     content: PhantomData<fn() -> T>,
 }
 
 impl<T: Receive> Subscription<T> {
-    pub(crate) fn new(lease: Arc<Lease>, id: SubscriptionId, mailbox: SharedMailbox) -> Subscription<T> {
+    pub(crate) fn new(lease: Arc<Lease>, id: SubscriptionId, mailbox: SharedMailbox<T::Held>) -> Subscription<T> {
         let topic = mailbox.with(|mailbox| mailbox.topic().cloned());
         Subscription { lease, id, mailbox, topic, content: PhantomData }
     }
@@ -153,13 +154,13 @@ impl<T: Receive> Subscription<T> {
     }
 
     /// What a callback's thread needs, without a share in the connection.
-    pub(crate) fn source(&self) -> (Arc<Shared>, SubscriptionId, SharedMailbox) {
+    pub(crate) fn source(&self) -> (Arc<Shared>, SubscriptionId, SharedMailbox<T::Held>) {
         (Arc::clone(&self.lease.live().shared), self.id, self.mailbox.clone())
     }
 
     /// `None`: it is none of the type, which is counted.
-    fn read(&self, message: Message) -> Option<T::Received> {
-        let received = T::read(message);
+    fn read(&self, held: T::Held) -> Option<T::Received> {
+        let received = T::read(held);
         if received.is_err() {
             self.lease.live().shared.lock().client.note_undecodable(self.id);
         }
@@ -170,7 +171,7 @@ impl<T: Receive> Subscription<T> {
 impl<T: Receive> Drop for Subscription<T> {
     fn drop(&mut self) {
         self.mailbox.with(|mailbox| mailbox.clear(RecvError::Unsubscribed));
-        self.mailbox.notify();
+        self.mailbox.wake();
         // The last handle's end closes the connection, and every channel with it.
         if Arc::strong_count(&self.lease) > 1 {
             self.lease.unsubscribe(self.id);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use farwire_core::{Mailbox, Message, Raw, Receive, RecvError};
+use farwire_core::{Mailbox, Raw, Receive, RecvError};
 use tokio::task::spawn_blocking;
 
 use crate::Subscription;
@@ -32,8 +32,8 @@ impl<T: Receive> Callback<T> {
         let panics = Arc::new(AtomicU64::new(0));
         let (shared, id, mailbox) = subscription.source();
         let count = Arc::clone(&panics);
-        let mut call = move |message: Message| {
-            let Ok(received) = T::read(message) else { return shared.lock().client.note_undecodable(id) };
+        let mut call = move |held: T::Held| {
+            let Ok(received) = T::read(held) else { return shared.lock().client.note_undecodable(id) };
             // What the callback broke in its own state is its own to see to.
             if catch_unwind(AssertUnwindSafe(|| callback(received))).is_err() {
                 count.fetch_add(1, Ordering::Relaxed);
@@ -43,7 +43,7 @@ impl<T: Receive> Callback<T> {
             loop {
                 // The message stays in the mailbox until the thread takes it, so that nothing is on its way when the
                 // subscription ends.
-                let look = |mailbox: &mut Mailbox| mailbox.has_news().then_some(());
+                let look = |mailbox: &mut Mailbox<T::Held>| mailbox.has_news().then_some(());
                 poll_fn(|context| mailbox.poll(context, look)).await;
                 let source = mailbox.clone();
                 let visit = spawn_blocking(move || {

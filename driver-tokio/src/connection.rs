@@ -15,7 +15,7 @@ use farwire_udp::{addresses_towards, bind_towards};
 use tokio::runtime;
 
 use crate::handle::{Handle, Lease};
-use crate::mailbox::SharedMailbox;
+use crate::mailbox::Sharing;
 use crate::shared::{Shared, Sockets};
 use crate::task::{self, Watched};
 use crate::{Publisher, Subscription};
@@ -45,7 +45,7 @@ pub async fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> 
         LocalAddress::dual(offered, other)
     });
     let now = Instant::now();
-    let mut client = Client::new(&dial, local, draw_seed(), now);
+    let mut client = Client::new(&dial, local, draw_seed(), Sharing, now);
     client.set_clock(wall_clock());
     let shared = Shared::new(dial.is_loopback(), client, sockets, runtime.clone());
     runtime.spawn(task::run(Arc::clone(&shared), watched));
@@ -193,7 +193,7 @@ impl Connection {
     ) -> Result<Subscription<T>, TopicError> {
         let (topic, options) = (Topic::new(topic)?, options.into());
         let (id, mailbox) = self.lease.subscribe(Some(&topic), |handle| {
-            handle.shared.act(|client, now| client.subscribe(now, &topic, options, T::KIND, SharedMailbox::new))
+            handle.shared.act(|client, now| client.subscribe(now, &topic, options, T::KIND))
         })?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
@@ -207,9 +207,8 @@ impl Connection {
     /// When the connection has ended, or has 64 such subscriptions.
     pub fn subscribe_all(&self, options: impl Into<SubscribeOptions>) -> Result<Subscription, TopicError> {
         let options = options.into();
-        let (id, mailbox) = self.lease.subscribe(None, |handle| {
-            handle.shared.act(|client, _| client.subscribe_all(options, SharedMailbox::new))
-        })?;
+        let (id, mailbox) =
+            self.lease.subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_all(options)))?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 
@@ -219,9 +218,8 @@ impl Connection {
     /// # Errors
     /// As for [`subscribe_all`](Self::subscribe_all).
     pub fn subscribe_new_topics(&self) -> Result<Subscription<TopicNames>, TopicError> {
-        let (id, mailbox) = self
-            .lease
-            .subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_new_topics(SharedMailbox::new)))?;
+        let (id, mailbox) =
+            self.lease.subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_new_topics()))?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 
@@ -231,9 +229,8 @@ impl Connection {
     /// # Errors
     /// As for [`subscribe_all`](Self::subscribe_all).
     pub fn events(&self) -> Result<Subscription<Events>, TopicError> {
-        let (id, mailbox) = self
-            .lease
-            .subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_events(SharedMailbox::new)))?;
+        let (id, mailbox) =
+            self.lease.subscribe(None, |handle| handle.shared.act(|client, _| client.subscribe_events()))?;
         Ok(Subscription::new(Arc::clone(&self.lease), id, mailbox))
     }
 

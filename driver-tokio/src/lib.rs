@@ -54,7 +54,7 @@ pub use farwire_core::link::LinkEnd;
 pub use farwire_core::{
     Accepted, ClockEstimate, Config, ConfigError, Container, Content, Delivery, EndReason, MAX_TOPIC, Message,
 };
-pub use farwire_core::{ConnectionEvent, Dial, Events, OperatorLost, Presence};
+pub use farwire_core::{ConnectionEvent, Dial, Events, OperatorLost};
 pub use farwire_core::{PublishError, Raw, Receive, RecvError, Reliability, Secret, SessionId, Settings, Stage, Stats};
 pub use farwire_core::{SubscribeOptions, Topic, TopicError, TopicNames, TopicStats, WhenFull, lcm_messages};
 

@@ -3,32 +3,36 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use farwire_core::Mailbox;
-use farwire_core::client::Inbox;
+use farwire_core::client::{Inbox, Share};
+use farwire_core::{Held, Mailbox, Message};
 
 /// A mailbox with one receiver.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedMailbox(Arc<Mutex<State>>);
+#[derive(Debug)]
+pub(crate) struct SharedMailbox<T: Held = Message>(Arc<Mutex<State<T>>>);
+
+/// Mailboxes behind a mutex, with a waker.
+#[derive(Debug)]
+pub(crate) struct Sharing;
 
 #[derive(Debug)]
-struct State {
-    mailbox: Mailbox,
+struct State<T: Held> {
+    mailbox: Mailbox<T>,
     /// Of the task that waits for a change.
     waker: Option<Waker>,
 }
 
-impl SharedMailbox {
-    pub(crate) fn new(mailbox: Mailbox) -> SharedMailbox {
-        SharedMailbox(Arc::new(Mutex::new(State { mailbox, waker: None })))
-    }
-
+impl<T: Held> SharedMailbox<T> {
     /// Does something with the mailbox that nobody waits for.
-    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Mailbox) -> R) -> R {
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Mailbox<T>) -> R) -> R {
         act(&mut self.lock().mailbox)
     }
 
     /// What `look` finds, or wakes the task when there may be something to find.
-    pub(crate) fn poll<R>(&self, context: &mut Context<'_>, look: impl FnOnce(&mut Mailbox) -> Option<R>) -> Poll<R> {
+    pub(crate) fn poll<R>(
+        &self,
+        context: &mut Context<'_>,
+        look: impl FnOnce(&mut Mailbox<T>) -> Option<R>,
+    ) -> Poll<R> {
         let mut state = self.lock();
         if let Some(found) = look(&mut state.mailbox) {
             return Poll::Ready(found);
@@ -40,23 +44,37 @@ impl SharedMailbox {
         Poll::Pending
     }
 
-    /// Wakes the task that waits.
-    pub(crate) fn wake(&self) {
-        let waker = self.lock().waker.take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inbox for SharedMailbox {
-    fn update(&self, change: impl FnOnce(&mut Mailbox)) -> bool {
+impl<T: Held> Clone for SharedMailbox<T> {
+    fn clone(&self) -> Self {
+        SharedMailbox(Arc::clone(&self.0))
+    }
+}
+
+impl Share for Sharing {
+    type Inbox<T: Held> = SharedMailbox<T>;
+
+    fn share<T: Held>(&self, mailbox: Mailbox<T>) -> SharedMailbox<T> {
+        SharedMailbox(Arc::new(Mutex::new(State { mailbox, waker: None })))
+    }
+}
+
+impl<T: Held> Inbox<T> for SharedMailbox<T> {
+    fn update(&self, change: impl FnOnce(&mut Mailbox<T>)) -> bool {
         let mut state = self.lock();
         change(&mut state.mailbox);
         state.waker.is_some()
+    }
+
+    /// Wakes the task that waits.
+    fn wake(&self) {
+        let waker = self.lock().waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }

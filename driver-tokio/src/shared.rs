@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use farwire_core::client::{Datagram, Turn};
+use farwire_core::client::{Changed, Datagram, Inbox, Turn};
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
 use farwire_core::{Client, EndReason, Mailbox, RecvError, SessionId, SubscriptionId};
@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use crate::connection::wall_clock;
 use crate::http::Requests;
-use crate::mailbox::SharedMailbox;
+use crate::mailbox::Sharing;
 
 /// The sockets, in the order of `farwire_core::Side::ALL`.
 pub(crate) type Sockets = [Arc<Socket>; 2];
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
 
 pub(crate) struct Engine {
     meter: Meter,
-    pub(crate) client: Client<SharedMailbox>,
+    pub(crate) client: Client<Sharing>,
     /// Callers that wait on `progress`.
     waiting: usize,
     /// When the task will be up at the latest; `None`: when it is woken.
@@ -56,7 +56,7 @@ pub(crate) enum Next {
 impl Shared {
     pub(crate) fn new(
         is_loopback: bool,
-        client: Client<SharedMailbox>,
+        client: Client<Sharing>,
         sockets: Sockets,
         runtime: runtime::Handle,
     ) -> Arc<Shared> {
@@ -75,7 +75,7 @@ impl Shared {
     }
 
     /// Does something with the client, and then what it says.
-    pub(crate) fn act<R>(&self, command: impl FnOnce(&mut Client<SharedMailbox>, Instant) -> R) -> R {
+    pub(crate) fn act<R>(&self, command: impl FnOnce(&mut Client<Sharing>, Instant) -> R) -> R {
         let mut engine = self.lock();
         let now = Instant::now();
         let result = command(&mut engine.client, now);
@@ -94,7 +94,7 @@ impl Shared {
     }
 
     /// A turn of the connection's task.
-    pub(crate) fn task_turn(&self, work: impl FnOnce(&mut Client<SharedMailbox>, Instant)) -> Next {
+    pub(crate) fn task_turn(&self, work: impl FnOnce(&mut Client<Sharing>, Instant)) -> Next {
         self.is_task_awake.store(true, Ordering::Relaxed);
         let mut engine = self.lock();
         let now = Instant::now();
@@ -111,7 +111,7 @@ impl Shared {
     }
 
     /// Lets others have the engine, then sends and tells what came of the turn.
-    fn settle(&self, mut engine: MutexGuard<'_, Engine>, turn: Turn<SharedMailbox>) {
+    fn settle(&self, mut engine: MutexGuard<'_, Engine>, turn: Turn<Sharing>) {
         // Taken while the engine's lock is held, so that datagrams leave in the order in which they were made.
         let outgoing = (!turn.datagrams.is_empty()).then(|| self.outgoing());
         let news = engine.waiting > 0 && (turn.news || engine.client.is_flushed());
@@ -119,9 +119,7 @@ impl Shared {
         if let Some(mut outgoing) = outgoing {
             outgoing.send(turn.datagrams.iter().map(Datagram::parts));
         }
-        for mailbox in turn.changed {
-            mailbox.wake();
-        }
+        turn.changed.iter().for_each(Changed::wake);
         for mailbox in turn.opened {
             mailbox.with(Mailbox::note_opened);
             mailbox.wake();
@@ -171,7 +169,7 @@ impl Shared {
     }
 
     /// Waits until `done`, but not beyond the end of the connection. Says whether it is done.
-    pub(crate) async fn wait_until(&self, mut done: impl FnMut(&mut Client<SharedMailbox>) -> bool) -> bool {
+    pub(crate) async fn wait_until(&self, mut done: impl FnMut(&mut Client<Sharing>) -> bool) -> bool {
         let _waiting = Waiting::new(self);
         loop {
             let progress = self.progress.notified();

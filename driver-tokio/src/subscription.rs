@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use farwire_core::client::Inbox as _;
 use farwire_core::cloudflare::ApiError;
-use farwire_core::{Message, Raw, Receive, RecvError, SubscriptionId, Topic};
+use farwire_core::{Raw, Receive, RecvError, SubscriptionId, Topic};
 use futures_core::Stream;
 use tokio::task::coop;
 
@@ -34,13 +35,13 @@ use crate::shared::Shared;
 pub struct Subscription<T: Receive = Raw> {
     lease: Arc<Lease>,
     id: SubscriptionId,
-    mailbox: SharedMailbox,
+    mailbox: SharedMailbox<T::Held>,
     topic: Option<Topic>,
     content: PhantomData<fn() -> T>,
 }
 
 impl<T: Receive> Subscription<T> {
-    pub(crate) fn new(lease: Arc<Lease>, id: SubscriptionId, mailbox: SharedMailbox) -> Subscription<T> {
+    pub(crate) fn new(lease: Arc<Lease>, id: SubscriptionId, mailbox: SharedMailbox<T::Held>) -> Subscription<T> {
         let topic = mailbox.with(|mailbox| mailbox.topic().cloned());
         Subscription { lease, id, mailbox, topic, content: PhantomData }
     }
@@ -142,7 +143,7 @@ impl<T: Receive> Subscription<T> {
     }
 
     /// What a callback's task needs, without a share in the connection.
-    pub(crate) fn source(&self) -> (Arc<Shared>, SubscriptionId, SharedMailbox) {
+    pub(crate) fn source(&self) -> (Arc<Shared>, SubscriptionId, SharedMailbox<T::Held>) {
         (Arc::clone(&self.lease.live().shared), self.id, self.mailbox.clone())
     }
 
@@ -151,8 +152,8 @@ impl<T: Receive> Subscription<T> {
     }
 
     /// `None`: it is none of the type, which is counted.
-    fn read(&self, message: Message) -> Option<T::Received> {
-        let received = T::read(message);
+    fn read(&self, held: T::Held) -> Option<T::Received> {
+        let received = T::read(held);
         if received.is_err() {
             self.lease.live().shared.lock().client.note_undecodable(self.id);
         }

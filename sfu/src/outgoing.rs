@@ -1,20 +1,17 @@
 //! Messages on their way to one receiver of a channel.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
-use farwire_core::{Delivery, Overflow, Payload, Pushed, QueueLimits, SendQueue};
+use farwire_core::flow::{Overflow, Pump, Pushed, QueueLimits, SendQueue, Turn, Written};
+use farwire_core::link::StreamId;
+use farwire_core::{Delivery, Payload};
 
 use crate::limits::{LOSSY_QUEUE, LOSSY_QUEUE_BYTES, RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES};
 use crate::stats::Stats;
 
-/// A queue that counts what becomes of its messages.
+/// A queue that counts what becomes of its messages, and knows when each came.
 pub(crate) struct Outgoing {
-    queue: SendQueue,
-    /// When each message came.
-    arrivals: VecDeque<Instant>,
-    /// Whether its channel is in the session's backlog.
-    pub(crate) in_backlog: bool,
+    queue: SendQueue<Instant>,
 }
 
 impl Outgoing {
@@ -24,37 +21,50 @@ impl Outgoing {
             true => (RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, Overflow::Refuse),
             false => (LOSSY_QUEUE, LOSSY_QUEUE_BYTES, Overflow::DropOldest),
         };
-        Outgoing { queue: SendQueue::new(limits), arrivals: VecDeque::new(), in_backlog: false }
+        Outgoing { queue: SendQueue::new(limits) }
     }
 
     /// Takes a message that came at this time. `false`: a reliable queue has overflowed.
     pub(crate) fn push(&mut self, arrival: Instant, payload: &Payload, stats: &mut Stats) -> bool {
         let before = self.queue.bytes();
-        match self.queue.push(payload.clone()) {
+        match self.queue.push(payload.clone(), arrival) {
             Pushed::Queued => {}
             Pushed::Replaced(dropped) => {
                 stats.replaced += dropped as u64;
                 stats.queued -= dropped as u64;
-                self.arrivals.drain(..dropped);
             }
             Pushed::Refused => return false,
         }
-        self.arrivals.push_back(arrival);
         stats.queued += 1;
         stats.queued_bytes = stats.queued_bytes + self.queue.bytes() as u64 - before as u64;
         true
     }
 
-    pub(crate) fn front(&self) -> Option<&Payload> {
-        self.queue.front()
+    /// Lets it have its turns among a session's queues.
+    pub(crate) fn schedule(&mut self, stream: StreamId, pump: &mut Pump<StreamId>) {
+        pump.schedule(stream, &mut self.queue);
     }
 
-    /// Takes the message that is next, and when it came.
-    pub(crate) fn pop(&mut self, stats: &mut Stats) -> Option<(Payload, Instant)> {
-        let (payload, arrival) = (self.queue.pop()?, self.arrivals.pop_front()?);
+    /// Has its turn: writes the message that is next, if it goes.
+    pub(crate) fn take_turn(
+        &mut self,
+        now: Instant,
+        stats: &mut Stats,
+        write: impl FnOnce(&Payload) -> Written,
+    ) -> Turn {
+        let (turn, message) = self.queue.take_turn(write);
+        let Some((payload, arrival)) = message else { return turn };
+        let bytes = payload.bytes.len() as u64;
         stats.queued -= 1;
-        stats.queued_bytes -= payload.bytes.len() as u64;
-        Some((payload, arrival))
+        stats.queued_bytes -= bytes;
+        if let Turn::Sent { .. } = turn {
+            stats.forwarded += 1;
+            stats.forwarded_bytes += bytes;
+            stats.latencies.add(now.saturating_duration_since(arrival));
+        } else {
+            stats.oversized += 1;
+        }
+        turn
     }
 
     /// The receiver is gone, and what waited for it is lost.

@@ -41,9 +41,7 @@ impl Session {
         if !replies.outgoing.push(arrival, payload, stats) {
             return Delivered::Overflowed;
         }
-        if !std::mem::replace(&mut replies.outgoing.in_backlog, true) {
-            self.backlog.push_back(stream);
-        }
+        replies.outgoing.schedule(stream, &mut self.pump);
         Delivered::Taken
     }
 

@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use farwire_core::cloudflare::api::{DataChannel, DataChannels, Location, SessionState};
+use farwire_core::flow::{Pump, Turn, Written};
 use farwire_core::http::RequestId;
-use farwire_core::link::{Link, LinkError, PLACEHOLDER, StreamId};
+use farwire_core::link::{Link, PLACEHOLDER, StreamId};
 use farwire_core::{Delivery, Payload};
 
 use crate::allowance::Allowance;
@@ -28,9 +29,6 @@ const LAST_STREAM: StreamId = 65_534;
 
 /// The first id to hand out: 0 and 1 are the client's for `server-events`.
 const FIRST_STREAM: StreamId = 2;
-
-/// Messages that go from the queues to SCTP between two drains.
-const WRITES_PER_DRAIN: usize = 16;
 
 /// A reliable queue that is fuller than one part in this many slows its publisher down.
 const HIGH_WATER: usize = 8;
@@ -65,8 +63,8 @@ pub(crate) struct Session {
     pub(crate) published: HashMap<String, StreamId>,
     /// What it subscribes to, by publication.
     pub(crate) subscribed: HashMap<(SessionKey, StreamId), StreamId>,
-    /// Channels with queued messages, in the order of their turns.
-    pub(crate) backlog: VecDeque<StreamId>,
+    /// Channels with queued messages.
+    pub(crate) pump: Pump<StreamId>,
     /// Subscriptions that no longer hold their publishers back, and those publishers.
     pub(crate) released: Vec<(StreamId, SessionKey)>,
     /// Subscriptions whose publishers are gone, and of which nothing waits any more.
@@ -184,7 +182,7 @@ impl Session {
             streams: HashMap::new(),
             published: HashMap::new(),
             subscribed: HashMap::new(),
-            backlog: VecDeque::new(),
+            pump: Pump::default(),
             released: Vec::new(),
             drained: Vec::new(),
             too_large: Vec::new(),
@@ -236,9 +234,7 @@ impl Session {
         if !outgoing.push(arrival, payload, stats) {
             return Delivered::Overflowed;
         }
-        if !std::mem::replace(&mut outgoing.in_backlog, true) {
-            self.backlog.push_back(stream);
-        }
+        outgoing.schedule(stream, &mut self.pump);
         let holds = subscription.reliable && !subscription.is_given_up && outgoing.is_fuller_than(HIGH_WATER);
         match holds && !std::mem::replace(&mut subscription.holds, true) {
             true => Delivered::TakenAndHolds,
@@ -249,61 +245,38 @@ impl Session {
     /// Moves queued messages to SCTP, subscription by subscription in turn, while there is room. `true` if any
     /// went, or was too large to.
     pub(crate) fn pump(&mut self, now: Instant, stats: &mut Stats) -> bool {
-        let (mut written, mut without_room) = (0, 0);
-        while written < WRITES_PER_DRAIN && without_room < self.backlog.len() {
-            let Some(stream) = self.backlog.pop_front() else { break };
-            let outgoing = match self.streams.get_mut(&stream) {
-                Some(Stream::Subscription(subscription)) => &mut subscription.outgoing,
-                Some(Stream::Publication { replies, .. }) => &mut replies.outgoing,
-                None => continue,
+        let Session { pump, link, streams, released, drained, too_large, .. } = self;
+        let progressed = pump.run(|stream| {
+            let write = |front: &Payload| match link.has_room(front.bytes.len()) {
+                true => match link.write(now, stream, front.binary, &front.bytes).into() {
+                    // A channel that is still opening opens.
+                    Written::NotOpen => Written::NoRoom,
+                    written => written,
+                },
+                false => Written::NoRoom,
             };
-            let Some(front) = outgoing.front() else {
-                outgoing.in_backlog = false;
-                continue;
+            let (turn, subscription) = match streams.get_mut(&stream) {
+                Some(Stream::Subscription(subscription)) => {
+                    (subscription.outgoing.take_turn(now, stats, write), Some(subscription))
+                }
+                Some(Stream::Publication { replies, .. }) => (replies.outgoing.take_turn(now, stats, write), None),
+                None => (Turn::Over, None),
             };
-            if !self.link.has_room(front.bytes.len()) {
-                without_room += 1;
-                self.backlog.push_back(stream);
-                continue;
+            if let Turn::Dropped { .. } = turn {
+                too_large.push(stream);
             }
-            let is_sent = match self.link.write(now, stream, front.binary, &front.bytes) {
-                Ok(()) => true,
-                Err(LinkError::TooLarge { .. }) => false,
-                // Later: an acknowledgement makes room, and a channel that is still opening opens.
-                Err(_) => {
-                    without_room += 1;
-                    self.backlog.push_back(stream);
-                    continue;
+            if let (Turn::Sent { .. } | Turn::Dropped { .. }, Some(subscription)) = (turn, subscription) {
+                if subscription.holds && !subscription.outgoing.is_fuller_than(LOW_WATER) {
+                    subscription.holds = false;
+                    released.push((stream, subscription.publisher.0));
                 }
-            };
-            match outgoing.pop(stats) {
-                Some((payload, arrival)) if is_sent => {
-                    stats.forwarded += 1;
-                    stats.forwarded_bytes += payload.bytes.len() as u64;
-                    stats.latencies.add(now.saturating_duration_since(arrival));
-                    written += 1;
-                }
-                _ => {
-                    stats.oversized += 1;
-                    self.too_large.push(stream);
+                if subscription.drain_until.is_some() && subscription.outgoing.is_empty() {
+                    drained.push(stream);
                 }
             }
-            without_room = 0;
-            if outgoing.is_empty() {
-                outgoing.in_backlog = false;
-            } else {
-                self.backlog.push_back(stream);
-            }
-            let Some(Stream::Subscription(subscription)) = self.streams.get_mut(&stream) else { continue };
-            if subscription.holds && !subscription.outgoing.is_fuller_than(LOW_WATER) {
-                subscription.holds = false;
-                self.released.push((stream, subscription.publisher.0));
-            }
-            if subscription.drain_until.is_some() && subscription.outgoing.is_empty() {
-                self.drained.push(stream);
-            }
-        }
-        written > 0 || !self.too_large.is_empty()
+            turn
+        });
+        progressed || !self.too_large.is_empty()
     }
 
     /// To be called after a change to what is due besides the transport: gates, waiting calls, the connection.

@@ -1,23 +1,37 @@
 //! Logs.
 
+use farwire_core::ConnectionEvent;
 use farwire_core::client::Notice;
-use tracing::{debug, info, warn};
+use tracing::{Level, debug, info, warn};
 
-/// Logs what a turn had to tell: troubles as warnings, a connection's beginning and end as information, the rest for
-/// debugging.
+/// Logs what a turn had to tell: troubles as warnings, a connection's beginning and end and who is there as information, the
+/// rest for debugging.
 pub fn log(notices: &[Notice]) {
     for notice in notices {
-        match notice {
-            Notice::Connected { .. } | Notice::Presence(_) | Notice::Ended(_) => info!(target: "farwire", "{notice}"),
-            Notice::Trouble { .. }
-            | Notice::Interrupted(_)
-            | Notice::Reconnecting(_)
-            | Notice::DialFailed(_)
-            | Notice::HeartbeatFailing(_)
-            | Notice::Warning(_) => {
-                warn!(target: "farwire", "{notice}");
-            }
+        match level(notice) {
+            Level::WARN => warn!(target: "farwire", "{notice}"),
+            Level::INFO => info!(target: "farwire", "{notice}"),
             _ => debug!(target: "farwire", "{notice}"),
         }
+    }
+}
+
+fn level(notice: &Notice) -> Level {
+    match notice {
+        Notice::Trouble { .. } | Notice::Interrupted(_) => Level::WARN,
+        Notice::Connection(event) => match event {
+            ConnectionEvent::Reconnecting { .. }
+            | ConnectionEvent::DialFailed { .. }
+            | ConnectionEvent::HeartbeatFailing { .. }
+            | ConnectionEvent::Warning { .. } => Level::WARN,
+            ConnectionEvent::Connected { .. }
+            | ConnectionEvent::OperatorPresent
+            | ConnectionEvent::OperatorLost { .. }
+            | ConnectionEvent::RobotPresent
+            | ConnectionEvent::RobotLost
+            | ConnectionEvent::Ended { .. } => Level::INFO,
+            _ => Level::DEBUG,
+        },
+        _ => Level::DEBUG,
     }
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use farwire_core::{Config, Delivery, Event, Output, Peer, Side, Topic};
+use farwire_core::{Config, ConnectionEvent, Delivery, Event, Output, Peer, Side, Topic};
 
 type Failed = Box<dyn std::error::Error>;
 
@@ -53,7 +53,7 @@ fn main() -> Result<(), Failed> {
                         peer.close(Instant::now());
                     }
                 }
-                Output::Event(Event::Ended(reason)) => {
+                Output::Event(Event::Connection(ConnectionEvent::Ended { reason })) => {
                     return if received == messages { Ok(()) } else { Err(reason.into()) };
                 }
                 Output::WaitUntil(deadline, _) => break deadline,

@@ -3,34 +3,28 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use farwire_core::client::Inbox;
-use farwire_core::{Mailbox, Message, RecvError};
+use farwire_core::client::{Inbox, Share};
+use farwire_core::{Held, Mailbox, Message, RecvError};
 
 /// A mailbox behind a mutex. Clones are the same mailbox.
-#[derive(Debug, Clone)]
-pub struct SharedInbox(Arc<(Mutex<Mailbox>, Condvar)>);
+#[derive(Debug)]
+pub struct SharedInbox<T: Held = Message>(Arc<(Mutex<Mailbox<T>>, Condvar)>);
 
-impl SharedInbox {
-    /// Shares a mailbox.
-    pub fn new(mailbox: Mailbox) -> SharedInbox {
-        SharedInbox(Arc::new((Mutex::new(mailbox), Condvar::new())))
-    }
+/// Mailboxes behind a mutex.
+#[derive(Debug)]
+pub struct Sharing;
 
+impl<T: Held> SharedInbox<T> {
     /// Does something with the mailbox.
-    pub fn with<R>(&self, act: impl FnOnce(&mut Mailbox) -> R) -> R {
+    pub fn with<R>(&self, act: impl FnOnce(&mut Mailbox<T>) -> R) -> R {
         act(&mut self.lock())
-    }
-
-    /// Wakes those who wait.
-    pub fn notify(&self) {
-        self.0.1.notify_all();
     }
 
     /// Waits for what somebody else lets arrive: a message, word of a gap, or the end.
     ///
     /// # Errors
     /// As [`Mailbox::take`] tells.
-    pub fn wait(&self) -> Result<Message, RecvError> {
+    pub fn wait(&self) -> Result<T, RecvError> {
         let mut mailbox = self.lock();
         loop {
             if let Some(next) = mailbox.take(Instant::now()) {
@@ -40,14 +34,32 @@ impl SharedInbox {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Mailbox> {
+    fn lock(&self) -> MutexGuard<'_, Mailbox<T>> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inbox for SharedInbox {
-    fn update(&self, change: impl FnOnce(&mut Mailbox)) -> bool {
+impl<T: Held> Clone for SharedInbox<T> {
+    fn clone(&self) -> Self {
+        SharedInbox(Arc::clone(&self.0))
+    }
+}
+
+impl Share for Sharing {
+    type Inbox<T: Held> = SharedInbox<T>;
+
+    fn share<T: Held>(&self, mailbox: Mailbox<T>) -> SharedInbox<T> {
+        SharedInbox(Arc::new((Mutex::new(mailbox), Condvar::new())))
+    }
+}
+
+impl<T: Held> Inbox<T> for SharedInbox<T> {
+    fn update(&self, change: impl FnOnce(&mut Mailbox<T>)) -> bool {
         self.with(change);
         true
+    }
+
+    fn wake(&self) {
+        self.0.1.notify_all();
     }
 }

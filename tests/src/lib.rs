@@ -16,6 +16,6 @@ mod world;
 
 pub use crate::foreign::{Client, Foreigners, Received, SFU};
 pub use crate::http::{Fate, HttpLog};
-pub use crate::inbox::SharedInbox;
+pub use crate::inbox::{SharedInbox, Sharing};
 pub use crate::teleop::{Asked, Ids, Teleop};
 pub use crate::world::{Network, Node, World};

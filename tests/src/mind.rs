@@ -6,12 +6,12 @@ use std::time::Instant;
 use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::{Client, Peer, Side};
 
-use crate::SharedInbox;
+use crate::Sharing;
 
 /// A peer as it is, or with the mailboxes that a driver gives it.
 pub(crate) enum Mind {
     Peer(Box<Peer>),
-    Client(Box<Client<SharedInbox>>),
+    Client(Box<Client<Sharing>>),
 }
 
 impl Mind {
@@ -23,7 +23,7 @@ impl Mind {
         }
     }
 
-    pub(crate) fn client(&mut self) -> &mut Client<SharedInbox> {
+    pub(crate) fn client(&mut self) -> &mut Client<Sharing> {
         match self {
             Mind::Peer(_) => panic!("this node is a bare peer"),
             Mind::Client(client) => client,

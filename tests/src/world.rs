@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use farwire_core::client::{Changed, Inbox as _};
 use farwire_core::http::{Failure, Request, RequestId, Response};
 use farwire_core::{
-    Client, Config, Delivery, Dial, Event, Mailbox, Output, Payload, Peer, Side, SubscriptionId, Topic, TopicId,
-    WallClock,
+    Client, Config, ConnectionEvent, Delivery, Dial, Event, Mailbox, Output, Payload, Peer, Side, SubscriptionId,
+    Topic, TopicId, WallClock,
 };
 use farwire_sfu::{Incoming, Sfu};
 
-use crate::SharedInbox;
+use crate::Sharing;
 use crate::house::{BROKER, House, Wish};
 use crate::http::{Fate, HttpLog};
 use crate::mind::Mind;
@@ -146,7 +147,7 @@ impl World {
     pub fn add_client(&mut self, dial: impl Into<Dial>) -> Node {
         let clock = self.clock();
         self.settle_in(|addresses, seed, now| {
-            let mut client = Client::new(dial, addresses, seed, now);
+            let mut client = Client::new(dial, addresses, seed, Sharing, now);
             client.set_clock(clock);
             Mind::Client(client.into())
         })
@@ -229,7 +230,10 @@ impl World {
     pub fn connect(&mut self, dial: impl Into<Dial>) -> Node {
         let node = self.add(dial);
         let connected = self.run_until(Duration::from_secs(10), |world| {
-            world.inhabitants[node].events.iter().any(|event| matches!(event, Event::Connected))
+            world.inhabitants[node]
+                .events
+                .iter()
+                .any(|event| matches!(event, Event::Connection(ConnectionEvent::Connected { .. })))
         });
         assert!(connected, "node {node} did not connect: {:?}", self.inhabitants[node].events);
         self.inhabitants[node].events.clear();
@@ -249,7 +253,7 @@ impl World {
     }
 
     /// Does something with a client, and then what it says.
-    pub fn act<R>(&mut self, node: Node, act: impl FnOnce(&mut Client<SharedInbox>, Instant) -> R) -> R {
+    pub fn act<R>(&mut self, node: Node, act: impl FnOnce(&mut Client<Sharing>, Instant) -> R) -> R {
         let result = act(self.inhabitants[node].mind.client(), self.now);
         self.turn(node);
         result
@@ -483,10 +487,10 @@ impl World {
         for datagram in turn.datagrams {
             self.transmit(node, datagram.side, datagram.destination, datagram.contents);
         }
-        turn.changed.iter().for_each(SharedInbox::notify);
+        turn.changed.iter().for_each(Changed::wake);
         for inbox in turn.opened {
             inbox.with(Mailbox::note_opened);
-            inbox.notify();
+            inbox.wake();
         }
         for request in turn.requests {
             self.request(node, request);

@@ -5,8 +5,8 @@ mod hosted;
 use std::time::{Duration, Instant};
 
 use farwire_blocking::{
-    Config, Connection, ConnectionEvent, Delivery, Events, OperatorLost, Publisher, RecvError, RobotConfig,
-    Subscription, connect,
+    Config, Connection, ConnectionEvent, Delivery, EndReason, Events, OperatorLost, Publisher, RecvError, RobotConfig,
+    SessionId, Subscription, connect,
 };
 use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
 
@@ -231,8 +231,8 @@ fn a_robot_that_the_broker_does_not_know_any_more_registers_anew() {
     robot.tells(&[
         ConnectionEvent::OperatorPresent,
         lost(OperatorLost::Rejected),
-        ConnectionEvent::Reconnecting { reason: String::new() },
-        ConnectionEvent::Connected,
+        ConnectionEvent::Reconnecting { reason: EndReason::Closed },
+        ConnectionEvent::Connected { session: SessionId::new("sess_2") },
     ]);
     robot.is_told();
     assert_eq!(robot.connection.session_id(), "sess_2");

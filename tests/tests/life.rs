@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::{Delivery, EndReason, Event};
+use farwire_core::{ConnectionEvent, Delivery, EndReason, Event};
 use farwire_tests::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -15,7 +15,10 @@ fn closing_tells_the_sfu_at_once() {
     world.close(node);
     world.run_for(Duration::from_millis(10));
     assert_eq!(world.sfu.stats().sessions, 0);
-    assert!(matches!(world.events(node)[..], [Event::Ended(EndReason::Closed)]));
+    assert!(matches!(
+        world.events(node)[..],
+        [Event::Connection(ConnectionEvent::Ended { reason: EndReason::Closed })]
+    ));
 }
 
 #[test]

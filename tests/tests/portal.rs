@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use farwire_core::broker::{OperatorConfig, RobotConfig};
 use farwire_core::http::Failure;
-use farwire_core::{Delivery, EndReason, Event, Presence};
+use farwire_core::{ConnectionEvent, Delivery, EndReason, Event};
 use farwire_tests::{Fate, Node, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -49,8 +49,10 @@ fn told(world: &mut World, node: Node) -> String {
 
 fn text(event: &Event) -> String {
     match event {
-        Event::DialFailed(reason) | Event::Disconnected(reason) => reason.to_string(),
-        Event::Failing(error) => error.to_string(),
+        Event::Connection(ConnectionEvent::DialFailed { reason } | ConnectionEvent::Reconnecting { reason }) => {
+            reason.to_string()
+        }
+        Event::Connection(ConnectionEvent::HeartbeatFailing { reason }) => reason.to_string(),
         Event::Trouble { error, .. } => error.to_string(),
         other => format!("{other:?}"),
     }
@@ -136,10 +138,12 @@ fn a_robot_keeps_its_session_and_its_operator_while_a_portal_answers_its_heartbe
         assert_eq!(has_ended(&mut world, robot), None, "{fate:?}");
         assert!(world.peer(robot).is_up() && world.peer(robot).is_operated(), "{fate:?}");
         let events = world.events(robot);
-        let failing = events.iter().filter(|event| matches!(event, Event::Failing(_))).count();
+        let is_failing = |event: &&Event| matches!(event, Event::Connection(ConnectionEvent::HeartbeatFailing { .. }));
+        let failing = events.iter().filter(is_failing).count();
         assert_eq!(failing, 1, "{fate:?}: {events:?}");
         assert!(events.iter().any(|event| text(event).contains(word)), "{fate:?}: {events:?}");
-        let lost = events.iter().any(|event| matches!(event, Event::Presence(Presence::OperatorLost(_))));
+        let is_loss = |event: &Event| matches!(event, Event::Connection(ConnectionEvent::OperatorLost { .. }));
+        let lost = events.iter().any(is_loss);
         assert!(!lost, "{fate:?}: {events:?}");
         step_aside(&mut world);
         world.run_for(5 * SECOND);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::{Accepted, Delivery, EndReason, Event, Topic};
+use farwire_core::{Accepted, ConnectionEvent, Delivery, EndReason, Event, Topic};
 use farwire_tests::{Fate, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -32,7 +32,9 @@ fn topics_and_subscriptions_outlive_an_outage_and_nothing_old_is_delivered() {
         assert!(!world.peer(node).is_up() && world.peer(node).ended().is_none());
         assert_eq!(world.publish(node, publication, b"old"), Ok(Accepted::Dropped));
         let events = world.events(node);
-        let is_lost = |event: &Event| matches!(event, Event::Disconnected(EndReason::Transport(_)));
+        let is_lost = |event: &Event| {
+            matches!(event, Event::Connection(ConnectionEvent::Reconnecting { reason: EndReason::Transport(_) }))
+        };
         assert_eq!(events.iter().filter(|event| is_lost(event)).count(), 1, "{events:?}");
         assert!(events.iter().any(|event| matches!(event, Event::Interrupted(id) if *id == subscription)));
 
@@ -97,7 +99,9 @@ fn an_outage_is_not_made_worse_and_does_not_end_the_connection() {
     world.run_for(3600 * SECOND);
     assert!(world.peer(node).ended().is_none());
     let told = world.events(node);
-    let failures = told.iter().filter(|event| matches!(event, Event::DialFailed(EndReason::Api(_)))).count();
+    let is_failure =
+        |event: &&Event| matches!(event, Event::Connection(ConnectionEvent::DialFailed { reason: EndReason::Api(_) }));
+    let failures = told.iter().filter(is_failure).count();
     assert_eq!(failures, 1, "{told:?}");
     let requests = world.http.len() - before;
     assert!(requests < 3600 * 8, "{requests} in an hour");
@@ -136,7 +140,10 @@ fn closing_while_it_is_dialed_again_ends_it() {
     world.close(node);
     world.run_for(SECOND);
     assert_eq!(world.peer(node).ended(), Some(&EndReason::Closed));
-    assert!(matches!(world.events(node).last(), Some(Event::Ended(EndReason::Closed))));
+    assert!(matches!(
+        world.events(node).last(),
+        Some(Event::Connection(ConnectionEvent::Ended { reason: EndReason::Closed }))
+    ));
     let before = world.http.len();
     world.bring_up();
     world.run_for(60 * SECOND);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use farwire_core::http::{Failure, Method};
-use farwire_core::{Config, Delivery, EndReason, Event};
+use farwire_core::{Config, ConnectionEvent, Delivery, EndReason, Event};
 use farwire_tests::{Fate, HttpLog, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ fn failure(world: &mut World, config: &Config) -> (String, Duration) {
     let after = world.elapsed();
     let events = world.events(node);
     match &events[..] {
-        [Event::Ended(reason)] => (reason.to_string(), after),
+        [Event::Connection(ConnectionEvent::Ended { reason })] => (reason.to_string(), after),
         events => panic!("expected an end and nothing else: {events:?}"),
     }
 }

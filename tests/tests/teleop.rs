@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use farwire_core::broker::{OperatorConfig, OperatorProblem, RobotConfig};
 use farwire_core::{
-    Accepted, Delivery, EndReason, Event, OperatorLost, RecvError, SubscribeOptions, Topic, TopicError, TopicId,
+    Accepted, ConnectionEvent, Delivery, EndReason, Event, OperatorLost, RecvError, SubscribeOptions, Topic,
+    TopicError, TopicId,
 };
 use farwire_tests::{Node, SharedInbox, World};
 
@@ -63,17 +64,39 @@ impl Pair {
     }
 
     fn events(&mut self, node: Node) -> Vec<String> {
-        let all = self.world.events(node).into_iter();
-        all.filter_map(|event| match event {
-            Event::Presence(presence) => Some(format!("{presence:?}")),
-            Event::Disconnected(_) => Some("Disconnected".to_owned()),
-            Event::Connected => Some("Connected".to_owned()),
-            Event::Failing(_) => Some("Failing".to_owned()),
-            Event::Ended(_) => Some("Ended".to_owned()),
-            _ => None,
+        let all = connection_events(&mut self.world, node).into_iter();
+        all.filter_map(|event| {
+            let text = match event {
+                ConnectionEvent::OperatorLost { reason } => return Some(format!("OperatorLost({reason:?})")),
+                ConnectionEvent::OperatorPresent => "OperatorPresent",
+                ConnectionEvent::RobotPresent => "RobotPresent",
+                ConnectionEvent::RobotLost => "RobotLost",
+                ConnectionEvent::Reconnecting { .. } => "Disconnected",
+                ConnectionEvent::Connected { .. } => "Connected",
+                ConnectionEvent::HeartbeatFailing { .. } => "Failing",
+                ConnectionEvent::Ended { .. } => "Ended",
+                _ => return None,
+            };
+            Some(text.to_owned())
         })
         .collect()
     }
+}
+
+/// What happened to a node's connection so far.
+fn connection_events(world: &mut World, node: Node) -> Vec<ConnectionEvent> {
+    let all = world.events(node).into_iter();
+    all.filter_map(|event| if let Event::Connection(event) = event { Some(event) } else { None }).collect()
+}
+
+/// Why a node could not dial again.
+fn dial_failures(world: &mut World, node: Node) -> Vec<String> {
+    let all = connection_events(world, node).into_iter();
+    all.filter_map(|event| match event {
+        ConnectionEvent::DialFailed { reason } => Some(reason.to_string()),
+        _ => None,
+    })
+    .collect()
 }
 
 fn topic(name: &str) -> Topic {
@@ -413,7 +436,7 @@ fn client_pair(seed: u64) -> (World, Node, Node, TopicId) {
 
 fn subscribe(world: &mut World, robot: Node, options: SubscribeOptions) -> SharedInbox {
     let topic = topic("cmd_unreliable");
-    world.act(robot, |client, now| client.subscribe(now, &topic, options, None, SharedInbox::new)).expect("a topic").1
+    world.act(robot, |client, now| client.subscribe(now, &topic, options, None)).expect("a topic").1
 }
 
 fn take(world: &World, inbox: &SharedInbox) -> Option<Result<Vec<u8>, RecvError>> {
@@ -502,13 +525,10 @@ fn two_robots_with_one_key_do_not_fight() {
     assert!(pair.world.peer(other).is_up() && !pair.world.peer(pair.robot).is_up());
     assert!(pair.world.peer(pair.robot).ended().is_none(), "it waits");
     assert_eq!(pair.world.peer(pair.robot).operator_lost(), Some(OperatorLost::Displaced));
-    let told = pair.world.events(pair.robot);
-    let failures: Vec<String> = told
-        .iter()
-        .filter_map(|event| if let Event::DialFailed(reason) = event { Some(reason.to_string()) } else { None })
-        .collect();
+    let failures = dial_failures(&mut pair.world, pair.robot);
     assert!(failures.len() == 1 && failures[0].contains("another robot is here"), "{failures:?}");
-    let warnings = pair.world.events(other).into_iter().filter(|event| matches!(event, Event::Warning(_))).count();
+    let is_warning = |event: &&ConnectionEvent| matches!(event, ConnectionEvent::Warning { .. });
+    let warnings = connection_events(&mut pair.world, other).iter().filter(is_warning).count();
     assert_eq!(warnings, 1, "told once while it lasts");
     let first = std::mem::replace(&mut pair.robot, other);
     assert!(pair.drives(20 * SECOND));
@@ -553,12 +573,7 @@ fn a_revoked_robot_and_its_operator_hear_why() {
     assert_eq!(pair.world.peer(robot).operator_lost(), Some(OperatorLost::KeyRevoked));
     pair.world.run_for(30 * SECOND);
     let operator = pair.operator;
-    let told: Vec<String> = pair
-        .world
-        .events(operator)
-        .into_iter()
-        .filter_map(|event| if let Event::DialFailed(reason) = event { Some(reason.to_string()) } else { None })
-        .collect();
+    let told = dial_failures(&mut pair.world, operator);
     assert!(told.iter().any(|reason| reason.contains("its key was revoked")), "{told:?}");
 }
 

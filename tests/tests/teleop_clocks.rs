@@ -7,8 +7,7 @@ use farwire_core::lcm::Message as _;
 use farwire_core::lcm::geometry_msgs::TwistStamped;
 use farwire_core::lcm::std_msgs::{Header, Time};
 use farwire_core::{
-    ConnectionEvent, Delivery, Events, Receive as _, RecvError, StampRefusal, SubscribeOptions, Topic, TopicId,
-    TopicStats, WallClock,
+    ConnectionEvent, Delivery, RecvError, StampRefusal, SubscribeOptions, Topic, TopicId, TopicStats, WallClock,
 };
 use farwire_tests::{Node, SharedInbox, World};
 use proptest::prelude::*;
@@ -25,7 +24,7 @@ struct Drive {
     operator: Node,
     commands: SharedInbox,
     orders: SharedInbox,
-    events: SharedInbox,
+    events: SharedInbox<ConnectionEvent>,
     cmd: TopicId,
     state: TopicId,
     /// By how much the robot's clock is ahead of the world's.
@@ -48,12 +47,12 @@ impl Drive {
         let (cmd, state) = ("cmd_unreliable", "state_reliable");
         let options = SubscribeOptions::from(Delivery::LOSSY).stale_after(Duration::from_millis(300));
         let topic = Topic::new(cmd).expect("a topic");
-        let commands = world.act(robot, |client, now| client.subscribe(now, &topic, options, None, SharedInbox::new));
+        let commands = world.act(robot, |client, now| client.subscribe(now, &topic, options, None));
         let commands = commands.expect("a topic").1;
         let (topic, options) = (Topic::new(state).expect("a topic"), SubscribeOptions::from(Delivery::RELIABLE));
-        let orders = world.act(robot, |client, now| client.subscribe(now, &topic, options, None, SharedInbox::new));
+        let orders = world.act(robot, |client, now| client.subscribe(now, &topic, options, None));
         let orders = orders.expect("a topic").1;
-        let events = world.act(robot, |client, _| client.subscribe_events(SharedInbox::new)).expect("room").1;
+        let events = world.act(robot, |client, _| client.subscribe_events()).expect("room").1;
         let cmd = world.topic(operator, cmd, Delivery::LOSSY);
         let state = world.topic(operator, state, Delivery::RELIABLE);
         let mut drive = Drive { world, robot, operator, commands, orders, events, cmd, state, skew };
@@ -144,8 +143,8 @@ impl Drive {
         let take = || self.events.with(|mailbox| mailbox.take(self.world.now()));
         std::iter::from_fn(take)
             .flatten()
-            .filter_map(|message| match Events::read(message) {
-                Ok(ConnectionEvent::ClockSet { by_ms }) => Some(by_ms),
+            .filter_map(|event| match event {
+                ConnectionEvent::ClockSet { by_ms } => Some(by_ms),
                 _ => None,
             })
             .collect()
@@ -255,9 +254,8 @@ fn an_emergency_stop_is_delivered_however_its_topic_is_subscribed_to() {
     let mut drive = Drive::new(5, 0.0);
     let topic = Topic::new("state_reliable").expect("a topic");
     let options = SubscribeOptions::from(Delivery::RELIABLE).stale_after(SECOND);
-    let orders = drive.world.act(drive.robot, |client, now| {
-        client.subscribe(now, &topic, options, None, SharedInbox::new).expect("a topic").1
-    });
+    let orders =
+        drive.world.act(drive.robot, |client, now| client.subscribe(now, &topic, options, None).expect("a topic").1);
     drive.pass(SECOND);
     while orders.with(|mailbox| mailbox.take(drive.world.now())).is_some() {}
     drive.order(r#"{"type":"estop"}"#);

@@ -108,18 +108,18 @@ impl Cockpit {
 
     fn take_event(&mut self, event: ConnectionEvent) -> Option<Sight> {
         match event {
-            ConnectionEvent::Connected => {
+            ConnectionEvent::Connected { .. } => {
                 // The first one is told of by whoever dialed.
                 let was_down = self.seen.trouble.take().is_some();
                 was_down.then_some(Sight::Connected)
             }
             ConnectionEvent::Reconnecting { reason } => {
-                self.seen.trouble = Some(reason.clone());
-                Some(Sight::Reconnecting { why: reason })
+                self.seen.trouble = Some(reason.to_string());
+                Some(Sight::Reconnecting { why: reason.to_string() })
             }
             ConnectionEvent::DialFailed { reason } => {
-                self.seen.trouble = Some(reason.clone());
-                Some(Sight::Waiting { why: reason })
+                self.seen.trouble = Some(reason.to_string());
+                Some(Sight::Waiting { why: reason.to_string() })
             }
             ConnectionEvent::RobotPresent => Some(Sight::RobotPresent),
             ConnectionEvent::RobotLost => Some(Sight::RobotLost),

@@ -176,21 +176,21 @@ impl<'a> Pulse<'a> {
 
     fn take_event(&mut self, event: ConnectionEvent) -> Result<(), Failure> {
         let change = match event {
-            ConnectionEvent::Connected if !self.is_connected_told => {
+            ConnectionEvent::Connected { .. } if !self.is_connected_told => {
                 self.is_connected_told = true;
                 Some(Change::Connected { broker: self.broker.to_owned() })
             }
             ConnectionEvent::Reconnecting { reason } => {
                 self.is_connected_told = false;
-                Some(Change::Reconnecting { why: reason })
+                Some(Change::Reconnecting { why: reason.to_string() })
             }
-            ConnectionEvent::DialFailed { reason } => Some(Change::Waiting { why: reason }),
+            ConnectionEvent::DialFailed { reason } => Some(Change::Waiting { why: reason.to_string() }),
             ConnectionEvent::OperatorPresent => self.body.guard.operator_came(),
             ConnectionEvent::OperatorLost { reason } => self.body.guard.operator_lost(&reason.to_string()),
             ConnectionEvent::ClockSet { .. }
             | ConnectionEvent::FarClockSet { .. }
             | ConnectionEvent::ClocksApart { .. } => Some(Change::Clock { what: event.to_string() }),
-            ConnectionEvent::HeartbeatFailing { reason } => Some(Change::HeartbeatFailing { why: reason }),
+            ConnectionEvent::HeartbeatFailing { reason } => Some(Change::HeartbeatFailing { why: reason.to_string() }),
             ConnectionEvent::Warning { what } => Some(Change::Warning { what }),
             _ => None,
         };

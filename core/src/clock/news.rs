@@ -4,8 +4,7 @@ use std::fmt;
 
 /// Something about clocks that is worth telling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClockNews {
+pub(crate) enum ClockNews {
     /// The system's clock here was set, by so many milliseconds; negative: back. Who is connected goes on by the time as it
     /// was before, so nothing stops.
     Set {

@@ -10,16 +10,20 @@ fn mailbox(delivery: Delivery) -> SharedMailbox {
     let (_, lead) = farwire_udp::Waiter::new(Vec::new()).expect("a waiter");
     let config = Config::new("http://127.0.0.1:9/v1", "app", "secret").expect("a good config");
     let now = Instant::now();
-    let mut client =
-        Client::new(&config, [1, 2].map(|port| std::net::SocketAddr::from(([127, 0, 0, 1], port))), 0, now);
-    let share = |mailbox| SharedMailbox::new(mailbox, lead);
+    let mut client = Client::new(
+        &config,
+        [1, 2].map(|port| std::net::SocketAddr::from(([127, 0, 0, 1], port))),
+        0,
+        Sharing(lead),
+        now,
+    );
     let topic = Topic::new("t").expect("a topic");
-    client.subscribe(now, &topic, delivery.into(), None, share).expect("a subscription").1
+    client.subscribe(now, &topic, delivery.into(), None).expect("a subscription").1
 }
 
 fn end(mailbox: &SharedMailbox) {
     if mailbox.update(|mailbox| mailbox.end(RecvError::Closed(EndReason::Closed))) {
-        mailbox.notify();
+        mailbox.wake();
     }
 }
 
@@ -45,7 +49,7 @@ fn whoever_waits_is_woken_by_what_it_waits_for() {
             thread::yield_now();
         }
         mailbox.with(Mailbox::note_opened);
-        mailbox.notify();
+        mailbox.wake();
         assert_eq!(opening.join().expect("no panic"), Ok(()));
         end(&mailbox);
         for receiver in receivers {

@@ -124,7 +124,7 @@ fn an_sfu_that_comes_back_is_dialed_again() {
     assert_eq!(publisher.publish(b"to nobody"), Ok(Accepted::Dropped));
     assert_eq!(subscription.recv_timeout(PATIENCE), Err(RecvError::Interrupted));
     let sfu = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret").http(at)).expect("an SFU");
-    while events.recv_timeout(PATIENCE) != Ok(ConnectionEvent::Connected) {}
+    while !matches!(events.recv_timeout(PATIENCE), Ok(ConnectionEvent::Connected { .. })) {}
     eventually("the topic is open again", || connection.topic_stats("t").is_some_and(|stats| stats.subscribed));
     publisher.publish(b"welcome back").expect("published");
     assert_eq!(&*subscription.recv_timeout(PATIENCE).expect("it arrives"), b"welcome back");

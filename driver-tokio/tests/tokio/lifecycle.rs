@@ -56,7 +56,7 @@ fn an_sfu_that_comes_back_is_dialed_again() {
             assert_eq!(publisher.publish(b"to nobody"), Ok(Accepted::Dropped));
             assert_eq!(soon(subscription.recv()).await, Err(RecvError::Interrupted));
             let _sfu = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret").http(at)).expect("an SFU");
-            while soon(events.recv()).await != Ok(ConnectionEvent::Connected) {}
+            while !matches!(soon(events.recv()).await, Ok(ConnectionEvent::Connected { .. })) {}
             let is_open = || connection.topic_stats("t").is_some_and(|stats| stats.subscribed);
             eventually("the topic is open again", is_open).await;
             publisher.publish(b"welcome back").expect("published");

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use farwire_core::demux::MessageType;
 use farwire_core::http::{Failure, Request, RequestId, Response};
 use farwire_core::peer::Reason;
-use farwire_core::{Config, Delivery, Event, Output, Peer, Reliability, Side, SubscriptionId, Topic, TopicId};
+use farwire_core::{
+    Config, ConnectionEvent, Delivery, Event, Output, Peer, Reliability, Side, SubscriptionId, Topic, TopicId,
+};
 use farwire_sfu::{Incoming, Sfu};
 use serde_json::Value;
 
@@ -253,7 +255,7 @@ impl Rig {
                     assert!(!request.timeout.is_zero(), "{request:?} has no time");
                     self.requests.push_back(request);
                 }
-                Output::Event(Event::Ended(_)) => self.ended = true,
+                Output::Event(Event::Connection(ConnectionEvent::Ended { .. })) => self.ended = true,
                 Output::WaitUntil(at, _) => {
                     self.deadline = at;
                     return;

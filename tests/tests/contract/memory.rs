@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farwire_core::{
-    Accepted, Config, Delivery, EndReason, Message, PublishError, RecvError, Stats, SubscribeOptions, SubscriptionId,
-    Topic, TopicError, TopicId,
+    Accepted, Config, Delivery, EndReason, Held, Message, PublishError, RecvError, Stats, SubscribeOptions,
+    SubscriptionId, Topic, TopicError, TopicId,
 };
-use farwire_tests::{Node, SharedInbox, World};
+use farwire_tests::{Node, SharedInbox, Sharing, World};
 
 use crate::{Callback, Connection, Driver, Names, PATIENCE, Publisher, Subscription};
 
@@ -128,11 +128,11 @@ impl MemoryConnection {
         self.handle.world.lock().now()
     }
 
-    fn act<R>(&self, act: impl FnOnce(&mut farwire_core::Client<SharedInbox>, Instant) -> R) -> R {
+    fn act<R>(&self, act: impl FnOnce(&mut farwire_core::Client<Sharing>, Instant) -> R) -> R {
         self.handle.world.lock().act(self.handle.node, act)
     }
 
-    fn received_by(&self, (id, inbox): (SubscriptionId, SharedInbox)) -> MemorySubscription {
+    fn received_by<T: Held>(&self, (id, inbox): (SubscriptionId, SharedInbox<T>)) -> MemorySubscription<T> {
         MemorySubscription { connection: self.clone(), id, inbox }
     }
 }
@@ -154,17 +154,17 @@ impl Connection for MemoryConnection {
 
     fn subscribe(&self, topic: &str, options: SubscribeOptions) -> Result<MemorySubscription, TopicError> {
         let topic = Topic::new(topic)?;
-        self.act(|client, now| client.subscribe(now, &topic, options, None, SharedInbox::new))
+        self.act(|client, now| client.subscribe(now, &topic, options, None))
             .map(|subscribed| self.received_by(subscribed))
     }
 
     fn subscribe_all(&self, options: SubscribeOptions) -> Result<MemorySubscription, TopicError> {
-        let subscribed = self.act(|client, _| client.subscribe_all(options, SharedInbox::new))?;
+        let subscribed = self.act(|client, _| client.subscribe_all(options))?;
         Ok(self.received_by(subscribed))
     }
 
     fn subscribe_new_topics(&self) -> Result<MemoryNames, TopicError> {
-        let subscribed = self.act(|client, _| client.subscribe_new_topics(SharedInbox::new))?;
+        let subscribed = self.act(|client, _| client.subscribe_new_topics())?;
         Ok(MemoryNames(self.received_by(subscribed)))
     }
 
@@ -205,10 +205,22 @@ impl Publisher for MemoryPublisher {
 }
 
 /// A mailbox of a client.
-pub(crate) struct MemorySubscription {
+pub(crate) struct MemorySubscription<T: Held = Message> {
     connection: MemoryConnection,
     id: SubscriptionId,
-    inbox: SharedInbox,
+    inbox: SharedInbox<T>,
+}
+
+impl<T: Held> MemorySubscription<T> {
+    fn wait(&mut self) -> Result<T, RecvError> {
+        let received = self.connection.handle.world.wait(|world| self.inbox.with(|mailbox| mailbox.take(world.now())));
+        received.unwrap_or(Err(RecvError::Timeout))
+    }
+
+    fn look(&mut self) -> Result<Option<T>, RecvError> {
+        let now = self.connection.now();
+        self.inbox.with(|mailbox| mailbox.take(now)).transpose()
+    }
 }
 
 impl Subscription for MemorySubscription {
@@ -220,8 +232,7 @@ impl Subscription for MemorySubscription {
     }
 
     fn recv(&mut self) -> Result<Message, RecvError> {
-        let received = self.connection.handle.world.wait(|world| self.inbox.with(|mailbox| mailbox.take(world.now())));
-        received.unwrap_or(Err(RecvError::Timeout))
+        self.wait()
     }
 
     fn recv_timeout(&mut self, timeout: Duration) -> Result<Message, RecvError> {
@@ -231,8 +242,7 @@ impl Subscription for MemorySubscription {
     }
 
     fn try_recv(&mut self) -> Result<Option<Message>, RecvError> {
-        let now = self.connection.now();
-        self.inbox.with(|mailbox| mailbox.take(now)).transpose()
+        self.look()
     }
 
     fn latest(&mut self) -> Result<Option<Message>, RecvError> {
@@ -267,7 +277,7 @@ impl Subscription for MemorySubscription {
     }
 }
 
-impl Drop for MemorySubscription {
+impl<T: Held> Drop for MemorySubscription<T> {
     fn drop(&mut self) {
         self.connection.act(|client, _| client.unsubscribe(self.id));
     }
@@ -286,14 +296,14 @@ impl Callback for MemoryCallback {
 }
 
 /// A mailbox for names.
-pub(crate) struct MemoryNames(MemorySubscription);
+pub(crate) struct MemoryNames(MemorySubscription<Topic>);
 
 impl Names for MemoryNames {
     fn recv(&mut self) -> Result<String, RecvError> {
-        self.0.recv().map(|message| message.topic().to_string())
+        self.0.wait().map(|topic| topic.to_string())
     }
 
     fn try_recv(&mut self) -> Result<Option<String>, RecvError> {
-        Ok(self.0.try_recv()?.map(|message| message.topic().to_string()))
+        Ok(self.0.look()?.map(|topic| topic.to_string()))
     }
 }

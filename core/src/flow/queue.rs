@@ -60,22 +60,24 @@ pub enum Pushed {
     Refused,
 }
 
-/// Messages of one channel in the order of publishing, bounded in number and bytes.
+/// Messages of one channel in the order of publishing, bounded in number and bytes. Each has a note of type `N`.
 #[derive(Debug)]
-pub struct SendQueue {
+pub struct SendQueue<N = ()> {
     limits: QueueLimits,
-    messages: VecDeque<Payload>,
+    messages: VecDeque<(Payload, N)>,
     bytes: usize,
+    /// Whether its [`Pump`](crate::flow::Pump) has it among its turns.
+    pub(super) is_scheduled: bool,
 }
 
-impl SendQueue {
+impl<N> SendQueue<N> {
     /// An empty queue.
-    pub fn new(limits: QueueLimits) -> SendQueue {
-        SendQueue { limits, messages: VecDeque::new(), bytes: 0 }
+    pub fn new(limits: QueueLimits) -> SendQueue<N> {
+        SendQueue { limits, messages: VecDeque::new(), bytes: 0, is_scheduled: false }
     }
 
     /// Takes a message, or says why not. Payloads larger than the queue's bound in bytes are always refused.
-    pub fn push(&mut self, payload: Payload) -> Pushed {
+    pub fn push(&mut self, payload: Payload, note: N) -> Pushed {
         let len = payload.bytes.len();
         if len > self.limits.bytes || self.limits.messages == 0 {
             return Pushed::Refused;
@@ -88,20 +90,20 @@ impl SendQueue {
             }
         }
         self.bytes += len;
-        self.messages.push_back(payload);
+        self.messages.push_back((payload, note));
         if dropped == 0 { Pushed::Queued } else { Pushed::Replaced(dropped) }
     }
 
     /// The message that is to go next.
     pub fn front(&self) -> Option<&Payload> {
-        self.messages.front()
+        self.messages.front().map(|(payload, _)| payload)
     }
 
     /// Takes the message that is to go next.
-    pub fn pop(&mut self) -> Option<Payload> {
-        let payload = self.messages.pop_front()?;
+    pub fn pop(&mut self) -> Option<(Payload, N)> {
+        let (payload, note) = self.messages.pop_front()?;
         self.bytes -= payload.bytes.len();
-        Some(payload)
+        Some((payload, note))
     }
 
     /// Messages that wait.
@@ -150,11 +152,11 @@ mod tests {
             for (i, step) in steps.into_iter().enumerate() {
                 let Some(len) = step else {
                     let expected = if model.is_empty() { None } else { Some(model.remove(0)) };
-                    prop_assert_eq!(queue.pop(), expected);
+                    prop_assert_eq!(queue.pop().map(|(payload, ())| payload), expected);
                     continue;
                 };
                 let before = model.len();
-                let outcome = queue.push(payload(len, i as u8));
+                let outcome = queue.push(payload(len, i as u8), ());
                 model.push(payload(len, i as u8));
                 let total = |m: &[Payload]| m.iter().map(|p| p.bytes.len()).sum::<usize>();
                 match outcome {

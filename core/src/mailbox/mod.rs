@@ -1,11 +1,12 @@
 //! What a subscription holds until it is received.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use crate::cloudflare::ApiError;
 use crate::freshness::{Freshness, Made, Refusals};
-use crate::{Container, EndReason, Message, SubscribeOptions, Topic, WhenFull};
+use crate::{ConnectionEvent, Container, EndReason, Message, SubscribeOptions, Topic, WhenFull};
 
 /// Why there is no message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,16 +53,40 @@ impl RecvError {
     }
 }
 
-/// One subscription's messages and state, bounded by its [`Container`].
+/// What a mailbox can hold.
+pub trait Held: Send + Debug + 'static {
+    /// Bytes that count towards [`Container::bytes`].
+    fn size(&self) -> usize;
+}
+
+impl Held for Message {
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Held for Topic {
+    fn size(&self) -> usize {
+        self.as_str().len()
+    }
+}
+
+impl Held for ConnectionEvent {
+    fn size(&self) -> usize {
+        size_of::<ConnectionEvent>()
+    }
+}
+
+/// What one subscription holds, messages unless said otherwise, and its state; bounded by its [`Container`].
 ///
 /// It has no lock and wakes nobody: a driver puts it behind a lock of its own, and tells those who wait.
 #[derive(Debug)]
-pub struct Mailbox {
+pub struct Mailbox<T: Held = Message> {
     topic: Option<Topic>,
     container: Container,
     /// Receivers are told of gaps.
     tells_gaps: bool,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Entry<T>>,
     messages: usize,
     bytes: usize,
     dropped: u64,
@@ -76,16 +101,16 @@ pub struct Mailbox {
 }
 
 #[derive(Debug)]
-enum Entry {
+enum Entry<T> {
     /// With the time beyond which it is stale.
-    Message(Message, Option<Instant>),
+    Message(T, Option<Instant>),
     Lagged(u64),
     Interrupted,
 }
 
-impl Mailbox {
+impl<T: Held> Mailbox<T> {
     /// An empty one for the messages of a topic; `None`: of all.
-    pub(crate) fn new(topic: Option<Topic>, options: SubscribeOptions) -> Mailbox {
+    pub(crate) fn new(topic: Option<Topic>, options: SubscribeOptions) -> Mailbox<T> {
         let container = options.chosen_container();
         Mailbox {
             topic,
@@ -109,7 +134,7 @@ impl Mailbox {
     }
 
     /// What a receiver gets next: word of a gap, a message, or the end. `None`: nothing yet.
-    pub fn take(&mut self, now: Instant) -> Option<Result<Message, RecvError>> {
+    pub fn take(&mut self, now: Instant) -> Option<Result<T, RecvError>> {
         if self.untold > 0 {
             return Some(Err(RecvError::Lagged(std::mem::take(&mut self.untold))));
         }
@@ -129,7 +154,7 @@ impl Mailbox {
 
     /// The newest message, if one is there; [`Mailbox::take`] if there is none. The older ones are dropped and counted, and
     /// gaps before it are not told.
-    pub fn take_latest(&mut self, now: Instant) -> Option<Result<Message, RecvError>> {
+    pub fn take_latest(&mut self, now: Instant) -> Option<Result<T, RecvError>> {
         let mut newest = None;
         while let Some(entry) = self.pop() {
             match entry {
@@ -240,7 +265,7 @@ impl Mailbox {
     }
 
     /// Takes a message in, and makes room for it as its container says.
-    pub(crate) fn deliver(&mut self, now: Instant, message: Message, made: Made) {
+    pub(crate) fn deliver(&mut self, now: Instant, message: T, made: Made) {
         if self.end.is_some() {
             return;
         }
@@ -252,9 +277,9 @@ impl Mailbox {
             },
         };
         let Container { messages, bytes, when_full } = self.container;
-        let is_full = |own: &Mailbox| {
-            own.messages > 0 && (own.messages >= messages || own.bytes.saturating_add(message.len()) > bytes)
-        };
+        let size = message.size();
+        let is_full =
+            |own: &Self| own.messages > 0 && (own.messages >= messages || own.bytes.saturating_add(size) > bytes);
         while is_full(self) {
             match when_full {
                 WhenFull::DropOldest | WhenFull::Replace => self.drop_oldest(),
@@ -267,7 +292,7 @@ impl Mailbox {
             }
         }
         self.messages += 1;
-        self.bytes += message.len();
+        self.bytes += size;
         self.entries.push_back(Entry::Message(message, expires));
     }
 
@@ -346,15 +371,15 @@ impl Mailbox {
     }
 
     /// The word of gaps after the last message: each kind once at most, or hostile servers could fill the memory.
-    fn gap(&mut self) -> impl Iterator<Item = &mut Entry> {
+    fn gap(&mut self) -> impl Iterator<Item = &mut Entry<T>> {
         self.entries.iter_mut().rev().take_while(|entry| !matches!(entry, Entry::Message(..)))
     }
 
-    fn pop(&mut self) -> Option<Entry> {
+    fn pop(&mut self) -> Option<Entry<T>> {
         let entry = self.entries.pop_front()?;
         if let Entry::Message(message, _) = &entry {
             self.messages -= 1;
-            self.bytes -= message.len();
+            self.bytes -= message.size();
         }
         Some(entry)
     }

@@ -2,8 +2,6 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use bytes::Bytes;
-
 use crate::{Event, Payload, SubscriptionId, Topic, TopicError};
 
 /// Subscriptions to all topics, and to new ones, that one connection can have at the same time: of each kind.
@@ -61,8 +59,7 @@ impl Listeners {
     pub(crate) fn tell_new(&mut self, topic: &Topic, outbox: &mut VecDeque<Event>) {
         for (id, told) in &mut self.to_new {
             if told.len() < MAX_NAMES && told.insert(topic.clone()) {
-                let payload = Payload { bytes: Bytes::new(), binary: true };
-                outbox.push_back(Event::Message { subscription: *id, topic: topic.clone(), payload });
+                outbox.push_back(Event::NewTopic { subscription: *id, topic: topic.clone() });
             }
         }
     }

@@ -1,0 +1,195 @@
+//! A connection to an SFU or by way of a broker: the one object that a driver drives.
+//!
+//! ```text
+//!            handle_datagram, handle_response, handle_timeout
+//!                               │
+//!  publish, subscribe ──▶     Peer     ──▶ poll: Transmit, Http, Event, WaitUntil
+//! ```
+//!
+//! A driver calls [`Peer::poll`] and does what it says until it says [`Output::WaitUntil`]; then it waits for a
+//! datagram, an answer, a command of its user, or the time that was named, hands that in, and polls again.
+
+mod channels;
+mod clock;
+mod error;
+mod inbound;
+mod lifecycle;
+mod listeners;
+mod outbound;
+mod output;
+mod sessions;
+mod topics;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::broker::IceServer;
+use crate::clock::{Stamper, SteadyClock};
+use crate::http::{Failure, RequestId, Response};
+use crate::link::LocalAddress;
+use crate::presence::{Company, OperatorLost};
+use crate::session::SessionOutput;
+use crate::{ConnectionEvent, Delivery, Dial, SessionId, Stats, Topic, TopicError, TopicStats};
+
+pub use self::error::PublishError;
+pub use self::inbound::{MAX_SUBSCRIPTIONS, SubscriptionId};
+pub use self::outbound::Accepted;
+pub use self::output::{Event, Output, Reason, Side};
+pub use self::topics::{MAX_TOPICS, TopicId};
+
+use self::inbound::Inbound;
+use self::lifecycle::Life;
+use self::outbound::Outbound;
+use self::sessions::Sessions;
+use self::topics::{TopicState, Topics};
+
+/// A connection: to an SFU over two sessions, of which one publishes and one subscribes, or over one by way of a broker.
+///
+/// See the [module](self) for how to drive it.
+pub struct Peer {
+    sessions: Sessions,
+    life: Life,
+    clock: SteadyClock,
+    stamper: Stamper,
+    company: Company,
+    topics: Topics,
+    outbound: Outbound,
+    inbound: Inbound,
+    /// What happened, and was not told yet.
+    outbox: VecDeque<Event>,
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("topics", &self.topics.len()).field("up", &self.life.is_up).finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    /// Dials at the first [`Peer::poll`]. `local` holds the addresses of the two sockets, in the order of [`Side::ALL`];
+    /// for a socket that is bound to all interfaces, any address of the machine will do. `seed` jitters repetitions: one
+    /// for each connection, or many would ask an SFU again at the same time.
+    pub fn new(dial: impl Into<Dial>, local: [impl Into<LocalAddress>; 2], seed: u64, now: Instant) -> Peer {
+        let sessions = Sessions::new(dial.into(), local.map(Into::into), seed, now);
+        Peer {
+            inbound: Inbound::new(sessions.dialer.source()),
+            sessions,
+            life: Life::default(),
+            clock: SteadyClock::new(now),
+            stamper: Stamper::default(),
+            company: Company::default(),
+            topics: Topics::default(),
+            outbound: Outbound::default(),
+            outbox: VecDeque::new(),
+        }
+    }
+
+    /// Takes a datagram from the socket of `side`. `false`: it was not for this connection, and is to be counted.
+    pub fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) -> bool {
+        self.sessions.of(side).handle_datagram(now, source, datagram)
+    }
+
+    /// Takes the answer to a request, or why there is none.
+    pub fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
+        let side = Side::ALL[(id.0 % 2) as usize];
+        self.sessions.of(side).handle_response(now, id, result);
+    }
+
+    /// To be called when the time has come that [`Peer::poll`] named; harmless at any other.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for session in self.sessions.iter_mut() {
+            session.handle_timeout(now);
+        }
+    }
+
+    /// Says what to do. To be called after any other call, until it answers [`Output::WaitUntil`].
+    pub fn poll(&mut self, now: Instant) -> Output {
+        loop {
+            if let Some(event) = self.outbox.pop_front() {
+                return Output::Event(event);
+            }
+            if let Some(output) = self.sessions.farewells.pop_front() {
+                return output;
+            }
+            if self.sessions.dialer.redials_at().is_some_and(|at| at <= now) && self.life.ended.is_none() {
+                self.dial_again(now);
+            }
+            let mut wait = (self.sessions.dialer.redials_at(), Reason::Signalling);
+            let mut progressed = false;
+            for side in self.sessions.sides() {
+                match self.sessions.of(side).poll(now) {
+                    SessionOutput::Transmit(destination, datagram) => {
+                        return Output::Transmit { side, destination, datagram };
+                    }
+                    SessionOutput::Http(request) => return Output::Http(request),
+                    SessionOutput::Event(event) => {
+                        self.handle_session_event(now, side, event);
+                        progressed = true;
+                    }
+                    SessionOutput::WaitUntil(Some(at), transport) if wait.0.is_none_or(|earliest| at < earliest) => {
+                        wait = (Some(at), if transport { Reason::Transport } else { Reason::Signalling });
+                    }
+                    SessionOutput::WaitUntil(..) => {}
+                }
+            }
+            if progressed || self.pump(now) {
+                continue;
+            }
+            // Told last, so that the farewell to the SFU is out before a driver stops.
+            if let Some(reason) = self.life.take_end() {
+                return Output::Event(ConnectionEvent::Ended { reason }.into());
+            }
+            return match wait {
+                _ if self.life.ended.is_some() => Output::WaitUntil(None, Reason::Idle),
+                (None, _) => Output::WaitUntil(None, Reason::Idle),
+                (at, reason) => Output::WaitUntil(at, reason),
+            };
+        }
+    }
+
+    /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one. It is
+    /// another one when the connection was dialed again. Through a broker it is the broker's session of the robot.
+    pub fn session_id(&self) -> Option<&SessionId> {
+        self.sessions.first()?.id()
+    }
+
+    /// For a robot: whether somebody operates it and is heard.
+    pub fn is_operated(&self) -> bool {
+        self.company.is_operated
+    }
+
+    /// For a robot: why there is no operator any more. `None` while there is one, or if there was none yet.
+    pub fn operator_lost(&self) -> Option<OperatorLost> {
+        self.company.operator_lost
+    }
+
+    /// For an operator: whether the robot answers.
+    pub fn has_robot(&self) -> bool {
+        self.company.has_robot
+    }
+
+    /// STUN and TURN servers that a broker named for a robot.
+    pub fn ice_servers(&self) -> &[IceServer] {
+        self.sessions.first().map_or(&[], |session| session.ice_servers())
+    }
+
+    /// Everything that this connection counts, as of now; it can be read at any time, after the end as well.
+    pub fn stats(&self) -> Stats {
+        Stats { connection: self.connection_stats(), topics: self.topics.stats() }
+    }
+
+    /// The counters of a topic on this connection.
+    pub fn topic_stats(&self, name: &Topic) -> Option<TopicStats> {
+        self.topics.named(name).map(TopicState::stats)
+    }
+
+    /// The topic of this name, to be used in this direction.
+    fn find_or_add_topic(&mut self, name: &Topic, side: Side, asked: Delivery) -> Result<TopicId, TopicError> {
+        if self.life.ended.is_some() {
+            return Err(TopicError::Ended { topic: name.clone() });
+        }
+        let delivery = self.sessions.of(side).admits(side, name, asked)?;
+        self.topics.find_or_add(name, delivery)
+    }
+}

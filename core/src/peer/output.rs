@@ -1,0 +1,108 @@
+//! What a peer says: what to do, and what happened.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::cloudflare::ApiError;
+use crate::http::Request;
+use crate::peer::{SubscriptionId, TopicId};
+use crate::{ConnectionEvent, Payload, Topic};
+
+/// Which of a connection's two UDP sockets. They differ because an SFU may serve both sessions from one address. Through a
+/// broker there is one session, which publishes and subscribes on the first socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The socket of the session that publishes.
+    Publish,
+    /// The socket of the session that subscribes.
+    Subscribe,
+}
+
+impl Side {
+    /// Both, in the order in which [`Peer::new`] takes their addresses.
+    pub const ALL: [Side; 2] = [Side::Publish, Side::Subscribe];
+}
+
+/// What a driver is to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send a datagram from the socket of that side.
+    Transmit {
+        /// The socket to send from.
+        side: Side,
+        /// Where to.
+        destination: SocketAddr,
+        /// What.
+        datagram: Vec<u8>,
+    },
+    /// Make a request, and hand its answer to [`Peer::handle_response`].
+    Http(Request),
+    /// Tell the user.
+    Event(Event),
+    /// Wait for input or for this time, and hand it to [`Peer::handle_timeout`]. `None`: for input alone.
+    WaitUntil(Option<Instant>, Reason),
+}
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// ICE, DTLS, SCTP, or writes that are collected for a packet.
+    Transport,
+    /// An API call's turn, a repetition, or the time to connect.
+    Signalling,
+    /// No timer is running.
+    Idle,
+}
+
+/// What happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something happened to the connection. When it is lost, what waits to be sent is dropped and counted. Nothing follows
+    /// [`ConnectionEvent::Ended`].
+    Connection(ConnectionEvent),
+    /// The operator pressed the emergency stop: what was commanded before it counts no more.
+    EmergencyStop,
+    /// The SFU's channel for a subscription is open.
+    Subscribed(SubscriptionId),
+    /// The SFU closed the channel of a subscription, so messages may be missing even if delivery is reliable. It is asked
+    /// for again; [`Event::Subscribed`] follows if it succeeds.
+    Interrupted(SubscriptionId),
+    /// A topic that is new to a subscription to new ones.
+    NewTopic {
+        /// Whose it is.
+        subscription: SubscriptionId,
+        /// The topic.
+        topic: Topic,
+    },
+    /// A message for one subscription.
+    Message {
+        /// Whose it is.
+        subscription: SubscriptionId,
+        /// The topic that it came on.
+        topic: Topic,
+        /// What was published.
+        payload: Payload,
+    },
+    /// A topic's channel is not to be had; told once until it succeeds.
+    Trouble {
+        /// Whose channel: the publisher's or the subscriber's.
+        side: Side,
+        /// The topic.
+        topic: Topic,
+        /// What the SFU said.
+        error: ApiError,
+        /// `true`: it is tried again until it succeeds. `false`: the topic is of no use on this connection.
+        retrying: bool,
+    },
+    /// A topic that refused a message has room again.
+    Writable(TopicId),
+}
+
+impl From<ConnectionEvent> for Event {
+    fn from(event: ConnectionEvent) -> Event {
+        Event::Connection(event)
+    }
+}
