@@ -10,7 +10,7 @@
 //! from elsewhere first, still directs the (encrypted) datagrams there until the client's next check; and so can somebody
 //! who has recorded one that is older than the latest [`REMEMBERED`].
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,6 @@ impl Path {
 
 #[derive(Debug)]
 struct Seen {
-    transaction: [u8; 12],
     address: SocketAddr,
     times: u8,
 }
@@ -76,7 +75,9 @@ pub(crate) struct Paths {
     paths: Vec<Path>,
     current: Option<SocketAddr>,
     checks: u64,
-    seen: VecDeque<Seen>,
+    seen: HashMap<[u8; 12], Seen>,
+    /// Those in `seen`, the oldest first.
+    order: VecDeque<[u8; 12]>,
     unknown: Allowance,
     new: Allowance,
 }
@@ -87,15 +88,16 @@ impl Paths {
             paths: Vec::new(),
             current: None,
             checks: 0,
-            seen: VecDeque::new(),
+            seen: HashMap::new(),
+            order: VecDeque::new(),
             unknown: Allowance::new(UNKNOWN, Duration::from_secs(1), now),
             new: Allowance::new(NEW, Duration::from_secs(60), now),
         }
     }
 
     /// Whether a check is worth verifying.
-    pub(crate) fn admit(&mut self, now: Instant, source: SocketAddr, check: &Check) -> Admission {
-        if let Some(seen) = self.seen.iter_mut().rev().find(|seen| seen.transaction == check.transaction) {
+    pub(crate) fn admit(&mut self, now: Instant, source: SocketAddr, check: &Check<'_>) -> Admission {
+        if let Some(seen) = self.seen.get_mut(&check.transaction) {
             if seen.address != source || seen.times >= REPEATS {
                 return Admission::Replayed;
             }
@@ -110,15 +112,18 @@ impl Paths {
 
     /// Notes a check whose integrity is verified. Hands back an address that gives way: one that is silent, or else one of
     /// the lowest priority.
-    pub(crate) fn checked(&mut self, now: Instant, source: SocketAddr, check: &Check) -> Option<SocketAddr> {
-        if self.seen.iter().rev().any(|seen| seen.transaction == check.transaction) {
+    pub(crate) fn checked(&mut self, now: Instant, source: SocketAddr, check: &Check<'_>) -> Option<SocketAddr> {
+        if self.seen.contains_key(&check.transaction) {
             // A repetition is no newer than what came since.
             return None;
         }
-        if self.seen.len() == REMEMBERED {
-            self.seen.pop_front();
+        if self.order.len() == REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
         }
-        self.seen.push_back(Seen { transaction: check.transaction, address: source, times: 1 });
+        self.seen.insert(check.transaction, Seen { address: source, times: 1 });
+        self.order.push_back(check.transaction);
         self.checks += 1;
         let (latest, priority) = (self.checks, check.priority);
         if let Some(path) = self.paths.iter_mut().find(|path| path.address == source) {

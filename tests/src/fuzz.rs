@@ -4,6 +4,7 @@
 mod bridge;
 mod broker;
 mod choices;
+mod guard;
 mod lcm;
 mod peer;
 mod sdp;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::bridge::bridge_inputs;
 pub use self::broker::broker_requests;
+pub use self::guard::guard_packets;
 pub use self::lcm::{demux, lcm_decode};
 pub use self::peer::peer_inputs;
 pub use self::sdp::session_description;

@@ -78,6 +78,11 @@ fn lcm_decode() {
 }
 
 #[test]
+fn guard_packets() {
+    run("guard_packets", fuzz::guard_packets, 4000);
+}
+
+#[test]
 fn session_description() {
     run("session_description", fuzz::session_description, 400);
 }

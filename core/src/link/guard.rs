@@ -67,6 +67,9 @@ const CONTROLS: (u32, u32) = (64, 4);
 /// Packets dropped for too many control chunks, or malformed acknowledgements, in a connection's life.
 const MAX_REFUSED: u32 = 16_384;
 
+/// Dropped packets that are told before a second is over.
+const WORTH_TELLING: u64 = 64;
+
 /// Why a connection was ended: the far end sent what no sender does that keeps SCTP's rules, and that costs the receiver
 /// without bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -171,6 +174,10 @@ pub(super) struct Guard {
     resets: Allowance,
     controls: Allowance,
     refused: u32,
+    /// Packets that were dropped and are not told yet.
+    untold: u64,
+    /// They are to be told, however few.
+    is_overdue: bool,
     violation: Option<Violation>,
     has_ended: bool,
 }
@@ -196,6 +203,8 @@ impl Guard {
             resets: Allowance::new(RESETS, now),
             controls: Allowance::new(CONTROLS, now),
             refused: 0,
+            untold: 0,
+            is_overdue: false,
             violation: None,
             has_ended: false,
         }
@@ -206,14 +215,27 @@ impl Guard {
         self.violation.take()
     }
 
-    /// Whether [`Guard::tell_time`] is to be called within a second or so: an allowance has been used.
+    /// How many packets were dropped since this was called last; 0 if it is not worth telling yet.
+    pub(super) fn take_dropped(&mut self) -> u64 {
+        match self.untold >= WORTH_TELLING || self.has_ended || self.is_overdue {
+            true => {
+                self.is_overdue = false;
+                std::mem::take(&mut self.untold)
+            }
+            false => 0,
+        }
+    }
+
+    /// Whether [`Guard::tell_time`] is to be called within a second or so: an allowance has been used, or a
+    /// packet was dropped.
     pub(super) fn needs_time(&self) -> bool {
-        self.resets.is_used() || self.controls.is_used()
+        self.resets.is_used() || self.controls.is_used() || self.untold > 0
     }
 
     pub(super) fn tell_time(&mut self, now: Instant) {
         self.resets.refill(now);
         self.controls.refill(now);
+        self.is_overdue = self.untold > 0;
     }
 
     /// Looks at a packet that SCTP sends.
@@ -248,10 +270,7 @@ impl Guard {
 
     /// Looks at a packet that SCTP is to receive.
     pub(super) fn receive(&mut self, packet: &[u8]) -> Verdict {
-        if self.has_ended {
-            return Verdict::Drop;
-        }
-        match self.judge(packet) {
+        let verdict = match self.has_ended.then_some(Ok(Verdict::Drop)).unwrap_or_else(|| self.judge(packet)) {
             Ok(verdict) => verdict,
             Err(violation) => {
                 self.violation = Some(violation);
@@ -259,7 +278,9 @@ impl Guard {
                 self.forget();
                 Verdict::Drop
             }
-        }
+        };
+        self.untold += u64::from(verdict == Verdict::Drop);
+        verdict
     }
 
     fn judge(&mut self, packet: &[u8]) -> Result<Verdict, Violation> {
@@ -581,6 +602,9 @@ impl Allowance {
         }
     }
 }
+
+#[cfg(feature = "fuzzing")]
+pub(super) mod probe;
 
 #[cfg(test)]
 mod tests;

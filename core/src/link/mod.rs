@@ -11,6 +11,7 @@
 //!
 //! [str0m]: https://docs.rs/str0m
 
+mod check;
 mod chunks;
 mod codecs;
 mod cork;
@@ -33,12 +34,15 @@ use bytes::Bytes;
 use str0m::change::SdpPendingOffer;
 use str0m::channel::{ChannelConfig, ChannelId};
 use str0m::config::DtlsCert;
-use str0m::ice::StunMessage;
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig};
 
+pub use self::check::{Check, connectivity_check, is_stun};
 use self::cork::Cork;
 pub use self::guard::Violation;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use self::guard::probe::GuardProbe;
 use self::round_trip::RoundTrip;
 use self::sections::FarEnd;
 use self::window::Window;
@@ -223,6 +227,8 @@ pub struct Link {
     is_interrupted: bool,
     /// The far end is only where this link's socket cannot send.
     is_apart: bool,
+    /// Packets that were kept from SCTP and are not told yet.
+    refused: u64,
     ended: bool,
 }
 
@@ -280,6 +286,7 @@ impl Link {
             told: now,
             is_interrupted: false,
             is_apart: false,
+            refused: 0,
             ended: false,
         }
     }
@@ -389,6 +396,12 @@ impl Link {
         self.window.messages_in_flight()
     }
 
+    /// How many packets of the far end SCTP has not got, since this was called last: they came too far after data that is
+    /// missing, or were too many. Counted within a second.
+    pub fn take_refused(&mut self) -> u64 {
+        std::mem::take(&mut self.refused)
+    }
+
     /// What the latest connectivity check took to the far end and back; `None` before the first, and for a server, which
     /// sends none.
     pub fn round_trip(&self) -> Option<Duration> {
@@ -476,10 +489,22 @@ impl Link {
         let Some(violation) = seam::violation(error) else { return self.end(LinkEnd::Failed(error.to_owned())) };
         // The far end is told that it is over; of its own it would not stop sending.
         let _ = self.rtc.close();
-        while let Ok(Output::Transmit(transmit)) = self.rtc.poll_output() {
-            self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into()));
-        }
+        self.say_farewell();
         self.end(LinkEnd::Violation(violation));
+    }
+
+    /// What str0m still has to send is its own farewell.
+    fn say_farewell(&mut self) {
+        while let Ok(Output::Transmit(transmit)) = self.rtc.poll_output() {
+            self.transmit(transmit);
+        }
+    }
+
+    fn transmit(&mut self, transmit: Transmit) {
+        match seam::report(&transmit.contents) {
+            Some(dropped) => self.refused += dropped,
+            None => self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into())),
+        }
     }
 
     /// Moves everything that str0m has into the outbox.
@@ -491,7 +516,7 @@ impl Link {
             match self.rtc.poll_output() {
                 Ok(Output::Transmit(transmit)) => {
                     self.round_trip.sent(now, &transmit.contents);
-                    self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into()));
+                    self.transmit(transmit);
                 }
                 Ok(Output::Event(event)) => self.translate(event),
                 Ok(Output::Timeout(at)) => {
@@ -542,10 +567,7 @@ impl Link {
                 _ => {}
             },
             Event::Closed => {
-                // What str0m still has to send is its own farewell.
-                while let Ok(Output::Transmit(transmit)) = self.rtc.poll_output() {
-                    self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into()));
-                }
+                self.say_farewell();
                 self.end(LinkEnd::Remote);
             }
             _ => {}
@@ -602,36 +624,6 @@ impl Link {
             self.outbox.push_back(LinkOutput::Event(LinkEvent::Ended(why)));
         }
     }
-}
-
-/// Whether a datagram is STUN, by its first byte, which differs from that of DTLS and RTP (RFC 7983).
-pub fn is_stun(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|first| *first <= 3)
-}
-
-/// What a STUN binding request says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// The ICE user fragment of the receiver.
-    pub receiver: String,
-    /// Random for each check.
-    pub transaction: [u8; 12],
-    /// The sender's PRIORITY for the path.
-    pub priority: u32,
-}
-
-/// Reads a connectivity check; `None` for any other datagram. Nothing of it is verified.
-pub fn connectivity_check(datagram: &[u8]) -> Option<Check> {
-    if !is_stun(datagram) {
-        return None;
-    }
-    let message = StunMessage::parse(datagram).ok().filter(StunMessage::is_binding_request)?;
-    let (receiver, _) = message.split_username()?;
-    Some(Check {
-        receiver: receiver.to_owned(),
-        transaction: datagram.get(8..20)?.try_into().ok()?,
-        priority: message.prio()?,
-    })
 }
 
 fn channel_config(stream: StreamId, delivery: Delivery) -> ChannelConfig {

@@ -17,6 +17,13 @@ const TICK: Duration = Duration::from_secs(1);
 /// large. str0m takes this output for the error that it is, and its text is the one way back through str0m to the link.
 const ENDED: usize = 1 << 30;
 
+/// The first byte of a *report*: what the layer has to say to the link in the guise of a datagram, because str0m hands
+/// its layers nothing and carries nothing else. No protocol of WebRTC has datagrams that begin so (RFC 7983).
+const REPORT: u8 = 0xff;
+
+/// A report's bytes: how many packets the guard has dropped since the last one.
+const REPORT_LEN: usize = 9;
+
 /// str0m's crypto with this layer in its DTLS.
 pub(super) fn crypto_provider() -> CryptoProvider {
     CryptoProvider { dtls_provider: &Layer, ..from_feature_flags() }
@@ -27,6 +34,12 @@ pub(super) fn violation(error: &str) -> Option<Violation> {
     let (_, needed) = error.rsplit_once("BufferTooSmall(")?;
     let number = needed.split_once(')')?.0.parse::<usize>().ok()?.checked_sub(ENDED)?;
     Violation::ALL.get(number).copied()
+}
+
+/// How many packets the guard has dropped, if what str0m sends is a report of that. It is not to be sent.
+pub(super) fn report(datagram: &[u8]) -> Option<u64> {
+    let count = datagram.strip_prefix(&[REPORT])?;
+    count.try_into().ok().map(u64::from_be_bytes)
 }
 
 #[derive(Debug)]
@@ -76,6 +89,13 @@ impl DtlsInstance for Seam {
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         if let Some(violation) = self.guard.take_violation() {
             return DtlsOutput::BufferTooSmall { needed: ENDED + violation as usize };
+        }
+        let dropped = self.guard.take_dropped();
+        if dropped > 0 && buf.len() >= REPORT_LEN {
+            let report = &mut buf[..REPORT_LEN];
+            report[0] = REPORT;
+            report[1..].copy_from_slice(&dropped.to_be_bytes());
+            return DtlsOutput::Packet(report);
         }
         match self.inner.poll_output(buf) {
             DtlsOutput::ApplicationData(packet) => match self.guard.receive(packet) {

@@ -4,14 +4,14 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, 9], port))
 }
 
-fn check(id: u32, priority: u32) -> Check {
+fn check(id: u32, priority: u32) -> Check<'static> {
     let mut transaction = [0; 12];
     transaction[..4].copy_from_slice(&id.to_be_bytes());
-    Check { receiver: "u".to_owned(), transaction, priority }
+    Check { receiver: "u", transaction, priority }
 }
 
 /// A client that checks from a port; the check is genuine.
-fn comes(paths: &mut Paths, now: Instant, port: u16, check: &Check) -> Admission {
+fn comes(paths: &mut Paths, now: Instant, port: u16, check: &Check<'_>) -> Admission {
     let admission = paths.admit(now, address(port), check);
     if admission == Admission::Admitted {
         paths.checked(now, address(port), check);
