@@ -74,6 +74,8 @@ impl Collector for Snapshot {
             ("datagrams_crowded", "Datagrams beyond their session's share and room", None, stats.crowded),
             ("checks_replayed", "Connectivity checks that had been seen before", None, stats.replayed),
             ("checks_excess", "Connectivity checks that were too many", None, stats.excess_checks),
+            ("packets_refused", "Packets too far after missing data, or too many", None, stats.refused_packets),
+            ("datagrams_unsent", "Datagrams that the system did not take", None, stats.unsent),
             ("sessions_violating", "Sessions ended for breaking SCTP's rules", None, stats.violations),
         ];
         for (name, help, unit, value) in counters {

@@ -13,7 +13,7 @@ use sha1::{Digest, Sha1};
 use tracing::{debug, info, warn};
 
 use crate::error::Refusal;
-use crate::intake::Round;
+use crate::intake::{Crowd, Round};
 use crate::limits::{DRAIN_WITHIN, REUSE_WITHIN};
 use crate::paths::Admission;
 use crate::session::{Delivered, Session, SessionKey, Stream};
@@ -72,8 +72,8 @@ pub struct Sfu {
     later_of: Vec<SessionKey>,
     /// Ends whenever [`Sfu::poll`] says to wait.
     round: Round,
-    /// Sessions with datagrams that wait for the next round.
-    postponed: Vec<SessionKey>,
+    /// Sessions with datagrams that wait for their turn.
+    crowd: Crowd,
     stats: Stats,
 }
 
@@ -103,7 +103,7 @@ impl Sfu {
             later: VecDeque::new(),
             later_of: Vec::new(),
             round: 0,
-            postponed: Vec::new(),
+            crowd: Crowd::default(),
             stats: Stats::default(),
         }
     }
@@ -113,7 +113,7 @@ impl Sfu {
         self.stats.datagrams += 1;
         // A connectivity check names its session, so it also finds one that moved to an address known for another.
         let check = connectivity_check(datagram);
-        let named = check.as_ref().and_then(|check| self.by_ufrag.get(&check.receiver)).copied();
+        let named = check.as_ref().and_then(|check| self.by_ufrag.get(check.receiver)).copied();
         let check = check.filter(|_| named.is_some());
         let Some(key) = named.or_else(|| self.by_address.get(&source).copied()) else {
             self.stats.stray += 1;
@@ -133,9 +133,9 @@ impl Sfu {
                 }
             },
             None if session.hold.is_on() || !session.intake.may_read(self.round) => {
-                let kept = session.intake.keep(source, datagram);
+                let kept = session.intake.keep(now, source, datagram);
                 self.stats.crowded += u64::from(!kept);
-                self.mark(key);
+                self.postpone(now, key);
                 return kept;
             }
             None => {}
@@ -182,33 +182,64 @@ impl Sfu {
                 return output;
             }
             match self.dirty.pop_front() {
-                Some(key) => self.serve(now, key),
+                Some(key) => {
+                    self.crowd.others_had_a_turn();
+                    self.serve(now, key);
+                }
                 None if !self.later.is_empty() => {
                     self.later_of.clear();
                     std::mem::swap(&mut self.outbox, &mut self.later);
                 }
-                None => return Output::WaitUntil(self.end_round(now)),
+                None if self.crowd.pauses() => return Output::WaitUntil(Some(now)),
+                None => match self.crowd.next() {
+                    Some(key) => self.read(now, key),
+                    None => return Output::WaitUntil(self.end_round(now)),
+                },
             }
         }
     }
 
-    /// The others' datagrams come before those that were too many; then it goes on at once.
+    /// Goes on at once if datagrams wait.
     fn end_round(&mut self, now: Instant) -> Option<Instant> {
         self.round += 1;
-        let postponed = std::mem::take(&mut self.postponed);
-        if postponed.is_empty() {
-            return self.timers.first().map(|(at, _)| *at);
+        let sessions = &self.sessions;
+        let waiting = |key| sessions.get(&key).map_or(0, |session| session.intake.waiting());
+        match self.crowd.begin_round(waiting) {
+            true => Some(now),
+            false => self.timers.first().map(|(at, _)| *at),
         }
-        for key in postponed {
-            self.mark(key);
+    }
+
+    /// The session's datagrams that wait have their turn in the next round. Not if it is held back, or may not send yet, as
+    /// what it received would only pile up; then it has a turn of its own when that ends.
+    fn postpone(&mut self, now: Instant, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let may_read = !session.hold.is_on() && session.pace.wait(now).is_none();
+        if may_read && session.intake.is_waiting() && !session.intake.is_crowd {
+            session.intake.is_crowd = true;
+            self.crowd.postpone(key);
         }
-        Some(now)
+    }
+
+    /// Reads a share of the session's datagrams that wait, and gives it a turn.
+    fn read(&mut self, now: Instant, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        session.intake.is_crowd = false;
+        let may_read = !session.hold.is_on() && session.pace.wait(now).is_none();
+        while may_read && let Some((arrival, source, datagram)) = session.intake.release(self.round) {
+            session.arrival = arrival;
+            let accepted = session.link.handle_datagram(now, source, &datagram);
+            self.stats.stray += u64::from(!accepted);
+        }
+        session.is_dirty = true;
+        self.serve(now, key);
     }
 
     /// Ends all sessions and tells their clients; [`Sfu::poll`] has the last datagrams.
     pub fn close(&mut self, now: Instant) {
         for (key, session) in &mut self.sessions {
             session.link.close(now);
+            session.intake.is_crowd = false;
             if !std::mem::replace(&mut session.is_dirty, true) {
                 self.dirty.push_back(*key);
             }
@@ -266,7 +297,15 @@ impl Sfu {
 
     /// One session's turn: its transport's output, its events, its queues, its deadlines.
     fn serve(&mut self, now: Instant, key: SessionKey) {
-        let (mut turn, round) = (OUTPUTS_PER_TURN, self.round);
+        if let Some(session) = self.sessions.get_mut(&key)
+            && session.intake.is_crowd
+            && !session.awaits_ack
+        {
+            // It has its turn when the rest of its datagrams is read.
+            session.is_dirty = false;
+            return;
+        }
+        let mut turn = OUTPUTS_PER_TURN;
         let mut datagrams = Vec::new();
         let transport = loop {
             let Some(session) = self.sessions.get_mut(&key) else { return };
@@ -287,18 +326,7 @@ impl Sfu {
                     self.close_too_large(now, key);
                     self.close_drained(now, key);
                 }
-                LinkOutput::WaitUntil(at) if session.hold.is_on() => break at,
-                LinkOutput::WaitUntil(at) => match session.intake.release(round) {
-                    Some((source, datagram)) => {
-                        session.link.handle_datagram(now, source, &datagram);
-                    }
-                    None => {
-                        if session.intake.is_waiting() && !self.postponed.contains(&key) {
-                            self.postponed.push(key);
-                        }
-                        break at;
-                    }
-                },
+                LinkOutput::WaitUntil(at) => break at,
                 _ => {}
             }
             turn -= 1;
@@ -310,7 +338,9 @@ impl Sfu {
             }
         };
         self.send(key, datagrams);
+        self.postpone(now, key);
         let Some(session) = self.sessions.get_mut(&key) else { return };
+        self.stats.refused_packets += session.link.take_refused();
         // What is done from here on may give it another turn.
         session.is_dirty = false;
         if session.due.is_some_and(|due| due <= now) {
@@ -616,6 +646,7 @@ impl Sfu {
         let Some(session) = self.sessions.remove(&key) else { return };
         info!(session = session.short_id(), sessions = self.sessions.len(), "removed");
         self.stats.unconnected += u64::from(!session.connected);
+        self.stats.stray += session.intake.waiting() as u64;
         self.by_id.remove(&session.id);
         self.by_ufrag.remove(&session.ufrag);
         for address in session.paths.addresses() {

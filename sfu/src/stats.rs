@@ -62,6 +62,10 @@ pub struct Stats {
     pub replayed: u64,
     /// Connectivity checks that were too many, and were not looked at.
     pub excess_checks: u64,
+    /// Packets inside sessions' DTLS that SCTP did not get: too far after data that is missing, or too many.
+    pub refused_packets: u64,
+    /// Datagrams that the system did not take for sending.
+    pub unsent: u64,
     /// Sessions that were ended because their clients broke SCTP's rules in a way that costs without bound.
     pub violations: u64,
     /// How long forwarded messages stayed: from the datagram's arrival to the turn in which the receiver's transport got

@@ -11,7 +11,7 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::media::{Direction, MediaKind};
 use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, Input, Rtc, RtcConfig};
+use str0m::{Candidate, Event, IceCreds, Input, Rtc, RtcConfig};
 
 /// Where the SFU is.
 pub const SFU: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::new(10, 0, 0, 1), 3478));
@@ -60,6 +60,8 @@ pub struct Foreigners {
     pub unclaimed: Vec<(SocketAddr, Vec<u8>)>,
     /// Answers to the requests that were made, with the virtual time at which they came.
     pub answers: HashMap<RequestId, (Duration, u16, Value)>,
+    /// ICE's user fragment and password of all clients that are added from now on, instead of random ones.
+    pub credentials: Option<(String, String)>,
     start: Instant,
     now: Instant,
     sfu_deadline: Option<Instant>,
@@ -82,6 +84,7 @@ impl Foreigners {
             clients: Vec::new(),
             unclaimed: Vec::new(),
             answers: HashMap::new(),
+            credentials: None,
             start,
             now: start,
             sfu_deadline: None,
@@ -134,6 +137,9 @@ impl Foreigners {
         let number = self.clients.len();
         let local = SocketAddr::from(([10, 0, 1, 1 + number as u8], 1000));
         let mut config = RtcConfig::new();
+        if let Some((ufrag, pass)) = self.credentials.clone() {
+            config = config.set_local_ice_credentials(IceCreds { ufrag, pass });
+        }
         if !with_media_codecs {
             config = config.clear_codecs();
         }

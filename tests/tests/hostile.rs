@@ -144,3 +144,77 @@ fn data_on_all_streams() {
 fn heartbeats_without_number() {
     ends(|_| vec![chunk(4, 0, &[0, 1, 0, 8, 1, 2, 3, 4]); 60]);
 }
+
+/// Clients choose their own user fragments: two may have the same, by chance or on purpose, and even the same password.
+#[test]
+fn sessions_whose_clients_have_the_same_user_fragment_are_told_apart() {
+    let mut world = Foreigners::new();
+    world.credentials = Some(("same".to_owned(), "a-password-of-both-of-them".to_owned()));
+    for _ in 0..2 {
+        world.connect_by_offer(false);
+        world.connect_by_answer();
+    }
+    let pairs = [(0, 1), (2, 3)].map(|(from, to)| {
+        let out = world.publish(from, "t");
+        (from, to, out, world.subscribe(to, from, "t", &json!({})))
+    });
+    let before = world.sfu.stats();
+    for n in 0..100u32 {
+        for (from, _, out, _) in pairs {
+            world.send(from, out, true, &[n.to_be_bytes(), (from as u32).to_be_bytes()].concat());
+        }
+        if n == 50 {
+            // One moves to where the other was, and that one elsewhere.
+            let home = SocketAddr::from(([10, 0, 1, 2], 1000));
+            world.move_to(1, SocketAddr::from(([10, 0, 9, 9], 9)));
+            world.move_to(3, home);
+        }
+        world.run_for(Duration::from_millis(100));
+    }
+    world.run_for(Duration::from_secs(5));
+    for (from, to, _, into) in pairs {
+        let expected: Vec<_> =
+            (0..100u32).map(|n| (into, true, [n.to_be_bytes(), (from as u32).to_be_bytes()].concat())).collect();
+        assert_eq!(world.received(to), expected);
+    }
+    let after = world.sfu.stats();
+    assert_eq!((after.sessions, after.excess_checks, after.replayed), (4, before.excess_checks, before.replayed));
+}
+
+/// What one session's checks cost is that session's: it takes none of the other's allowance, whatever they have in common.
+#[test]
+fn checks_without_number_for_one_session_leave_its_twin_able_to_move() {
+    let mut world = Foreigners::new();
+    world.credentials = Some(("same".to_owned(), "a-password-of-both-of-them".to_owned()));
+    world.connect_by_offer(false);
+    let (_, answer) = world.connect_by_offer(false);
+    world.connect_by_answer();
+    let out = world.publish(0, "t");
+    let into = world.subscribe(2, 0, "t", &json!({}));
+    let named = answer.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).expect("its user fragment");
+    for n in 0..20_000u32 {
+        let address = SocketAddr::from(([10, 0, 66, 6], 1000 + (n % 5000) as u16));
+        let now = world.now();
+        assert!(!world.sfu.handle_datagram(now, address, &forged_check(named, n)), "nobody has signed it");
+        if n % 1000 == 0 {
+            world.send(0, out, true, &n.to_be_bytes());
+            world.move_to(0, SocketAddr::from(([10, 0, 7, (n / 1000) as u8], 7)));
+            world.run_for(Duration::from_secs(3));
+        }
+    }
+    let expected: Vec<_> = (0..20u32).map(|n| (into, true, (n * 1000).to_be_bytes().to_vec())).collect();
+    assert_eq!(world.received(2), expected);
+    let stats = world.sfu.stats();
+    assert!(stats.excess_checks > 15_000 && stats.sessions == 3, "{stats:?}");
+}
+
+/// A connectivity check that names a session, with an integrity that nobody has computed.
+fn forged_check(receiver: &str, n: u32) -> Vec<u8> {
+    let mut name = format!("{receiver}:same").into_bytes();
+    let len = name.len() as u8;
+    name.resize(name.len().next_multiple_of(4), 0);
+    let attributes =
+        [&[0, 6, 0, len][..], &name, &[0, 0x24, 0, 4, 255, 255, 255, 255], &[0, 8, 0, 20], &[7; 20]].concat();
+    let transaction = [&n.to_be_bytes()[..], &[9; 8]].concat();
+    [&[0, 1, 0, attributes.len() as u8, 0x21, 0x12, 0xa4, 0x42][..], &transaction, &attributes].concat()
+}

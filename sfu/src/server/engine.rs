@@ -19,8 +19,9 @@ use crate::{Config, Output, Sfu, Stats};
 /// Calls on their way to the SFU's thread. Past this bound they are not taken.
 const MAX_COMMANDS: usize = 1024;
 
-/// Receive calls before what they brought is sent on.
-const RECEIVES_PER_TURN: usize = 4;
+/// Datagrams that are received before what they brought is sent on, about. Whoever sends little is found among them, and
+/// has its turn before the others.
+const RECEIVED_PER_TURN: usize = 256;
 
 /// An SFU without a listener of its own, until it is dropped: see [`Engine::site`] and [`Engine::caller`]. Dropping it ends
 /// all sessions, tells their clients, and joins its thread.
@@ -207,20 +208,20 @@ impl Driver {
             if ready.woken() {
                 self.take_commands();
             }
-            for _ in 0..RECEIVES_PER_TURN {
-                let (now, sfu) = (Instant::now(), &mut self.sfu);
-                let received = match ready.readable(0) {
-                    true => self.socket.receive(&mut buffers, |source, datagram| {
-                        sfu.handle_datagram(now, source, datagram);
-                    }),
-                    false => Ok(0),
-                };
-                self.sfu.handle_timeout(now);
-                wait_until = self.turn(&mut batch);
-                if received.is_ok_and(|count| count < FULL_RECEIVE) {
+            let (now, mut received) = (Instant::now(), 0);
+            while ready.readable(0) && received < RECEIVED_PER_TURN {
+                let sfu = &mut self.sfu;
+                let count = self.socket.receive(&mut buffers, |source, datagram| {
+                    sfu.handle_datagram(now, source, datagram);
+                });
+                let count = count.unwrap_or(0);
+                received += count;
+                if count < FULL_RECEIVE {
                     break;
                 }
             }
+            self.sfu.handle_timeout(now);
+            wait_until = self.turn(&mut batch);
         }
         self.sfu.close(Instant::now());
         self.turn(&mut batch);
@@ -260,7 +261,8 @@ impl Driver {
             }
         };
         batch.flush(&self.socket);
-        *self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.sfu.stats();
+        let stats = Stats { unsent: batch.dropped(), ..self.sfu.stats() };
+        *self.shared.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
         wait_until
     }
 }

@@ -85,3 +85,38 @@ fn sessions_leave_nothing_behind_however_they_end() {
     assert_eq!(kept, [0; 5]);
     assert!(sfu.dirty.is_empty() && sfu.outbox.is_empty() && sfu.later.is_empty());
 }
+
+/// What comes behind a flood is read with the first look at the socket, and has its turn, before the flood is.
+#[test]
+fn whoever_sends_little_does_not_wait_for_who_sends_much() {
+    let mut now = Instant::now();
+    let mut sfu = Sfu::new(Config::new("app", "secret"), SocketAddr::from(([10, 0, 0, 1], 3478)), [3; 32]);
+    let [few, many] = [2, 3].map(|host| {
+        let _link = connect(&mut sfu, &mut now, host);
+        SocketAddr::from(([10, 0, 0, host], 2))
+    });
+    while !matches!(sfu.poll(now), Output::WaitUntil(_)) {}
+    // Nobody can decrypt it.
+    let datagram = [&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, 0, 40][..], &[5; 40]].concat();
+    let waiting = |sfu: &Sfu, at| sfu.sessions[&sfu.by_address[&at]].intake.waiting();
+    for _ in 0..200 {
+        assert!(sfu.handle_datagram(now, many, &datagram));
+    }
+    sfu.handle_datagram(now, few, &datagram);
+    let before = waiting(&sfu, many);
+    assert_eq!((before, waiting(&sfu, few)), (196, 0));
+    assert!(matches!(sfu.poll(now), Output::WaitUntil(Some(at)) if at == now), "it goes on at once");
+    let turns = |sfu: &mut Sfu| {
+        while !matches!(sfu.poll(now), Output::WaitUntil(_)) {}
+        waiting(sfu, many)
+    };
+    assert!(!sfu.sessions[&sfu.by_address[&few]].is_dirty && waiting(&sfu, many) == before, "the others were first");
+    let mut left = before;
+    while left > 0 {
+        sfu.handle_datagram(now, few, &datagram);
+        assert_eq!(waiting(&sfu, few), 0);
+        let shares = [turns(&mut sfu), turns(&mut sfu)];
+        assert!(left - shares[1] <= 2 * 16 && shares[1] < left, "{left}, then {shares:?}");
+        left = shares[1];
+    }
+}
