@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use farwire_core::http::Method;
+use farwire_sfu::Stats;
 use farwire_tests::hostile::{Hostile, chunk, data, fragment};
 use farwire_tests::{Foreigners, SFU};
 use serde_json::{Value, json};
@@ -74,7 +75,7 @@ impl Scene {
         false
     }
 
-    fn finish(mut self) {
+    fn finish(mut self) -> Stats {
         for _ in 0..100 {
             self.step();
         }
@@ -86,6 +87,7 @@ impl Scene {
         assert_eq!(received, expected, "the others' messages, all of them");
         assert!(self.hostile.is_over, "it is told");
         assert!(stats.to_prometheus().contains("farwire_sfu_sessions_violating_total 1"));
+        stats
     }
 }
 
@@ -99,15 +101,16 @@ fn shifted(chunk: &[u8], first: u32) -> Vec<u8> {
     chunk
 }
 
-fn ends(packet: impl FnMut(u32) -> Vec<Vec<u8>>) {
+fn ends(packet: impl FnMut(u32) -> Vec<Vec<u8>>) -> Stats {
     let mut scene = Scene::new();
     assert!(scene.attack(packet), "it goes on");
-    scene.finish();
+    scene.finish()
 }
 
 #[test]
 fn a_flood_past_a_missing_chunk() {
-    ends(|n| vec![data(n + 1, 7, None, 1000)]);
+    let stats = ends(|n| vec![data(n + 1, 7, None, 1000)]);
+    assert!(stats.refused_packets > 1000, "what was dropped until then is counted: {}", stats.refused_packets);
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn heartbeats_without_number() {
 #[test]
 fn sessions_whose_clients_have_the_same_user_fragment_are_told_apart() {
     let mut world = Foreigners::new();
-    world.credentials = Some(("same".to_owned(), "a-password-of-both-of-them".to_owned()));
+    world.credentials = Some(("same".to_owned(), "aPasswordThatBothOfThemHave".to_owned()));
     for _ in 0..2 {
         world.connect_by_offer(false);
         world.connect_by_answer();
@@ -185,7 +188,7 @@ fn sessions_whose_clients_have_the_same_user_fragment_are_told_apart() {
 #[test]
 fn checks_without_number_for_one_session_leave_its_twin_able_to_move() {
     let mut world = Foreigners::new();
-    world.credentials = Some(("same".to_owned(), "a-password-of-both-of-them".to_owned()));
+    world.credentials = Some(("same".to_owned(), "aPasswordThatBothOfThemHave".to_owned()));
     world.connect_by_offer(false);
     let (_, answer) = world.connect_by_offer(false);
     world.connect_by_answer();
