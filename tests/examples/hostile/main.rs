@@ -128,7 +128,8 @@ impl Turn {
         let of = |number: fn(&Turn) -> f64| {
             let mut numbers: Vec<f64> = turns.iter().filter(|turn| turn.case == case).map(number).collect();
             numbers.sort_unstable_by(f64::total_cmp);
-            numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+            let middle = [numbers.len().saturating_sub(1) / 2, numbers.len() / 2];
+            middle.iter().filter_map(|at| numbers.get(*at)).sum::<f64>() / 2.0
         };
         let whole = |number| of(number) as u64;
         Turn {
