@@ -10,16 +10,15 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use farwire_core::cloudflare::Api;
-use farwire_core::cloudflare::api::Object;
 use farwire_core::http::{Failure, Method, Request, RequestId, Response, bearer};
 use farwire_core::link::StreamId;
+use farwire_core::wire::Object;
+use farwire_core::wire::teleop::{IceServers, OfOperator, Party};
 use farwire_listener::{Guess, Guesses};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, info, warn};
 
-use crate::api::{IceServers, OfOperator};
-use crate::channels::Party;
 use crate::config::Config;
 use crate::displaced::Displaced;
 use crate::key::{Grant, Key, KeyId, RobotId, Scope};
@@ -402,7 +401,7 @@ impl Broker {
         match route(request.method, request.path).ok_or_else(Refusal::unknown_path)? {
             Call::TurnCredentials => {
                 self.authorize(now, Call::TurnCredentials, &request)?;
-                Ok(Some(json(200, &IceServers { ice_servers: &self.config.ice_servers })))
+                Ok(Some(json(200, &IceServers { ice_servers: self.config.ice_servers.clone() })))
             }
             Call::Robot(call) => {
                 let (key, robot) = self.robot_of(now, &request)?;

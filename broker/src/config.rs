@@ -1,9 +1,8 @@
 //! What a broker needs to know.
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use farwire_core::broker::IceServer;
 
 /// Which SFU a broker drives, and how patient it is.
 #[derive(Debug, Clone)]
@@ -73,39 +72,5 @@ impl Config {
     pub fn ends_sessions(mut self) -> Config {
         self.ends_sessions = true;
         self
-    }
-}
-
-/// A STUN or TURN server. Its `Debug` leaves out the credential.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct IceServer {
-    /// `stun:…`, `turn:…` or `turns:…`.
-    pub urls: Vec<String>,
-    /// For TURN.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// For TURN.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credential: Option<String>,
-}
-
-impl IceServer {
-    /// A server that wants no credentials.
-    pub fn new(url: &str) -> IceServer {
-        IceServer { urls: vec![url.to_owned()], username: None, credential: None }
-    }
-
-    /// Sets what a TURN server wants.
-    pub fn credentials(mut self, username: &str, credential: &str) -> IceServer {
-        self.username = Some(username.to_owned());
-        self.credential = Some(credential.to_owned());
-        self
-    }
-}
-
-impl fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
     }
 }

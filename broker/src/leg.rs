@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use farwire_core::SessionId;
-use farwire_core::cloudflare::api::{
-    DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession, SERVER_EVENTS,
-    SessionDescription, SessionState, code,
-};
 use farwire_core::cloudflare::{Api, ApiError, read, refused};
 use farwire_core::http::{Failure, Method, Request, RequestId, Response};
 use farwire_core::link::StreamId;
+use farwire_core::wire::cloudflare::{
+    DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession, SERVER_EVENTS,
+    SessionDescription, SessionState, code, path,
+};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -198,7 +198,7 @@ impl Leg {
     /// Begins a piece of work; `None` if there is nothing to do.
     fn begin(&mut self, api: &Api, id: RequestId, work: Work) -> Option<Request> {
         if let Work::Create(offer) = work {
-            let request = api.request(id, Method::Post, "/sessions/new", CALL_TIMEOUT);
+            let request = api.request(id, Method::Post, path::NEW_SESSION, CALL_TIMEOUT);
             return Some(self.sent(request, CallKind::Create(offer)));
         }
         let session = self.session.clone()?;
@@ -206,7 +206,7 @@ impl Leg {
         let (request, kind) = match work {
             Work::Create(_) => return None,
             Work::Establish(offer) => {
-                let mut request = call(Method::Post, "/datachannels/establish");
+                let mut request = call(Method::Post, path::ESTABLISH);
                 request.body = to_json(&Establish {
                     data_channel: DataChannel {
                         location: Some(Location::Remote),
@@ -218,7 +218,7 @@ impl Leg {
                 (request, CallKind::Establish)
             }
             Work::Open(opening, data_channels) => {
-                let mut request = call(Method::Post, "/datachannels/new");
+                let mut request = call(Method::Post, path::OPEN);
                 request.body = to_json(&DataChannels { data_channels });
                 (request, CallKind::Open(opening))
             }
@@ -227,7 +227,7 @@ impl Leg {
             Work::Clear => {
                 let ids: Vec<StreamId> = self.channels.iter().copied().collect();
                 let entry = |id: &StreamId| DataChannel { id: Some(*id), ..DataChannel::default() };
-                let mut request = call(Method::Put, "/datachannels/close");
+                let mut request = call(Method::Put, path::CLOSE);
                 request.body = to_json(&DataChannels { data_channels: ids.iter().map(entry).collect() });
                 (request, CallKind::Close(ids))
             }

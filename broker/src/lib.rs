@@ -30,7 +30,6 @@
 //! - A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on the SFU.
 
 mod admin;
-mod api;
 mod broker;
 mod channels;
 mod config;
@@ -50,7 +49,7 @@ mod why;
 
 pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer, create_keys};
 pub use crate::broker::{Broker, Incoming, Output, Reason};
-pub use crate::config::{Config, IceServer};
+pub use crate::config::Config;
 pub use crate::key::{Grant, Key, KeyHash, KeyId, RobotId, RobotIdError, Scope};
 pub use crate::keys::{Keys, KeysError};
 pub use crate::limits::MAX_BODY;
@@ -58,3 +57,4 @@ pub use crate::record::{Bridge, Known, OperatorRecord, SessionRecord};
 pub use crate::server::{Answer, HttpSfu, Server, SfuTransport, SpawnError};
 pub use crate::stats::{Refusals, Stats};
 pub use crate::store::{Store, StoreError};
+pub use farwire_core::broker::IceServer;

@@ -1,9 +1,9 @@
 //! What a request is refused with.
 
-use farwire_core::broker::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED};
 use farwire_core::cloudflare::ApiError;
-use farwire_core::cloudflare::api::{ErrorBody, code};
 use farwire_core::http::{Failure, Response};
+use farwire_core::wire::cloudflare::{ErrorBody, code};
+use farwire_core::wire::teleop::{code as own, path};
 use serde::Serialize;
 
 use crate::key::RobotId;
@@ -38,30 +38,30 @@ impl Refusal {
     /// Only its holder can show a key that was good once, so only its holder learns this.
     pub(crate) fn revoked_key() -> Refusal {
         let text = "this robot key was revoked: `farwire keys create robot` makes another one";
-        Refusal::new(401, KEY_REVOKED, text)
+        Refusal::new(401, own::KEY_REVOKED, text)
     }
 
     pub(crate) fn revoked_token() -> Refusal {
         let text = "this operator token was revoked: `farwire keys create operator` makes another one";
-        Refusal::new(401, KEY_REVOKED, text)
+        Refusal::new(401, own::KEY_REVOKED, text)
     }
 
     /// To whoever uses a session whose robot has another one: robots take 404 for the end.
     pub(crate) fn displaced() -> Refusal {
         let text = "another robot registered with this robot's key or id, and has its place: stop one of them, or make each \
                     a key of its own with `farwire keys create robot`";
-        Refusal::new(404, SESSION_DISPLACED, text)
+        Refusal::new(404, own::SESSION_DISPLACED, text)
     }
 
     pub(crate) fn robot_present() -> Refusal {
         let text = "another robot is here with this robot's key or id, and keeps its place until it is gone: stop one of \
                     them, or make each a key of its own with `farwire keys create robot`";
-        Refusal::new(409, ROBOT_PRESENT, text)
+        Refusal::new(409, own::ROBOT_PRESENT, text)
     }
 
     pub(crate) fn too_many_guesses() -> Refusal {
         let text = "too many wrong keys came from this address: check the key, and try again in a second";
-        Refusal::new(429, "too_many_wrong_keys", text)
+        Refusal::new(429, own::TOO_MANY_WRONG_KEYS, text)
     }
 
     pub(crate) fn other_robot(own: &RobotId) -> Refusal {
@@ -69,17 +69,18 @@ impl Refusal {
             "robot_id: this key is of robot {own}: leave robot_id out, or create a key for the other robot with \
              `farwire keys create robot`"
         );
-        Refusal::new(403, "forbidden", text)
+        Refusal::new(403, own::FORBIDDEN, text)
     }
 
     pub(crate) fn unknown_path() -> Refusal {
-        Refusal::new(404, code::NOT_FOUND, "there is no such call: the broker's are below /api/v1/sessions")
+        let text = format!("there is no such call: the broker's are below {}", path::SESSIONS);
+        Refusal::new(404, code::NOT_FOUND, text)
     }
 
     /// Also for sessions of others, of which nothing is to be learnt.
     pub(crate) fn no_session() -> Refusal {
         let text = "there is no such session here for you: register again (robot), or list the sessions (operator)";
-        Refusal::new(404, "session_not_found", text)
+        Refusal::new(404, own::SESSION_NOT_FOUND, text)
     }
 
     pub(crate) fn body(problem: &str) -> Refusal {
@@ -111,21 +112,21 @@ impl Refusal {
 
     pub(crate) fn superseded() -> Refusal {
         let text = "this ended before the SFU had answered: the robot registered again, or its key was revoked";
-        Refusal::new(409, "superseded", text)
+        Refusal::new(409, own::SUPERSEDED, text)
     }
 
     pub(crate) fn operated() -> Refusal {
         let text = "somebody operates this robot with another token: wait, or join with \"takeover\": true";
-        Refusal::new(409, "operator_present", text)
+        Refusal::new(409, own::OPERATOR_PRESENT, text)
     }
 
     pub(crate) fn not_operator() -> Refusal {
         let text = "you do not operate this robot, or no longer: join first";
-        Refusal::new(409, "not_joined", text)
+        Refusal::new(409, own::NOT_JOINED, text)
     }
 
     pub(crate) fn no_longer_operator() -> Refusal {
-        Refusal::new(409, "not_joined", "the robot or another operator ended this meanwhile: join again")
+        Refusal::new(409, own::NOT_JOINED, "the robot or another operator ended this meanwhile: join again")
     }
 
     pub(crate) fn too_many_waiting() -> Refusal {
@@ -139,7 +140,7 @@ impl Refusal {
     }
 
     pub(crate) fn nothing_to_answer() -> Refusal {
-        Refusal::new(409, "no_offer", "no offer of the broker waits for an answer: it carries no video or audio")
+        Refusal::new(409, own::NO_OFFER, "no offer of the broker waits for an answer: it carries no video or audio")
     }
 
     pub(crate) fn used_id() -> Refusal {
@@ -168,7 +169,7 @@ impl Refusal {
             error if error.is_retryable() => {
                 Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, format!("{problem}: try again"))
             }
-            _ => Refusal::new(502, "sfu_error", format!("{problem}; whoever runs the broker has to look at it")),
+            _ => Refusal::new(502, own::SFU_ERROR, format!("{problem}; whoever runs the broker has to look at it")),
         }
     }
 

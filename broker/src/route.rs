@@ -1,6 +1,7 @@
 //! Which call a request is, and who may make it.
 
 use farwire_core::http::Method;
+use farwire_core::wire::teleop::path;
 
 /// A call of the broker's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(crate) enum OperatorCall<'a> {
 /// Finds the call in `/api/v1/sessions…`.
 pub(crate) fn route(method: Method, path: &str) -> Option<Call<'_>> {
     let path = path.split('?').next().unwrap_or_default();
-    let rest = path.strip_prefix("/api/v1/sessions")?;
+    let rest = path.strip_prefix(path::SESSIONS)?;
     // A slash at the end, and one too many, are not what the API has.
     let mut parts = match rest.strip_prefix('/') {
         Some(rest) => rest.split('/'),
@@ -49,14 +50,14 @@ pub(crate) fn route(method: Method, path: &str) -> Option<Call<'_>> {
         return None;
     }
     match (method, action) {
-        (Method::Get, None) if id == "turn-credentials" => Some(Call::TurnCredentials),
+        (Method::Get, None) if id == path::TURN_CREDENTIALS => Some(Call::TurnCredentials),
         (Method::Delete, None) => Some(Call::Robot(RobotCall::Delete(id))),
-        (Method::Post, Some("heartbeat")) => Some(Call::Robot(RobotCall::Heartbeat(id))),
-        (Method::Post, Some("renegotiate-robot")) => Some(Call::Robot(RobotCall::Renegotiate(id))),
-        (Method::Post, Some("join")) => Some(Call::Operator(OperatorCall::Join(id))),
-        (Method::Post, Some("bridge-datachannel")) => Some(Call::Operator(OperatorCall::Bridge(id))),
-        (Method::Post, Some("renegotiate-answer")) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
-        (Method::Post, Some("leave")) => Some(Call::Operator(OperatorCall::Leave(id))),
+        (Method::Post, Some(path::HEARTBEAT)) => Some(Call::Robot(RobotCall::Heartbeat(id))),
+        (Method::Post, Some(path::RENEGOTIATE_ROBOT)) => Some(Call::Robot(RobotCall::Renegotiate(id))),
+        (Method::Post, Some(path::JOIN)) => Some(Call::Operator(OperatorCall::Join(id))),
+        (Method::Post, Some(path::BRIDGE)) => Some(Call::Operator(OperatorCall::Bridge(id))),
+        (Method::Post, Some(path::RENEGOTIATE_OPERATOR)) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
+        (Method::Post, Some(path::LEAVE)) => Some(Call::Operator(OperatorCall::Leave(id))),
         _ => None,
     }
 }

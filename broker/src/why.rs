@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use farwire_core::broker::code;
+use farwire_core::wire::teleop::code;
 
 /// Why a robot's session, or an operator's time with it, has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl Why {
         match self {
             Why::TokenRevoked => code::TOKEN_REVOKED,
             Why::TakenOver => code::TAKEN_OVER,
-            Why::SfuEnded | Why::ChannelClosed => "connection_ended",
-            _ => "left",
+            Why::SfuEnded | Why::ChannelClosed => code::CONNECTION_ENDED,
+            _ => code::LEFT,
         }
     }
 }

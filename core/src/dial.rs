@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::broker::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED};
 use crate::broker::{Instance, OperatorConfig, OperatorSession, RobotConfig, RobotSession};
 use crate::cloudflare::{ApiError, CloudflareSession};
 use crate::config::host_ip;
 use crate::link::{Certificate, LocalAddress};
 use crate::retry::Backoff;
 use crate::session::Session;
+use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED};
 use crate::{Config, EndReason, SessionId};
 
 /// What a connection is to: an SFU itself, or a robot's or an operator's end of a broker's bridge. Publishing and

@@ -17,6 +17,8 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub mod broker;
+#[cfg_attr(not(feature = "server"), allow(dead_code, unreachable_pub))]
+mod bucket;
 pub mod client;
 mod clock;
 pub mod cloudflare;
@@ -43,7 +45,15 @@ mod retry;
 mod session;
 mod stats;
 mod topic;
+#[cfg(feature = "server")]
+pub mod wire;
+// Only what servers share with clients is public.
+#[cfg(not(feature = "server"))]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod wire;
 
+#[cfg(feature = "server")]
+pub use crate::bucket::TokenBucket;
 pub use crate::client::Client;
 pub use crate::clock::{ClockEstimate, WallClock};
 pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};

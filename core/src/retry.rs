@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng as Random;
 
+use crate::bucket::TokenBucket;
+
 /// The shortest delay before another try.
 const FIRST: Duration = Duration::from_millis(100);
 
@@ -57,32 +59,12 @@ impl Backoff {
 /// Cloudflare's bound on API requests per second and session.
 const REQUESTS_PER_SECOND: u32 = 50;
 
-/// Keeps one session within the API's bound, by spacing requests once a burst is used up.
-#[derive(Debug)]
-pub(crate) struct RateLimit {
-    /// When the request after the next burst may go.
-    next: Instant,
-}
+/// What comes back in a second once a burst is used up; burst and refill together stay within the bound in any second.
+const REFILL: u32 = 40;
 
-/// What may go at once. Burst plus refill stay below the bound in any second.
-const BURST: u32 = 10;
-
-const SPACING: Duration = Duration::from_micros(1_000_000 / (REQUESTS_PER_SECOND - BURST) as u64);
-
-impl RateLimit {
-    pub(crate) fn new(now: Instant) -> RateLimit {
-        RateLimit { next: now }
-    }
-
-    /// When a request may go; at once if that is not later than `now`.
-    pub(crate) fn ready_at(&self) -> Instant {
-        self.next.checked_sub(SPACING * BURST).unwrap_or(self.next)
-    }
-
-    /// Notes a request.
-    pub(crate) fn spent(&mut self, now: Instant) {
-        self.next = self.next.max(now) + SPACING;
-    }
+/// What keeps one session within the API's bound.
+pub(crate) fn request_bucket(now: Instant) -> TokenBucket {
+    TokenBucket::new(REQUESTS_PER_SECOND - REFILL + 1, Duration::from_secs(1) / REFILL, now)
 }
 
 #[cfg(test)]
@@ -107,11 +89,10 @@ mod tests {
         #[test]
         fn never_more_than_the_bound_in_any_second(pauses in prop::collection::vec(0u64..100, 1..200)) {
             let start = Instant::now();
-            let (mut now, mut limit, mut sent) = (start, RateLimit::new(start), Vec::new());
+            let (mut now, mut limit, mut sent) = (start, request_bucket(start), Vec::new());
             for pause in pauses {
                 now += Duration::from_millis(pause);
-                now = now.max(limit.ready_at());
-                limit.spent(now);
+                now = limit.reserve(now);
                 sent.push(now);
             }
             for (i, first) in sent.iter().enumerate() {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
+use farwire_core::TokenBucket;
+
 use crate::limits::{GUESS_EVERY, GUESSES, MAX_GUESSERS};
 
 /// How many wrong keys each address may still send: [`GUESSES`] at once and one more every [`GUESS_EVERY`]. Good ones are
@@ -18,8 +20,7 @@ pub struct Guesses {
 
 #[derive(Debug, Clone, Copy)]
 struct Count {
-    /// When the address has all its guesses back.
-    full_at: Instant,
+    left: TokenBucket,
     /// It was told since it last had a guess left.
     is_told: bool,
 }
@@ -42,14 +43,13 @@ impl Guesses {
         if self.counts.len() >= MAX_GUESSERS && !self.counts.contains_key(&source) {
             self.sweep(now);
         }
-        let unused = Count { full_at: now, is_told: false };
+        let unused = Count { left: TokenBucket::new(GUESSES, GUESS_EVERY, now), is_told: false };
         let count = match self.counts.len() < MAX_GUESSERS || self.counts.contains_key(&source) {
             true => self.counts.entry(source).or_insert(unused),
             false => self.others.get_or_insert(unused),
         };
-        let full_at = count.full_at.max(now) + GUESS_EVERY;
-        if full_at <= now + GUESS_EVERY * GUESSES {
-            *count = Count { full_at, is_told: false };
+        if count.left.take(now) {
+            count.is_told = false;
             return Guess::Allowed;
         }
         match std::mem::replace(&mut count.is_told, true) {
@@ -64,7 +64,7 @@ impl Guesses {
             return;
         }
         self.swept = Some(now);
-        self.counts.retain(|_, count| count.full_at > now);
+        self.counts.retain(|_, count| !count.left.is_full(now));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use farwire_core::Secret;
 use farwire_core::http::{Method, bearer};
+use farwire_core::wire::cloudflare::path as calls;
 use subtle::ConstantTimeEq;
 
 use crate::error::Refusal;
@@ -32,24 +33,27 @@ pub(crate) fn route<'a>(
     authorization: Option<&str>,
 ) -> Result<Call<'a>, Refusal> {
     let path = path.split('?').next().unwrap_or_default();
-    let mut parts = path.strip_prefix("/v1/apps/").ok_or_else(Refusal::unknown_path)?.split('/');
-    if parts.next() != Some(app_id) {
+    let rest = path.strip_prefix("/v1/apps/").ok_or_else(Refusal::unknown_path)?;
+    let (app, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    if app != app_id {
         return Err(Refusal::unknown_app());
     }
     let token = authorization.and_then(bearer).unwrap_or_default();
     if !bool::from(token.as_bytes().ct_eq(secret.reveal().as_bytes())) {
         return Err(Refusal::unauthorized());
     }
-    let parts = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
-    let [Some("sessions"), Some(id), rest @ ..] = parts else { return Err(Refusal::unknown_path()) };
-    let action = match (method, rest) {
-        (Method::Post, [None, ..]) if id == "new" => return Ok(Call::NewSession),
-        (Method::Get, [None, ..]) => Action::Show,
-        (Method::Put, [Some("renegotiate"), None, _]) => Action::Renegotiate,
-        (Method::Post, [Some("datachannels"), Some("establish"), None]) => Action::Establish,
-        (Method::Post, [Some("datachannels"), Some("new"), None]) => Action::NewChannels,
-        (Method::Put, [Some("datachannels"), Some("update"), None]) => Action::UpdateChannels,
-        (Method::Put, [Some("datachannels"), Some("close"), None]) => Action::CloseChannels,
+    if method == Method::Post && rest == calls::NEW_SESSION {
+        return Ok(Call::NewSession);
+    }
+    let rest = rest.strip_prefix(calls::SESSIONS).ok_or_else(Refusal::unknown_path)?;
+    let (id, call) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let action = match (method, call) {
+        (Method::Get, "") => Action::Show,
+        (Method::Put, calls::RENEGOTIATE) => Action::Renegotiate,
+        (Method::Post, calls::ESTABLISH) => Action::Establish,
+        (Method::Post, calls::OPEN) => Action::NewChannels,
+        (Method::Put, calls::UPDATE) => Action::UpdateChannels,
+        (Method::Put, calls::CLOSE) => Action::CloseChannels,
         _ => return Err(Refusal::unknown_path()),
     };
     Ok(Call::Session { id, action })

@@ -1,7 +1,7 @@
 //! What a request is refused with.
 
-use farwire_core::cloudflare::api::{DataChannel, ErrorBody, code};
 use farwire_core::http::Response;
+use farwire_core::wire::cloudflare::{DataChannel, ErrorBody, code};
 use serde::Serialize;
 
 use crate::limits::{CALLS_PER_SECOND, MAX_DELAYED, MAX_WAITING};

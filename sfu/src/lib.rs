@@ -10,7 +10,6 @@
 //! # Ok::<(), farwire_sfu::SpawnError>(())
 //! ```
 
-mod allowance;
 mod api;
 mod config;
 mod error;

@@ -14,6 +14,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use farwire_core::TokenBucket;
 use farwire_core::link::Check;
 
 use crate::limits::MAX_ADDRESSES;
@@ -54,7 +55,7 @@ struct Path {
     /// Which check was its latest, in the order of all.
     latest: u64,
     checked: Instant,
-    allowance: Allowance,
+    allowance: TokenBucket,
 }
 
 impl Path {
@@ -78,8 +79,8 @@ pub(crate) struct Paths {
     seen: HashMap<[u8; 12], Seen>,
     /// Those in `seen`, the oldest first.
     order: VecDeque<[u8; 12]>,
-    unknown: Allowance,
-    new: Allowance,
+    unknown: TokenBucket,
+    new: TokenBucket,
 }
 
 impl Paths {
@@ -90,8 +91,8 @@ impl Paths {
             checks: 0,
             seen: HashMap::new(),
             order: VecDeque::new(),
-            unknown: Allowance::new(UNKNOWN, Duration::from_secs(1), now),
-            new: Allowance::new(NEW, Duration::from_secs(60), now),
+            unknown: bucket(UNKNOWN, Duration::from_secs(1), now),
+            new: bucket(NEW, Duration::from_secs(60), now),
         }
     }
 
@@ -105,7 +106,7 @@ impl Paths {
         }
         let may = match self.paths.iter_mut().find(|path| path.address == source) {
             Some(path) => path.allowance.take(now),
-            None => self.new.has(now) && self.unknown.take(now),
+            None => self.new.ready_at(now) <= now && self.unknown.take(now),
         };
         if may { Admission::Admitted } else { Admission::Excess }
     }
@@ -140,7 +141,7 @@ impl Paths {
             false => None,
         };
         let gives_way = gives_way.map(|at| self.paths.swap_remove(at).address);
-        let allowance = Allowance::new(KNOWN, Duration::from_secs(1), now);
+        let allowance = bucket(KNOWN, Duration::from_secs(1), now);
         self.paths.push(Path { address: source, priority, latest, checked: now, allowance });
         self.best(now);
         gives_way
@@ -161,35 +162,9 @@ impl Paths {
     }
 }
 
-/// What may come at once, and grows again with time.
-#[derive(Debug)]
-struct Allowance {
-    most: u32,
-    left: u32,
-    /// For one more.
-    each: Duration,
-    since: Instant,
-}
-
-impl Allowance {
-    fn new((most, count): (u32, u32), period: Duration, now: Instant) -> Allowance {
-        Allowance { most, left: most, each: period / count, since: now }
-    }
-
-    fn has(&mut self, now: Instant) -> bool {
-        let gained = now.saturating_duration_since(self.since).as_nanos() / self.each.as_nanos();
-        if gained > 0 {
-            self.left = self.left.saturating_add(u32::try_from(gained).unwrap_or(u32::MAX)).min(self.most);
-            self.since = now;
-        }
-        self.left > 0
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        let has = self.has(now);
-        self.left = self.left.saturating_sub(1);
-        has
-    }
+/// A bucket for so many at once, and so many in a period.
+fn bucket((most, count): (u32, u32), period: Duration, now: Instant) -> TokenBucket {
+    TokenBucket::new(most, period / count, now)
 }
 
 #[cfg(test)]

@@ -1,19 +1,18 @@
 //! One session: its PeerConnection, what it publishes, and what it subscribes to.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use farwire_core::cloudflare::api::{DataChannel, DataChannels, Location, SessionState};
 use farwire_core::flow::{Pump, Turn, Written};
 use farwire_core::http::RequestId;
 use farwire_core::link::{Link, PLACEHOLDER, StreamId};
-use farwire_core::{Delivery, Payload};
+use farwire_core::wire::cloudflare::{DataChannel, DataChannels, Location, SessionState};
+use farwire_core::{Delivery, Payload, TokenBucket};
 
-use crate::allowance::Allowance;
 use crate::api::Action;
 use crate::hold::Hold;
 use crate::intake::Intake;
-use crate::limits::{CONNECT_WITHIN, REUSE_WITHIN};
+use crate::limits::{CALLS_PER_SECOND, CONNECT_WITHIN, REUSE_WITHIN};
 use crate::outgoing::Outgoing;
 use crate::pace::Pace;
 use crate::paths::Paths;
@@ -55,7 +54,7 @@ pub(crate) struct Session {
     /// Changes that wait for the transport, in the order of their requests, each with its deadline.
     pub(crate) waiting: VecDeque<(Instant, RequestId, Change)>,
     /// The calls that it has left.
-    pub(crate) allowance: Allowance,
+    pub(crate) allowance: TokenBucket,
     /// Calls that came too fast, in their order, each with the time at which it may be made.
     pub(crate) delayed: VecDeque<(Instant, RequestId, Action, Vec<u8>)>,
     pub(crate) streams: HashMap<StreamId, Stream>,
@@ -177,7 +176,7 @@ impl Session {
             pace: Pace::new(now),
             connect_by: Some(connect_by),
             waiting: VecDeque::new(),
-            allowance: Allowance::new(now),
+            allowance: TokenBucket::new(CALLS_PER_SECOND, Duration::from_secs(1) / CALLS_PER_SECOND, now),
             delayed: VecDeque::new(),
             streams: HashMap::new(),
             published: HashMap::new(),

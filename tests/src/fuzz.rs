@@ -13,9 +13,10 @@ mod sfu;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
-use farwire_core::cloudflare::api::{DataChannel, DataChannels, ErrorBody, Establish, Established, NewSession};
-use farwire_core::cloudflare::api::{Location, SessionDescription, SessionState};
 use farwire_core::link::Certificate;
+use farwire_core::wire::cloudflare::{DataChannel, DataChannels, ErrorBody, Establish, Established, NewSession};
+use farwire_core::wire::cloudflare::{Location, SessionDescription, SessionState};
+use farwire_core::wire::teleop;
 use farwire_core::{ChannelName, MAX_CHANNEL_NAME};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,7 +54,7 @@ pub fn channel_name(data: &[u8]) {
     }
 }
 
-/// Reads the bytes as each body of the API, and what was read again after it was written.
+/// Reads the bytes as each body of both APIs, and what was read again after it was written.
 pub fn api_json(data: &[u8]) {
     survives_writing::<NewSession>(data);
     survives_writing::<Establish>(data);
@@ -71,6 +72,21 @@ pub fn api_json(data: &[u8]) {
         // Numbers in tracks may lose digits, which nobody reads.
         state.tracks.clear();
         survives_writing::<SessionState>(&serde_json::to_vec(&state).expect("plain data"));
+    }
+    survives_writing::<teleop::Register>(data);
+    survives_writing::<teleop::Registered>(data);
+    survives_writing::<teleop::HeartbeatAnswer>(data);
+    survives_writing::<teleop::SdpAnswer>(data);
+    survives_writing::<teleop::IceServers>(data);
+    survives_writing::<teleop::Listed>(data);
+    survives_writing::<teleop::Join>(data);
+    survives_writing::<teleop::Joined>(data);
+    survives_writing::<teleop::OfOperator>(data);
+    survives_writing::<teleop::Bridged>(data);
+    if let Some(client_ts) = teleop::Received::parse(data, 4096).and_then(|message| message.client_ts) {
+        let pong = teleop::StateMessage::Pong { client_ts, robot_ts: 1.5 }.to_json();
+        let again = teleop::Received::parse(pong.as_bytes(), pong.len()).expect("what was written can be read");
+        assert_eq!(again.client_ts.map(serde_json::value::RawValue::get), Some(client_ts.get()), "byte for byte");
     }
 }
 

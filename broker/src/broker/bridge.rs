@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use farwire_core::cloudflare::api::Location;
 use farwire_core::http::{RequestId, Response};
 use farwire_core::link::StreamId;
+use farwire_core::wire::cloudflare::Location;
+use farwire_core::wire::teleop::{Bridged, Channel, OfOperator, Party};
 use tracing::info;
 
 use super::robots::short_id;
 use super::{Bridging, Broker, OperatorState};
-use crate::api::{Bridged, OfOperator};
-use crate::channels::{Party, entries, place};
+use crate::channels::entries;
 use crate::key::{KeyId, RobotId};
 use crate::leg::{Leg, Opening};
 use crate::limits::{ANSWER_WITHIN, MAX_WAITING};
@@ -80,8 +80,8 @@ impl Broker {
             Party::Operator => &mut bridging.operator,
         };
         for (name, id) in channels {
-            if let Some(slot) = place(name).and_then(|place| ids.get_mut(place)) {
-                *slot = Some(*id);
+            if let Some(channel) = Channel::of(name) {
+                ids[channel as usize] = Some(*id);
             }
         }
         if let ([Some(a), Some(b), Some(c), Some(d)], [Some(e), Some(f), Some(g), Some(h)]) =

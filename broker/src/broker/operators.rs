@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use farwire_core::http::{RequestId, Response};
+use farwire_core::wire::teleop::{
+    Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State,
+};
 use tracing::info;
 
 use super::robots::{check_offer, short_id};
 use super::{Broker, Joining, Operator, OperatorState, RobotState};
-use crate::api::{self, Join, Joined, Listed, OfOperator, State};
-use crate::channels::Party;
 use crate::key::{KeyId, RobotId, Scope};
 use crate::leg::Leg;
 use crate::limits::{ANSWER_WITHIN, MAX_LISTED};
@@ -28,7 +29,7 @@ impl Broker {
         json(200, &Listed { sessions, truncated: own.next().is_some() })
     }
 
-    fn listed<'a>(&'a self, now: Instant, key: &KeyId, robot: &'a RobotId) -> api::Robot<'a> {
+    fn listed(&self, now: Instant, key: &KeyId, robot: &RobotId) -> ListedRobot {
         let session = self.robots.get(robot);
         let operator = session.and_then(|session| session.operator.as_ref());
         let state = match session.map(|session| &session.state) {
@@ -37,14 +38,14 @@ impl Broker {
             Some(_) if operator.is_some() => State::Operated,
             Some(_) => State::Available,
         };
-        api::Robot {
-            robot_id: robot,
+        ListedRobot {
+            robot_id: robot.to_string(),
             state,
-            session_id: session.map(|session| session.id.as_str()),
-            robot_name: session.and_then(|session| session.name.as_deref()),
-            robot_type: session.and_then(|session| session.kind.as_deref()),
+            session_id: session.map(|session| session.id.clone()),
+            robot_name: session.and_then(|session| session.name.clone()),
+            robot_type: session.and_then(|session| session.kind.clone()),
             operated_by_you: operator.is_some_and(|operator| operator.key == *key),
-            ended: self.ended.get(robot).filter(|_| session.is_none()).map(|why| why.text()),
+            ended: self.ended.get(robot).filter(|_| session.is_none()).map(ToString::to_string),
             heard_seconds_ago: session.map(|session| now.saturating_duration_since(session.heard).as_secs_f64()),
         }
     }
@@ -58,7 +59,7 @@ impl Broker {
         robot: &RobotId,
         body: &Join,
     ) -> Result<(), Refusal> {
-        if body.role.as_deref().is_some_and(|role| role != "operator") {
+        if body.role.as_deref().is_some_and(|role| role != OPERATOR_ROLE) {
             return Err(Refusal::role());
         }
         check_offer(&body.sdp_offer)?;
@@ -93,7 +94,7 @@ impl Broker {
         self.end_operator(now, robot, if is_takeover { Why::TakenOver } else { Why::JoinedAgain });
         let id = self.fresh_id();
         self.stats.joins += 1;
-        self.respond(request, json(200, &Joined { sdp_answer: sdp, operator_id: &id }));
+        self.respond(request, json(200, &Joined { sdp_answer: sdp.to_owned(), operator_id: Some(id.clone()) }));
         if let Some(session) = self.robots.get_mut(robot) {
             info!(%robot, session = short_id(&session.id), token = %key, "joined");
             let due = now + self.config.bridge_within;

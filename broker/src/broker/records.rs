@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use farwire_core::SessionId;
+use farwire_core::wire::teleop::Party;
 
 use super::{Broker, HeldLeg, LegKey, Operator, OperatorState, Output, Robot, RobotState};
-use crate::channels::{Ids, Party};
+use crate::channels::Ids;
 use crate::key::RobotId;
 use crate::leg::Leg;
 use crate::record::{OperatorRecord, SessionRecord};

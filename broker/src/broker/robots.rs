@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use farwire_core::http::{RequestId, Response};
+use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered};
 use tracing::{info, warn};
 
 use super::{Broker, Operator, OperatorState, Registering, Robot, RobotState, Timer};
-use crate::api::{Heartbeat, Register, Registered};
-use crate::channels::Party;
 use crate::key::{KeyId, RobotId};
 use crate::leg::Leg;
 use crate::limits::{ANSWER_WITHIN, MAX_NAME, MAX_OFFER};
@@ -117,7 +116,7 @@ impl Broker {
         info!(%robot, session = short_id(&id), "registered");
         self.by_id.insert(id.clone(), robot.clone());
         self.stats.registrations += 1;
-        self.respond(request, json(201, &Registered { session_id: &id, sdp_answer: sdp }));
+        self.respond(request, json(201, &Registered { session_id: id.clone(), sdp_answer: sdp.to_owned() }));
         let session = Robot {
             id,
             key,
@@ -184,7 +183,12 @@ impl Broker {
         if has_changed {
             self.save(robot);
         }
-        Ok(json(200, &Heartbeat::new(ids, ended, warning)))
+        let answer = HeartbeatAnswer {
+            operator_ended: ended.filter(|_| ids.is_none()).map(|why| why.code().to_owned()),
+            warning: warning.map(str::to_owned),
+            ..HeartbeatAnswer::new(ids)
+        };
+        Ok(json(200, &answer))
     }
 
     /// Ends a robot's session, and with it its operator's. Nothing, if it has none.

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use farwire_core::http::{Failure, Request, RequestId, Response};
+use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Reply, Route, Site};
 
 pub use self::http_sfu::HttpSfu;
@@ -139,7 +140,7 @@ impl Server {
         let (intake, gate, stats) = (self.intake.clone(), self.intake.clone(), Arc::clone(&self.stats));
         let api = Route::new("/api/v1/", move |incoming: Incoming, reply: Reply| intake.request(incoming, reply));
         let api = api.gate(move |head, pass| gate.head(head.clone(), pass));
-        let api = api.header("authorization").header("x-robot-api-key").max_body(MAX_BODY);
+        let api = api.header("authorization").header(path::ROBOT_KEY_HEADER).max_body(MAX_BODY);
         site.route(api).metrics(move || read(&stats).to_prometheus())
     }
 

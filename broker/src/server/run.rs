@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use farwire_core::http::{Failure, RequestId, Response};
+use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Pass, Reply};
 
 use super::recorder::Recorder;
@@ -195,7 +196,7 @@ fn heard(request: &Incoming) -> broker::Incoming<'_> {
         method: request.method,
         path: &request.path,
         source: request.peer.ip(),
-        robot_key: request.header("x-robot-api-key"),
+        robot_key: request.header(path::ROBOT_KEY_HEADER),
         authorization: request.header("authorization"),
         body: &request.body,
     }

@@ -191,7 +191,8 @@ impl Cockpit {
         if order == Order::Estop {
             self.insistence.said(nonce);
         }
-        match self.orders.publish_text(&order.to_json(nonce)) {
+        let Some(message) = order.to_json(nonce) else { return Ok(()) };
+        match self.orders.publish_text(&message) {
             Err(PublishError::Ended { .. }) => Err(self.ended()),
             // One that found no way is said again, or shows on the screen as not confirmed.
             _ => Ok(()),

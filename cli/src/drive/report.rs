@@ -1,5 +1,6 @@
 //! What a robot reports, as an operator needs it. Robots differ: what one leaves out is not known.
 
+use farwire_core::wire::teleop::Kind;
 use serde_json::Value;
 
 use crate::teleop::{Pose, Velocity};
@@ -43,9 +44,9 @@ pub(super) struct Report {
 impl Said {
     /// Reads a message; pongs and what is not known are none.
     pub(super) fn parse(message: &Value) -> Option<Said> {
-        match message.get("type")?.as_str()? {
-            "robot_telemetry" => Some(Said::Telemetry(Report::of(message))),
-            "cmd_ack" => Some(Said::Acknowledged {
+        match Kind::of(message.get("type")?.as_str()?)? {
+            Kind::RobotTelemetry => Some(Said::Telemetry(Report::of(message))),
+            Kind::CmdAck => Some(Said::Acknowledged {
                 nonce: message.get("nonce")?.as_u64()?,
                 ok: message.get("ok") == Some(&Value::Bool(true)),
             }),

@@ -1,5 +1,6 @@
 //! What the robot reports ten times a second, as JSON.
 
+use farwire_core::wire::teleop::Kind;
 use serde::Serialize;
 
 use super::base::Base;
@@ -8,8 +9,9 @@ use crate::teleop::{Pose, Velocity};
 
 /// The report.
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "robot_telemetry")]
 pub(super) struct Telemetry<'a> {
+    #[serde(rename = "type")]
+    kind: Kind,
     /// Seconds since 1970, by the robot's clock.
     robot_ts: f64,
     robot: &'a str,
@@ -74,6 +76,7 @@ impl Telemetry<'_> {
         let state = Standing { mode, estopped: guard.is_estopped(), why: guard.refusal() };
         let Base { pose, velocity, is_blocked } = *base;
         Telemetry {
+            kind: Kind::RobotTelemetry,
             robot_ts,
             robot,
             state,

@@ -9,21 +9,21 @@ mod velocity;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// From the operator: velocities, of which the newest counts.
+pub(crate) use farwire_core::broker::CMD_UNRELIABLE as COMMANDS;
+/// From the robot: the map.
+pub(crate) use farwire_core::broker::MAP_UNRELIABLE as MAP;
+/// From the operator: orders, each of which counts.
+pub(crate) use farwire_core::broker::STATE_RELIABLE as ORDERS;
+/// From the robot: telemetry and answers.
+pub(crate) use farwire_core::broker::STATE_RELIABLE_BACK as REPORTS;
+
 pub(crate) use self::credential::{Broker, Credential, Side};
 pub(crate) use self::dial::{ATTEMPT, dial, ended};
 pub(crate) use self::minimap::{Cell, Corner, FREE, Kind, Minimap, OCCUPIED};
 pub(crate) use self::order::{Order, Ordered};
 pub(crate) use self::pose::Pose;
 pub(crate) use self::velocity::Velocity;
-
-/// From the operator: velocities, of which the newest counts.
-pub(crate) const COMMANDS: &str = "cmd_unreliable";
-/// From the operator: orders, each of which counts.
-pub(crate) const ORDERS: &str = "state_reliable";
-/// From the robot: telemetry and answers.
-pub(crate) const REPORTS: &str = "state_reliable_back";
-/// From the robot: the map.
-pub(crate) const MAP: &str = "map_unreliable";
 
 /// Seconds since 1970.
 pub(crate) fn unix_now() -> f64 {

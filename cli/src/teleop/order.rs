@@ -1,13 +1,22 @@
 //! What an operator says on the reliable channel, in DimOS's words, and what a robot answers.
 
-use serde_json::{Value, json};
+use farwire_core::wire::teleop::{Kind, StateMessage};
+use serde_json::Value;
 
 /// Bytes of the longest nonce, as JSON, that is sent back.
 const MAX_NONCE: usize = 256;
 
 /// Commands of DimOS's operators that this robot does not have. It says so, where it is asked by a nonce.
-const UNKNOWN_HERE: [&str; 8] =
-    ["sport_cmd", "set_mode", "obstacle_avoidance", "light", "nav_goal", "nav_cancel", "gripper", "teleop_scale"];
+const UNKNOWN_HERE: [Kind; 8] = [
+    Kind::SportCmd,
+    Kind::SetMode,
+    Kind::ObstacleAvoidance,
+    Kind::Light,
+    Kind::NavGoal,
+    Kind::NavCancel,
+    Kind::Gripper,
+    Kind::TeleopScale,
+];
 
 /// What a robot takes to heart of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +43,10 @@ impl Ordered {
     /// Reads a message. Pings, reports, kinds that nobody knows and what is no JSON are no orders.
     pub(crate) fn parse(message: &[u8]) -> Option<Ordered> {
         let mut message: Value = serde_json::from_slice(message).ok()?;
-        let order = match message.get("type")?.as_str()? {
-            "estop" => Order::Estop,
-            "estop_clear" => Order::EstopClear,
-            "operator_lost" => Order::OperatorLost,
+        let order = match Kind::of(message.get("type")?.as_str()?)? {
+            Kind::Estop => Order::Estop,
+            Kind::EstopClear => Order::EstopClear,
+            Kind::OperatorLost => Order::OperatorLost,
             kind if UNKNOWN_HERE.contains(&kind) => Order::Other,
             _ => return None,
         };
@@ -48,25 +57,26 @@ impl Ordered {
     /// The robot's answer, if one is asked for. It is known by the nonce, which comes back as it was.
     pub(crate) fn answer(self, ok: bool) -> Option<String> {
         let nonce = self.nonce?;
-        (nonce.to_string().len() <= MAX_NONCE).then(|| json!({"type": "cmd_ack", "nonce": nonce, "ok": ok}).to_string())
+        (nonce.to_string().len() <= MAX_NONCE).then(|| StateMessage::CmdAck { nonce: &nonce, ok }.to_json())
     }
 }
 
 impl Order {
-    /// The message, with a nonce of its own: DimOS answers a repeated one each time.
-    pub(crate) fn to_json(self, nonce: u64) -> String {
-        let kind = match self {
-            Order::Estop => "estop",
-            Order::EstopClear => "estop_clear",
-            Order::OperatorLost => "operator_lost",
-            Order::Other => "other",
-        };
-        json!({"type": kind, "nonce": nonce}).to_string()
+    /// The message, with a nonce of its own: DimOS answers a repeated one each time. `None` for what no operator says.
+    pub(crate) fn to_json(self, nonce: u64) -> Option<String> {
+        match self {
+            Order::Estop => Some(StateMessage::Estop { nonce }.to_json()),
+            Order::EstopClear => Some(StateMessage::EstopClear { nonce }.to_json()),
+            Order::OperatorLost | Order::Other => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use farwire_core::wire::teleop::OPERATOR_LOST;
+    use serde_json::json;
+
     use super::*;
 
     fn order(text: &str) -> Option<Order> {
@@ -119,9 +129,11 @@ mod tests {
 
     #[test]
     fn orders_are_read_as_written() {
-        for order in [Order::Estop, Order::EstopClear, Order::OperatorLost] {
-            let ordered = Ordered::parse(order.to_json(7).as_bytes());
+        for order in [Order::Estop, Order::EstopClear] {
+            let ordered = Ordered::parse(order.to_json(7).expect("an operator's word").as_bytes());
             assert_eq!(ordered, Some(Ordered { order, nonce: Some(json!(7)) }));
         }
+        let lost = Ordered { order: Order::OperatorLost, nonce: None };
+        assert_eq!(Ordered::parse(OPERATOR_LOST.as_bytes()), Some(lost));
     }
 }

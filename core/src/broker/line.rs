@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::channels::Place;
 use crate::clock::WallClock;
 use crate::cloudflare::{ApiError, read};
 use crate::http::{Failure, Method, Request, RequestId, Response};
 use crate::link::{Certificate, Link, LinkError, LinkEvent, LinkOutput, LocalAddress, Role, StreamId};
 use crate::session::{ChannelKey, SessionEvent, SessionOutput};
+use crate::wire::teleop::{Channel, StateMessage, path};
 use crate::{LastError, Payload, Secret, SessionId, SessionStats};
 
 /// The placeholder of the offer, which keeps the id from being handed out (as DimOS has it).
@@ -41,7 +41,7 @@ pub(super) struct Line<C> {
     pub(super) clock: WallClock,
     in_flight: Option<InFlight<C>>,
     next_request: u64,
-    channels: [Channel; 4],
+    channels: [Slot; 4],
     pub(super) outbox: VecDeque<SessionOutput>,
     /// There may be something to do.
     pub(super) changed: bool,
@@ -66,7 +66,7 @@ pub(super) struct Answered<C> {
 }
 
 #[derive(Default)]
-struct Channel {
+struct Slot {
     /// Of whoever wants it.
     key: Option<ChannelKey>,
     /// Of the channel that was opened last; kept when the far end closes it.
@@ -78,9 +78,9 @@ struct Channel {
 pub(super) enum LineEvent {
     /// SCTP is up.
     Up,
-    Opened(Place),
-    Message(Place, Payload),
-    Closed(Place),
+    Opened(Channel),
+    Message(Channel, Payload),
+    Closed(Channel),
     Ended(crate::link::LinkEnd),
 }
 
@@ -147,7 +147,7 @@ impl<C> Line<C> {
     // ── channels
 
     /// `usable`: whoever wants it may use it as soon as it is open.
-    pub(super) fn want(&mut self, key: ChannelKey, place: Place, usable: bool) {
+    pub(super) fn want(&mut self, key: ChannelKey, place: Channel, usable: bool) {
         let channel = &mut self.channels[place as usize];
         channel.key = Some(key);
         if channel.is_open && usable {
@@ -162,29 +162,29 @@ impl<C> Line<C> {
     }
 
     /// Tells whoever wants the channel that it can be used.
-    pub(super) fn tell_open(&mut self, place: Place) {
+    pub(super) fn tell_open(&mut self, place: Channel) {
         let channel = &self.channels[place as usize];
         if let (Some(key), true) = (channel.key, channel.is_open) {
             self.tell(SessionEvent::Opened(key));
         }
     }
 
-    pub(super) fn stream(&self, place: Place) -> Option<StreamId> {
+    pub(super) fn stream(&self, place: Channel) -> Option<StreamId> {
         self.channels[place as usize].stream
     }
 
-    pub(super) fn is_open(&self, place: Place) -> bool {
+    pub(super) fn is_open(&self, place: Channel) -> bool {
         self.channels[place as usize].is_open
     }
 
     /// Opens a channel. It counts as open only when this succeeds, so that a later try follows a failed one.
-    pub(super) fn open(&mut self, now: Instant, place: Place, stream: StreamId) -> Result<(), LinkError> {
+    pub(super) fn open(&mut self, now: Instant, place: Channel, stream: StreamId) -> Result<(), LinkError> {
         self.link.open(now, stream, place.delivery())?;
         self.channels[place as usize].stream = Some(stream);
         Ok(())
     }
 
-    pub(super) fn close_channel(&mut self, place: Place) {
+    pub(super) fn close_channel(&mut self, place: Channel) {
         let channel = &mut self.channels[place as usize];
         let was_open = std::mem::take(&mut channel.is_open);
         if let Some(stream) = channel.stream.take() {
@@ -196,11 +196,17 @@ impl<C> Line<C> {
     }
 
     pub(super) fn write(&mut self, now: Instant, key: ChannelKey, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
-        let wanted = Place::ALL.into_iter().find(|place| self.channels[*place as usize].key == Some(key));
+        let wanted = Channel::ALL.into_iter().find(|place| self.channels[*place as usize].key == Some(key));
         self.write_to(now, wanted.ok_or(LinkError::NotOpen(0))?, binary, bytes)
     }
 
-    pub(super) fn write_to(&mut self, now: Instant, place: Place, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+    pub(super) fn write_to(
+        &mut self,
+        now: Instant,
+        place: Channel,
+        binary: bool,
+        bytes: &[u8],
+    ) -> Result<(), LinkError> {
         let channel = &self.channels[place as usize];
         let stream = channel.stream.filter(|_| channel.is_open).ok_or(LinkError::NotOpen(0))?;
         self.link.write(now, stream, binary, bytes)?;
@@ -210,7 +216,8 @@ impl<C> Line<C> {
     }
 
     /// A message of the protocol's own; one that cannot go now is not sent at all.
-    pub(super) fn send_state(&mut self, now: Instant, place: Place, json: &str) -> bool {
+    pub(super) fn send_state(&mut self, now: Instant, place: Channel, message: &StateMessage<'_>) -> bool {
+        let json = message.to_json();
         let sent = self.link.has_room(json.len()) && self.write_to(now, place, false, json.as_bytes()).is_ok();
         if sent {
             self.link.flush();
@@ -219,7 +226,7 @@ impl<C> Line<C> {
     }
 
     /// Hands a message to whoever wants its channel.
-    pub(super) fn deliver(&mut self, place: Place, payload: Payload) {
+    pub(super) fn deliver(&mut self, place: Channel, payload: Payload) {
         if let Some(key) = self.channels[place as usize].key {
             self.tell(SessionEvent::Message(key, payload));
         }
@@ -301,8 +308,8 @@ impl<C> Line<C> {
         }
     }
 
-    fn place_of(&self, stream: StreamId) -> Option<Place> {
-        Place::ALL.into_iter().find(|place| self.channels[*place as usize].stream == Some(stream))
+    fn place_of(&self, stream: StreamId) -> Option<Channel> {
+        Channel::ALL.into_iter().find(|place| self.channels[*place as usize].stream == Some(stream))
     }
 
     // ── calls
@@ -311,7 +318,7 @@ impl<C> Line<C> {
         self.in_flight.is_none()
     }
 
-    /// Makes a call; `path` follows `/api/v1/sessions`.
+    /// Makes a call; `path` follows [`path::SESSIONS`].
     pub(super) fn ask(
         &mut self,
         call: C,
@@ -336,7 +343,7 @@ impl<C> Line<C> {
     }
 
     fn request(&mut self, method: Method, path: &str, body: Option<&impl Serialize>, timeout: Duration) -> Request {
-        let url = format!("{}/api/v1/sessions{path}", self.broker);
+        let url = format!("{}{}{path}", self.broker, path::SESSIONS);
         let mut request = Request::new(RequestId(self.next_request), method, url, timeout);
         match &self.credential {
             Credential::RobotKey(key) => request.robot_key = Some(key.reveal().to_owned()),

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use super::api::{Bridged, Join, Joined, Listed, ListedRobot, OfOperator, StateMessage};
-use super::channels::{Party, Place, admit};
+use super::admit::admit;
 use super::config::OperatorConfig;
 use super::line::{CALL_TIMEOUT, Credential, Line, LineEvent, Next, garbage};
 use super::problem::OperatorProblem;
@@ -22,6 +21,10 @@ use crate::link::{Certificate, Link, LinkEnd, LinkError, LocalAddress};
 use crate::presence::Presence;
 use crate::retry::Backoff;
 use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput, StampClock};
+use crate::wire::teleop::{
+    Bridged, Channel, Join, Joined, Kind, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, Received, RobotState,
+    StateMessage, path,
+};
 use crate::{Delivery, EndReason, LastError, Payload, SessionId, SessionStats, Side, Stage, Topic, TopicError};
 
 /// The time between pings until the first pong: the robot opens its channels at its next heartbeat.
@@ -144,7 +147,7 @@ impl OperatorSession {
             Err(problem) => return self.end(EndReason::Operator(problem)),
         };
         match robot.session_id {
-            _ if robot.state == "unverified" => {
+            _ if robot.state == RobotState::Unverified => {
                 self.try_later(now, EndReason::Operator(OperatorProblem::Unverified { robot: robot.robot_id }));
             }
             None => {
@@ -173,14 +176,8 @@ impl OperatorSession {
     }
 
     fn bridged(&mut self, now: Instant, ids: &Bridged, method: Method, url: &str) {
-        let ids = [
-            (Place::Cmd, Some(ids.cmd_channel_id)),
-            (Place::State, ids.state_channel_id),
-            (Place::Back, ids.state_back_channel_id),
-            (Place::Map, ids.map_channel_id),
-        ];
-        for (place, id) in ids {
-            if let Some(id) = id
+        for place in Channel::ALL {
+            if let Some(id) = ids.id(place)
                 && self.line.open(now, place, id).is_err()
             {
                 return self.end(EndReason::Api(garbage(method, url)));
@@ -226,7 +223,7 @@ impl OperatorSession {
                 }
             }
             LineEvent::Message(place, payload) => {
-                if place == Place::Back {
+                if place == Channel::Back {
                     self.read_state(now, &payload);
                 }
                 self.line.deliver(place, payload);
@@ -245,12 +242,9 @@ impl OperatorSession {
 
     /// Takes the robot's answers to pings. One that is no answer to a ping of this session counts for nothing.
     fn read_state(&mut self, now: Instant, payload: &Payload) {
-        if payload.bytes.len() > MAX_PONG || !payload.bytes.starts_with(b"{") {
-            return;
-        }
-        let Ok(message) = serde_json::from_slice::<StateMessage<'_>>(&payload.bytes) else { return };
+        let Some(message) = Received::parse(&payload.bytes, MAX_PONG) else { return };
         let sent = message.client_ts.and_then(|client_ts| client_ts.get().parse::<f64>().ok());
-        let ("pong", Some(sent), Some(robot_ts)) = (&*message.kind, sent, message.robot_ts) else { return };
+        let (Some(Kind::Pong), Some(sent), Some(robot_ts)) = (message.kind, sent, message.robot_ts) else { return };
         let known = self.pings.iter().position(|(ping, _)| (ping - sent).abs() < 1e-5);
         let Some((sent, at)) = known.and_then(|place| self.pings.remove(place)) else { return };
         if !robot_ts.is_finite() {
@@ -277,8 +271,8 @@ impl OperatorSession {
                 self.line.tell(SessionEvent::Clock(ClockNews::Apart { by_ms: ClockNews::milliseconds(offset) }));
             }
             // What is sent before the robot has opened its end is lost, so publishers get their channels only now.
-            self.line.tell_open(Place::Cmd);
-            self.line.tell_open(Place::State);
+            self.line.tell_open(Channel::Cmd);
+            self.line.tell_open(Channel::State);
         }
     }
 
@@ -324,7 +318,7 @@ impl OperatorSession {
     }
 
     fn send_ping(&mut self, now: Instant) -> Option<Instant> {
-        if !matches!(self.state, State::Bridged | State::Up) || !self.line.is_open(Place::State) {
+        if !matches!(self.state, State::Bridged | State::Up) || !self.line.is_open(Channel::State) {
             return None;
         }
         if self.state == State::Up && self.next_report <= now {
@@ -335,8 +329,7 @@ impl OperatorSession {
             let every = if self.state == State::Up { self.config.ping_every } else { FIRST_PINGS };
             self.next_ping = now + every.min(self.config.ping_every);
             let unix = (self.line.clock.unix(now) * 1e6).round() / 1e6;
-            let ping = format!(r#"{{"type":"ping","client_ts":{unix:.6}}}"#);
-            if self.line.send_state(now, Place::State, &ping) {
+            if self.line.send_state(now, Channel::State, &StateMessage::Ping { client_ts: unix }) {
                 if self.pings.len() == MAX_OUTSTANDING {
                     self.pings.pop_front();
                 }
@@ -349,9 +342,9 @@ impl OperatorSession {
     /// Tells the robot what it cannot measure itself, in DimOS's words.
     fn send_report(&mut self, now: Instant) {
         if let Some(estimate) = self.trips.estimate(now) {
-            let (rtt, offset) = (estimate.round_trip.as_secs_f64() * 1e3, estimate.offset * 1e3);
-            let report = format!(r#"{{"type":"clock_report","rtt_ms":{rtt:.3},"offset_ms":{offset:.3}}}"#);
-            self.line.send_state(now, Place::State, &report);
+            let (rtt_ms, offset_ms) = (estimate.round_trip.as_secs_f64() * 1e3, estimate.offset * 1e3);
+            let report = StateMessage::ClockReport { rtt_ms, offset_ms };
+            self.line.send_state(now, Channel::State, &report);
         }
     }
 
@@ -369,17 +362,15 @@ impl OperatorSession {
         match self.state {
             State::New => self.line.ask(Call::List, Method::Get, "", None::<&()>, left, is_retry),
             State::Found => {
-                let offer = std::mem::take(&mut self.line.offer);
-                let body = Join { role: "operator", sdp_offer: &offer, takeover: self.takeover };
-                self.line.ask(Call::Join, Method::Post, &format!("/{session}/join"), Some(&body), left, is_retry);
-                self.line.offer = offer;
+                let sdp_offer = self.line.offer.clone();
+                let body = Join { role: Some(OPERATOR_ROLE.to_owned()), sdp_offer, takeover: self.takeover };
+                let path = format!("/{session}/{}", path::JOIN);
+                self.line.ask(Call::Join, Method::Post, &path, Some(&body), left, is_retry);
             }
             _ => {
-                let id = self.operator_id.take();
-                let body = OfOperator { role: "operator", operator_id: id.as_deref() };
-                let path = format!("/{session}/bridge-datachannel");
+                let body = OfOperator::new(self.operator_id.clone());
+                let path = format!("/{session}/{}", path::BRIDGE);
                 self.line.ask(Call::Bridge, Method::Post, &path, Some(&body), left, is_retry);
-                self.operator_id = id;
             }
         }
         None
@@ -437,7 +428,7 @@ impl Session for OperatorSession {
     }
 
     fn open(&mut self, _now: Instant, key: ChannelKey, topic: &Topic, _publisher: Option<&SessionId>, _: Delivery) {
-        let Some(place) = Place::of(topic) else { return };
+        let Some(place) = Channel::of(topic.as_str()) else { return };
         self.line.want(key, place, self.state == State::Up || place.publisher() == Party::Robot);
     }
 
@@ -492,9 +483,8 @@ impl Session for OperatorSession {
         self.line.abandon_call();
         self.line.link.close(now);
         if let (true, true, Some(session)) = (farewell, has_joined, self.line.session.clone()) {
-            let id = self.operator_id.take();
-            let body = OfOperator { role: "operator", operator_id: id.as_deref() };
-            self.line.part(Method::Post, &format!("/{session}/leave"), Some(&body));
+            let body = OfOperator::new(self.operator_id.take());
+            self.line.part(Method::Post, &format!("/{session}/{}", path::LEAVE), Some(&body));
         }
         self.line.changed = true;
     }

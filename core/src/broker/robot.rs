@@ -9,11 +9,8 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use super::api::{Answer, Anything, Heartbeat, IceServers, Register, Registered, StateMessage};
-use super::channels::{Party, Place, admit};
-use super::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
+use super::admit::admit;
 use super::config::RobotConfig;
-use super::ice::IceServer;
 use super::line::{CALL_TIMEOUT, Credential, Line, LineEvent, Next, garbage};
 use crate::clock::{APART, ClockEstimate, ClockNews, OneWay, WallClock};
 use crate::cloudflare::ApiError;
@@ -22,6 +19,11 @@ use crate::link::{Certificate, Link, LinkEnd, LinkError, LocalAddress};
 use crate::presence::{OperatorLost, Presence};
 use crate::retry::Backoff;
 use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
+use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
+use crate::wire::teleop::{
+    Channel, HeartbeatAnswer, IceServer, IceServers, Kind, OPERATOR_LOST, Party, Received, Register, Registered,
+    SdpAnswer, StateMessage, path,
+};
 use crate::{Delivery, EndReason, LastError, Payload, SessionId, SessionStats, Side, Stage, Topic, TopicError};
 
 /// Heartbeats in a row that are answered 401 or 404 before the session counts as ended.
@@ -47,9 +49,6 @@ const MAX_CLIENT_TS: usize = 64;
 
 /// The longest warning of a broker that is passed on, in characters.
 const MAX_WARNING: usize = 300;
-
-/// What subscribers of the state channel get when the operator is gone, as DimOS has it.
-const OPERATOR_LOST: &str = r#"{"type": "operator_lost"}"#;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -168,7 +167,7 @@ impl RobotSession {
         self.last_error = Some(error);
     }
 
-    fn heartbeat_answered(&mut self, now: Instant, answer: Result<Heartbeat, ApiError>) {
+    fn heartbeat_answered(&mut self, now: Instant, answer: Result<HeartbeatAnswer, ApiError>) {
         let error = match answer {
             Ok(answer) => {
                 self.rejections = 0;
@@ -207,19 +206,14 @@ impl RobotSession {
 
     /// Opens and closes channels as the broker says. The back channel comes before the state channel, so that the first
     /// ping can be answered.
-    fn reconcile(&mut self, now: Instant, ids: &Heartbeat) {
-        let wanted = [
-            (Place::Cmd, ids.cmd_channel_subscriber_id),
-            (Place::Back, ids.state_back_channel_publisher_id),
-            (Place::State, ids.state_channel_subscriber_id),
-            (Place::Map, ids.map_channel_publisher_id),
-        ];
+    fn reconcile(&mut self, now: Instant, ids: &HeartbeatAnswer) {
         let why = match ids.operator_ended.as_deref() {
             Some(TOKEN_REVOKED) => OperatorLost::TokenRevoked,
             Some(TAKEN_OVER) => OperatorLost::TakenOver,
             _ => OperatorLost::Left,
         };
-        for (place, id) in wanted {
+        for place in [Channel::Cmd, Channel::Back, Channel::State, Channel::Map] {
+            let id = ids.id(place);
             let current = self.line.stream(place);
             if id == current {
                 continue;
@@ -270,13 +264,13 @@ impl RobotSession {
             LineEvent::Message(..) if self.parted => {}
             LineEvent::Message(place, payload) => {
                 self.operator_heard(now);
-                if place == Place::State {
+                if place == Channel::State {
                     self.read_state(now, &payload);
                 }
                 self.line.deliver(place, payload);
             }
             // The SFU is ahead of the broker's next heartbeat.
-            LineEvent::Closed(Place::State) => {
+            LineEvent::Closed(Channel::State) => {
                 self.operator_lost(OperatorLost::Left);
                 // The broker knows why.
                 self.next_heartbeat = now;
@@ -297,24 +291,20 @@ impl RobotSession {
     /// Answers pings at once, reads what the operator says of its clock, and hears of an emergency stop before anybody gets
     /// what was commanded earlier. What is none of these is left alone.
     fn read_state(&mut self, now: Instant, payload: &Payload) {
-        if payload.bytes.len() > MAX_STATE || !payload.bytes.starts_with(b"{") {
-            return;
-        }
-        let Ok(message) = serde_json::from_slice::<StateMessage<'_>>(&payload.bytes) else { return };
+        let Some(message) = Received::parse(&payload.bytes, MAX_STATE) else { return };
         let unix = self.line.clock.unix(now);
-        match (&*message.kind, message.client_ts) {
-            ("ping", Some(client_ts)) if client_ts.get().len() <= MAX_CLIENT_TS => {
-                let client_ts = client_ts.get();
-                let pong = format!(r#"{{"type":"pong","client_ts":{client_ts},"robot_ts":{unix:.6}}}"#);
+        match (message.kind, message.client_ts) {
+            (Some(Kind::Ping), Some(client_ts)) if client_ts.get().len() <= MAX_CLIENT_TS => {
+                let pong = StateMessage::Pong { client_ts, robot_ts: unix };
                 // One that cannot go is made up for by the next.
-                self.line.send_state(now, Place::Back, &pong);
-                if let Ok(sent) = client_ts.parse() {
+                self.line.send_state(now, Channel::Back, &pong);
+                if let Ok(sent) = client_ts.get().parse() {
                     self.operator_clock.note(sent, unix);
                     self.compare_clocks();
                 }
             }
-            ("estop", _) => self.line.tell(SessionEvent::EmergencyStop),
-            ("clock_report", _) => {
+            (Some(Kind::Estop), _) => self.line.tell(SessionEvent::EmergencyStop),
+            (Some(Kind::ClockReport), _) => {
                 let seconds = message.rtt_ms.map_or(0.0, |milliseconds| milliseconds / 1000.0);
                 // Nobody drives a robot over a longer way.
                 if let Ok(round_trip) = Duration::try_from_secs_f64(seconds)
@@ -355,7 +345,7 @@ impl RobotSession {
         if self.heard.take().is_some() {
             self.line.tell(SessionEvent::Presence(Presence::OperatorLost(why)));
             let bytes = bytes::Bytes::from_static(OPERATOR_LOST.as_bytes());
-            self.line.deliver(Place::State, Payload { bytes, binary: false });
+            self.line.deliver(Channel::State, Payload { bytes, binary: false });
         }
     }
 
@@ -392,29 +382,28 @@ impl RobotSession {
         match self.state {
             State::New => {
                 let timeout = TURN_TIMEOUT.min(left);
-                self.line.ask(Call::Turn, Method::Get, "/turn-credentials", nothing, timeout, false);
+                let path = format!("/{}", path::TURN_CREDENTIALS);
+                self.line.ask(Call::Turn, Method::Get, &path, nothing, timeout, false);
                 None
             }
             State::Registering if self.not_before > now => Some(self.not_before),
             State::Registering => {
-                let offer = std::mem::take(&mut self.line.offer);
                 let body = Register {
-                    robot_id: self.config.robot_id.as_deref(),
-                    robot_name: &self.config.robot_name,
-                    robot_type: self.config.robot_type.as_deref(),
-                    sdp_offer: &offer,
-                    instance: &self.instance.id,
+                    robot_id: self.config.robot_id.clone(),
+                    robot_name: Some(self.config.robot_name.clone()),
+                    robot_type: self.config.robot_type.clone(),
+                    sdp_offer: self.line.offer.clone(),
+                    instance: Some(self.instance.id.clone()),
                     again: self.instance.again,
                 };
                 let is_retry = self.backoff.attempts() > 0;
                 self.line.ask(Call::Register, Method::Post, "", Some(&body), left, is_retry);
-                self.line.offer = offer;
                 None
             }
             State::Up => {
                 let session = self.line.session.clone()?;
-                if let Some(answer) = self.renegotiation.take() {
-                    let (path, body) = (format!("/{session}/renegotiate-robot"), Answer { sdp_answer: &answer });
+                if let Some(sdp_answer) = self.renegotiation.take() {
+                    let (path, body) = (format!("/{session}/{}", path::RENEGOTIATE_ROBOT), SdpAnswer { sdp_answer });
                     self.line.ask(Call::Renegotiate, Method::Post, &path, Some(&body), CALL_TIMEOUT, false);
                     return None;
                 }
@@ -422,7 +411,7 @@ impl RobotSession {
                     return Some(self.next_heartbeat);
                 }
                 self.next_heartbeat = now + self.config.heartbeat;
-                let (path, body) = (format!("/{session}/heartbeat"), serde_json::Map::new());
+                let (path, body) = (format!("/{session}/{}", path::HEARTBEAT), serde_json::Map::new());
                 self.line.ask(Call::Heartbeat, Method::Post, &path, Some(&body), HEARTBEAT_TIMEOUT, self.is_failing);
                 None
             }
@@ -460,7 +449,7 @@ fn cause(error: &ApiError) -> Option<OperatorLost> {
     }
 }
 
-fn is_inbound(place: Place) -> bool {
+fn is_inbound(place: Channel) -> bool {
     place.publisher() == Party::Operator
 }
 
@@ -474,7 +463,7 @@ impl Session for RobotSession {
     }
 
     fn open(&mut self, _now: Instant, key: ChannelKey, topic: &Topic, _publisher: Option<&SessionId>, _: Delivery) {
-        if let Some(place) = Place::of(topic) {
+        if let Some(place) = Channel::of(topic.as_str()) {
             self.line.want(key, place, true);
         }
     }
@@ -502,9 +491,8 @@ impl Session for RobotSession {
             Call::Turn => {
                 // Without them there is still what needs no relay.
                 if let Ok(servers) = self.line.read::<IceServers>(now, answered) {
-                    let servers =
-                        servers.ice_servers.into_iter().filter_map(|server| serde_json::from_value(server).ok());
-                    self.ice_servers = servers.take(MAX_ICE_SERVERS).collect();
+                    self.ice_servers = servers.ice_servers;
+                    self.ice_servers.truncate(MAX_ICE_SERVERS);
                 }
                 self.state = State::Registering;
             }
@@ -517,7 +505,7 @@ impl Session for RobotSession {
                 self.heartbeat_answered(now, answer);
             }
             // The SFU offers again if it did not get the answer.
-            Call::Renegotiate => drop(self.line.read::<Anything>(now, answered)),
+            Call::Renegotiate => drop(self.line.read::<serde::de::IgnoredAny>(now, answered)),
         }
     }
 

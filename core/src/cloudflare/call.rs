@@ -6,14 +6,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::api::{ErrorBody, code};
 use super::body::{Body, BodyKind};
 use crate::http::{Failure, Method, Request, RequestId, Response};
 use crate::link::LinkError;
+use crate::wire::cloudflare::{ErrorBody, code, path as calls};
+use crate::wire::teleop::path;
 use crate::{Config, SessionId};
-
-/// In the path of every call to a broker.
-const BROKER_PATH: &str = "/api/v1/sessions";
 
 /// The longest piece of a server's error text that is passed on, in characters.
 const MAX_DESCRIPTION: usize = 200;
@@ -154,13 +152,13 @@ impl ApiError {
             (_, _) if is_page => {
                 " (check the URL, and whether a captive portal or proxy answers in the server's place)"
             }
-            (401, _) if url.contains(BROKER_PATH) => {
+            (401, _) if url.contains(path::SESSIONS) => {
                 " (is this the key that the broker gave out, for a robot or for an operator, and has it not been revoked?)"
             }
             // A broker says by itself what is wrong.
-            (_, ApiError::Refused { .. }) if url.contains(BROKER_PATH) => "",
-            (401 | 403, _) if !url.contains(BROKER_PATH) => " (is FARWIRE_APP_SECRET the secret of this app?)",
-            (404, _) if !url.contains(BROKER_PATH) => " (is FARWIRE_APP_ID right, and does the URL end in /v1?)",
+            (_, ApiError::Refused { .. }) if url.contains(path::SESSIONS) => "",
+            (401 | 403, _) if !url.contains(path::SESSIONS) => " (is FARWIRE_APP_SECRET the secret of this app?)",
+            (404, _) if !url.contains(path::SESSIONS) => " (is FARWIRE_APP_ID right, and does the URL end in /v1?)",
             (_, ApiError::Refused { .. }) => "",
             (502..=504, _) => " (a proxy in front of the server answers like this while the server is down)",
             _ => " (check the URL, and whether a captive portal or proxy answers in the server's place)",
@@ -214,7 +212,7 @@ impl Api {
         action: &str,
         timeout: Duration,
     ) -> Request {
-        self.request(id, method, &format!("/sessions/{session}{action}"), timeout)
+        self.request(id, method, &format!("{}{session}{action}", calls::SESSIONS), timeout)
     }
 }
 
@@ -281,7 +279,7 @@ pub fn refused(method: Method, url: String, status: u16, error: ErrorBody) -> Ap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloudflare::api::NewSession;
+    use crate::wire::cloudflare::NewSession;
 
     fn answer(status: u16, body: &str) -> Result<NewSession, ApiError> {
         read(Method::Post, "http://h/v1", Ok(Response { status, body: body.into() }))

@@ -1,11 +1,8 @@
-//! Cloudflare Realtime's DataChannel API: its JSON, its errors, and one session's life.
-//!
-//! Source: Cloudflare's public API reference of the Realtime SFU, read 2026-08.
+//! Cloudflare Realtime's DataChannel API: its calls, its errors, and one session's life. Its JSON is in
+//! `wire/cloudflare.rs`.
 
-pub mod api;
 mod body;
 mod call;
-mod object;
 mod session;
 
 pub use self::body::{Body, BodyKind};

@@ -15,15 +15,18 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use serde::de::DeserializeOwned;
 
-use super::api::{DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession};
-use super::api::{SERVER_EVENTS, SessionDescription, SessionState, code};
 use super::call::{self, Api, ApiError, refused};
+use crate::bucket::TokenBucket;
 use crate::http::{Failure, Method, RequestId, Response};
 use crate::link::{
     Certificate, Link, LinkEnd, LinkError, LinkEvent, LinkOutput, LocalAddress, PLACEHOLDER, Role, StreamId,
 };
-use crate::retry::{Backoff, RateLimit};
+use crate::retry::{Backoff, request_bucket};
 use crate::session::{ChannelKey, Session, SessionEvent, SessionOutput};
+use crate::wire::cloudflare::{
+    DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession, SERVER_EVENTS,
+    SessionDescription, SessionState, code, path,
+};
 use crate::{
     ChannelName, Config, Delivery, EndReason, LastError, SessionId, SessionStats, Side, Stage, Topic, TopicError,
 };
@@ -116,7 +119,7 @@ pub(crate) struct CloudflareSession {
     /// No call of this session before this time.
     not_before: Instant,
     backoff: Backoff,
-    rate: RateLimit,
+    rate: TokenBucket,
     rng: Rng,
     next_request: u64,
     channels: HashMap<ChannelKey, Channel>,
@@ -158,7 +161,7 @@ impl CloudflareSession {
             in_flight: None,
             not_before: now,
             backoff: Backoff::default(),
-            rate: RateLimit::new(now),
+            rate: request_bucket(now),
             rng: Rng::with_seed(seed ^ first_request),
             next_request: first_request,
             channels: HashMap::new(),
@@ -621,11 +624,11 @@ impl CloudflareSession {
             State::Up => self.channels.values().filter_map(Channel::wanted_at).min(),
             State::Connecting | State::Ended => None,
         };
-        let at = due?.max(self.not_before).max(self.rate.ready_at());
+        let at = due?.max(self.not_before).max(self.rate.ready_at(now));
         if at > now {
             return Some(at);
         }
-        self.rate.spent(now);
+        self.rate.reserve(now);
         let call = self.next_call(now);
         self.send(now, call);
         None
@@ -665,14 +668,14 @@ impl CloudflareSession {
         };
         let action = |method, action: &str| match &self.id {
             Some(session) => self.api.session_request(id, method, session, action, timeout),
-            None => self.api.request(id, method, "/sessions/new", timeout),
+            None => self.api.request(id, method, path::NEW_SESSION, timeout),
         };
         let mut request = match &call {
-            Call::Create => self.api.request(id, Method::Post, "/sessions/new", timeout),
-            Call::Establish => action(Method::Post, "/datachannels/establish"),
-            Call::Allocate(_) => action(Method::Post, "/datachannels/new"),
+            Call::Create => self.api.request(id, Method::Post, path::NEW_SESSION, timeout),
+            Call::Establish => action(Method::Post, path::ESTABLISH),
+            Call::Allocate(_) => action(Method::Post, path::OPEN),
             Call::Reconcile(_) => action(Method::Get, ""),
-            Call::Close(_) => action(Method::Put, "/datachannels/close"),
+            Call::Close(_) => action(Method::Put, path::CLOSE),
         };
         request.body = match &call {
             Call::Create | Call::Reconcile(_) => None,

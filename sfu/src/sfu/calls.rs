@@ -5,8 +5,9 @@ mod transport;
 
 use std::time::Instant;
 
-use farwire_core::cloudflare::api::{DataChannels, Described, Object};
 use farwire_core::http::{RequestId, Response};
+use farwire_core::wire::Object;
+use farwire_core::wire::cloudflare::{DataChannels, Described};
 use serde::de::DeserializeOwned;
 
 use super::{Incoming, Sfu};
@@ -44,7 +45,7 @@ impl Sfu {
                 if session.delayed.len() >= MAX_DELAYED {
                     return Err(Refusal::too_many_calls());
                 }
-                let at = session.allowance.spend(now);
+                let at = session.allowance.reserve(now);
                 if at <= now && session.delayed.is_empty() {
                     return self.call(now, key, id, action, body);
                 }

@@ -1,9 +1,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use farwire_core::cloudflare::api::{Established, NewSession};
 use farwire_core::http::{Method, RequestId};
 use farwire_core::link::{Link, LinkOutput, Role};
+use farwire_core::wire::cloudflare::{Established, NewSession};
 
 use super::*;
 

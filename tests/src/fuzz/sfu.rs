@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use farwire_core::Delivery;
-use farwire_core::cloudflare::api::{DataChannels, Established, NewSession};
 use farwire_core::http::{Method, RequestId, Response};
 use farwire_core::link::{Link, LinkOutput, PLACEHOLDER, Role};
+use farwire_core::wire::cloudflare::{DataChannels, Established, NewSession};
 use farwire_sfu::{Config, Incoming, Output, Sfu};
 use serde_json::{Value, json};
 

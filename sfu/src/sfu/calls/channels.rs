@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use farwire_core::Delivery;
-use farwire_core::cloudflare::api::{DataChannel, Location, SERVER_EVENTS, code};
 use farwire_core::link::StreamId;
+use farwire_core::wire::cloudflare::{DataChannel, Location, SERVER_EVENTS, code};
 use tracing::debug;
 
 use super::super::Sfu;

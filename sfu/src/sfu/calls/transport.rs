@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use farwire_core::cloudflare::api::{DataChannel, Described, Establish, Established, Location, NewSession};
-use farwire_core::cloudflare::api::{SERVER_EVENTS, SessionDescription};
 use farwire_core::http::Response;
 use farwire_core::link::{Link, LinkError, Role, StreamId};
+use farwire_core::wire::cloudflare::{DataChannel, Described, Establish, Established, Location, NewSession};
+use farwire_core::wire::cloudflare::{SERVER_EVENTS, SessionDescription};
 use tracing::debug;
 
 use super::super::Sfu;

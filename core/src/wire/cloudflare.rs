@@ -1,13 +1,38 @@
-//! The API's JSON, as both sides of it read and write it. Unknown fields are ignored.
+//! The JSON of Cloudflare Realtime's DataChannel API, as both sides of it read and write it.
+//!
+//! Source: Cloudflare's public API reference of the Realtime SFU, read 2026-08.
 
 use serde::{Deserialize, Serialize};
 
 use super::object;
-pub use super::object::Object;
 use crate::{Delivery, Reliability};
 
 /// The channel that the SFU keeps for itself.
 pub const SERVER_EVENTS: &str = "server-events";
+
+/// Where the calls are, below `/apps/{app}` of the API's root.
+pub mod path {
+    /// `POST` makes a session, see [`Described`](super::Described).
+    pub const NEW_SESSION: &str = "/sessions/new";
+
+    /// Before the id of a session: `GET` tells its [`SessionState`](super::SessionState).
+    pub const SESSIONS: &str = "/sessions/";
+
+    /// After a session's id: `POST` takes [`Establish`](super::Establish).
+    pub const ESTABLISH: &str = "/datachannels/establish";
+
+    /// After a session's id: `PUT` takes [`Described`](super::Described).
+    pub const RENEGOTIATE: &str = "/renegotiate";
+
+    /// After a session's id: `POST` opens [`DataChannels`](super::DataChannels).
+    pub const OPEN: &str = "/datachannels/new";
+
+    /// After a session's id: `PUT` changes [`DataChannels`](super::DataChannels).
+    pub const UPDATE: &str = "/datachannels/update";
+
+    /// After a session's id: `PUT` closes [`DataChannels`](super::DataChannels).
+    pub const CLOSE: &str = "/datachannels/close";
+}
 
 /// Error codes that decide what a client does.
 pub mod code {

@@ -48,7 +48,7 @@ pub(super) fn many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer:
 
 #[cfg(test)]
 mod tests {
-    use super::super::api::{DataChannels, Described, Establish};
+    use super::super::cloudflare::{DataChannels, Described, Establish};
     use super::*;
 
     fn is_read<T: for<'de> Deserialize<'de>>(text: &str) -> bool {

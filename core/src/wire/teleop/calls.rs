@@ -1,0 +1,325 @@
+//! The bodies of the broker's HTTP calls and of their answers.
+//!
+//! Nothing here is `Debug`: descriptions and TURN credentials are secrets.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::channels::Channel;
+use super::ice::{self, IceServer};
+use crate::link::StreamId;
+
+/// The only role that joins.
+pub const OPERATOR_ROLE: &str = "operator";
+
+/// Body of `POST /sessions`, by a robot.
+#[derive(Serialize, Deserialize)]
+pub struct Register {
+    /// Which robot it is, which the broker knows from its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robot_id: Option<String>,
+    /// What operators are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robot_name: Option<String>,
+    /// The kind of robot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robot_type: Option<String>,
+    /// The robot's offer.
+    pub sdp_offer: String,
+    /// farwire's own: the same for every registration of one connection, so that the broker tells it from another robot
+    /// with this key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// farwire's own: the connection was registered before, so another robot that registered meanwhile keeps its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+}
+
+/// Answer to [`Register`].
+#[derive(Serialize, Deserialize)]
+pub struct Registered {
+    /// The robot's session.
+    pub session_id: String,
+    /// The SFU's answer to the offer.
+    pub sdp_answer: String,
+}
+
+/// Answer to a heartbeat, whose body is empty: all ids, or none while nobody operates.
+///
+/// A broker says of the commands' channel at least that there is none: an answer without that is another program's.
+#[derive(Default, Serialize, Deserialize)]
+pub struct HeartbeatAnswer {
+    /// Of `cmd_unreliable`.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub cmd_channel_subscriber_id: Option<StreamId>,
+    /// Of `state_reliable`.
+    #[serde(default)]
+    pub state_channel_subscriber_id: Option<StreamId>,
+    /// Of `state_reliable_back`.
+    #[serde(default)]
+    pub state_back_channel_publisher_id: Option<StreamId>,
+    /// Of `map_unreliable`.
+    #[serde(default)]
+    pub map_channel_publisher_id: Option<StreamId>,
+    /// The SFU's offer, when there is media for the robot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renegotiate_offer: Option<String>,
+    /// farwire's own: why there is no operator any more, one of [`code`](super::code).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_ended: Option<String>,
+    /// farwire's own: what a person has to see to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+impl HeartbeatAnswer {
+    /// With these ids, in the order of [`Channel::ALL`].
+    pub fn new(ids: Option<[StreamId; 4]>) -> HeartbeatAnswer {
+        let id = |channel: Channel| ids.map(|ids| ids[channel as usize]);
+        HeartbeatAnswer {
+            cmd_channel_subscriber_id: id(Channel::Cmd),
+            state_channel_subscriber_id: id(Channel::State),
+            state_back_channel_publisher_id: id(Channel::Back),
+            map_channel_publisher_id: id(Channel::Map),
+            ..HeartbeatAnswer::default()
+        }
+    }
+
+    /// The id of a channel.
+    pub fn id(&self, channel: Channel) -> Option<StreamId> {
+        match channel {
+            Channel::Cmd => self.cmd_channel_subscriber_id,
+            Channel::State => self.state_channel_subscriber_id,
+            Channel::Back => self.state_back_channel_publisher_id,
+            Channel::Map => self.map_channel_publisher_id,
+        }
+    }
+}
+
+/// Body of `renegotiate-robot` and `renegotiate-answer`.
+#[derive(Serialize, Deserialize)]
+pub struct SdpAnswer {
+    /// The answer to the SFU's offer.
+    pub sdp_answer: String,
+}
+
+/// Answer to `turn-credentials`.
+#[derive(Serialize, Deserialize)]
+pub struct IceServers {
+    /// STUN and TURN servers. What is none is left out when this is read.
+    #[serde(default, serialize_with = "ice::with_credentials", deserialize_with = "those_that_are_one")]
+    pub ice_servers: Vec<IceServer>,
+}
+
+fn those_that_are_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IceServer>, D::Error> {
+    let servers = Vec::<serde_json::Value>::deserialize(deserializer)?.into_iter();
+    Ok(servers.filter_map(|server| serde_json::from_value(server).ok()).collect())
+}
+
+/// Answer to `GET /sessions`, by an operator: farwire's own.
+#[derive(Serialize, Deserialize)]
+pub struct Listed {
+    /// The robots that the token may operate.
+    pub sessions: Vec<ListedRobot>,
+    /// There are more robots than one answer lists.
+    #[serde(default, skip_deserializing)]
+    pub truncated: bool,
+}
+
+/// One robot of [`Listed`].
+#[derive(Serialize, Deserialize)]
+pub struct ListedRobot {
+    /// Which robot.
+    pub robot_id: String,
+    /// Whether it can be joined.
+    #[serde(default)]
+    pub state: RobotState,
+    /// Its session, if it has one.
+    #[serde(default)]
+    pub session_id: Option<String>,
+    /// What it calls itself.
+    #[serde(default, skip_deserializing)]
+    pub robot_name: Option<String>,
+    /// What kind of robot it says to be.
+    #[serde(default, skip_deserializing)]
+    pub robot_type: Option<String>,
+    /// Whether the operator is the one who asks.
+    #[serde(default, skip_deserializing)]
+    pub operated_by_you: bool,
+    /// Why it has no session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// Seconds since the last heartbeat.
+    #[serde(default, skip_deserializing)]
+    pub heard_seconds_ago: Option<f64>,
+}
+
+/// Whether a robot can be joined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RobotState {
+    /// It has no session.
+    Offline,
+    /// It can be joined.
+    Available,
+    /// Somebody has joined.
+    Operated,
+    /// The broker was restarted and waits for the SFU's word.
+    Unverified,
+    /// Something that this version does not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// Body of `join`.
+#[derive(Serialize, Deserialize)]
+pub struct Join {
+    /// [`OPERATOR_ROLE`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The operator's offer.
+    pub sdp_offer: String,
+    /// farwire's own: another operator is to give way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takeover: bool,
+}
+
+/// Answer to [`Join`].
+#[derive(Serialize, Deserialize)]
+pub struct Joined {
+    /// The SFU's answer to the offer.
+    pub sdp_answer: String,
+    /// farwire's own: names this joining; `bridge-datachannel` and `leave` may carry it, and then mean no later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_id: Option<String>,
+}
+
+/// Body of `bridge-datachannel` and `leave`, which may be left out.
+#[derive(Default, Serialize, Deserialize)]
+pub struct OfOperator {
+    #[serde(skip_deserializing)]
+    role: Role,
+    /// farwire's own: which joining is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_id: Option<String>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Role {
+    #[default]
+    Operator,
+}
+
+impl OfOperator {
+    /// About one joining, or about the latest.
+    pub fn new(operator_id: Option<String>) -> OfOperator {
+        OfOperator { role: Role::Operator, operator_id }
+    }
+}
+
+/// Answer to `bridge-datachannel`: the ids at the operator's end.
+#[derive(Serialize, Deserialize)]
+pub struct Bridged {
+    /// Of `cmd_unreliable`.
+    pub cmd_channel_id: StreamId,
+    /// Of `state_reliable`.
+    #[serde(default)]
+    pub state_channel_id: Option<StreamId>,
+    /// Of `state_reliable_back`.
+    #[serde(default)]
+    pub state_back_channel_id: Option<StreamId>,
+    /// Of `map_unreliable`.
+    #[serde(default)]
+    pub map_channel_id: Option<StreamId>,
+    /// What there is of the robot's video; farwire's broker has none.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub video_status: Option<&'static str>,
+}
+
+impl Bridged {
+    /// With these ids, in the order of [`Channel::ALL`], and no video.
+    pub fn new([cmd, state, back, map]: [StreamId; 4]) -> Bridged {
+        Bridged {
+            cmd_channel_id: cmd,
+            state_channel_id: Some(state),
+            state_back_channel_id: Some(back),
+            map_channel_id: Some(map),
+            video_status: Some("unavailable"),
+        }
+    }
+
+    /// The id of a channel.
+    pub fn id(&self, channel: Channel) -> Option<StreamId> {
+        match channel {
+            Channel::Cmd => Some(self.cmd_channel_id),
+            Channel::State => self.state_channel_id,
+            Channel::Back => self.state_back_channel_id,
+            Channel::Map => self.map_channel_id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(value: &impl Serialize) -> serde_json::Value {
+        serde_json::to_value(value).expect("plain data")
+    }
+
+    #[test]
+    fn what_dimos_does_not_have_is_not_said_unless_it_is_needed() {
+        let mut register = Register {
+            robot_id: None,
+            robot_name: Some("rover".into()),
+            robot_type: None,
+            sdp_offer: "v=0".into(),
+            instance: Some("i".into()),
+            again: false,
+        };
+        assert_eq!(written(&register), json!({"robot_name": "rover", "sdp_offer": "v=0", "instance": "i"}));
+        register.again = true;
+        assert_eq!(written(&register)["again"], true);
+        assert_eq!(written(&OfOperator::default()), json!({"role": "operator"}));
+        assert_eq!(written(&OfOperator::new(Some("o".into()))), json!({"role": "operator", "operator_id": "o"}));
+        let join = Join { role: Some(OPERATOR_ROLE.into()), sdp_offer: "v=0".into(), takeover: false };
+        assert_eq!(written(&join), json!({"role": "operator", "sdp_offer": "v=0"}));
+        assert!(serde_json::from_str::<OfOperator>(r#"{"role": 7}"#).is_ok(), "nobody reads it");
+    }
+
+    #[test]
+    fn a_heartbeat_tells_all_ids_or_none_and_one_of_another_program_is_none() {
+        let names = [
+            "cmd_channel_subscriber_id",
+            "state_channel_subscriber_id",
+            "state_back_channel_publisher_id",
+            "map_channel_publisher_id",
+        ];
+        let (none, all) = (written(&HeartbeatAnswer::new(None)), written(&HeartbeatAnswer::new(Some([2, 3, 4, 5]))));
+        for (name, (id, channel)) in names.into_iter().zip((2..).zip(Channel::ALL)) {
+            assert_eq!((&none[name], &all[name]), (&json!(null), &json!(id)), "{name}");
+            let read: HeartbeatAnswer = serde_json::from_value(all.clone()).expect("its own form");
+            assert_eq!(read.id(channel), Some(id));
+        }
+        assert_eq!(none.as_object().map(serde_json::Map::len), Some(4));
+        assert!(serde_json::from_str::<HeartbeatAnswer>("{}").is_err());
+        assert!(serde_json::from_str::<HeartbeatAnswer>(r#"{"cmd_channel_subscriber_id":null}"#).is_ok());
+    }
+
+    #[test]
+    fn what_one_end_does_not_read_may_be_anything() {
+        let listed =
+            r#"{"sessions":[{"robot_id":"r","state":"new","robot_name":7,"heard_seconds_ago":[]}],"truncated":1}"#;
+        let listed: Listed = serde_json::from_str(listed).expect("a list");
+        assert_eq!(listed.sessions[0].state, RobotState::Unknown);
+        let bridged: Bridged = serde_json::from_str(r#"{"cmd_channel_id":2,"video_status":{}}"#).expect("a bridge");
+        assert_eq!((bridged.id(Channel::Cmd), bridged.id(Channel::Map)), (Some(2), None));
+        let servers: IceServers =
+            serde_json::from_str(r#"{"ice_servers":[7,{"urls":"stun:s"},{"urls":[]}]}"#).expect("a list");
+        assert_eq!(servers.ice_servers.len(), 2);
+        assert!(serde_json::from_str::<IceServers>("{}").expect("none").ice_servers.is_empty());
+    }
+}

@@ -1,0 +1,47 @@
+//! The broker's error codes beside those that it has in common with Cloudflare's API, and why a robot has no operator any
+//! more. All but the shapes are farwire's own broker's.
+
+/// 401: the key or token was good once. Nobody else can hear this, since only its holder can show it.
+pub const KEY_REVOKED: &str = "key_revoked";
+
+/// 403: the key is another robot's than the one that the request names.
+pub const FORBIDDEN: &str = "forbidden";
+
+/// 404: there is no such session for whoever asks.
+pub const SESSION_NOT_FOUND: &str = "session_not_found";
+
+/// 404, to a robot's heartbeat: another robot registered with the same key or id, and has its place.
+pub const SESSION_DISPLACED: &str = "session_displaced";
+
+/// 409, to a robot that registers again: another robot has its place, and keeps it.
+pub const ROBOT_PRESENT: &str = "robot_present";
+
+/// 409, to a robot that registers: it registered again before this was answered.
+pub const SUPERSEDED: &str = "superseded";
+
+/// 409, to whoever joins: somebody else operates the robot.
+pub const OPERATOR_PRESENT: &str = "operator_present";
+
+/// 409: whoever asks does not operate the robot, or no longer.
+pub const NOT_JOINED: &str = "not_joined";
+
+/// 409: no offer waits for an answer.
+pub const NO_OFFER: &str = "no_offer";
+
+/// 429: too many wrong keys came from one address.
+pub const TOO_MANY_WRONG_KEYS: &str = "too_many_wrong_keys";
+
+/// 502: the SFU refuses, or what it answers is of no use.
+pub const SFU_ERROR: &str = "sfu_error";
+
+/// Why a robot has no operator any more, in the answer to a heartbeat: its token was revoked.
+pub const TOKEN_REVOKED: &str = "token_revoked";
+
+/// The same: another operator took over.
+pub const TAKEN_OVER: &str = "taken_over";
+
+/// The same: the SFU has ended its session, or a channel of it.
+pub const CONNECTION_ENDED: &str = "connection_ended";
+
+/// The same: it left, or did not bridge in time.
+pub const LEFT: &str = "left";
