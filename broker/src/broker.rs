@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use farwire_core::cloudflare::Api;
-use farwire_core::http::{Failure, Method, Request, RequestId, Response, bearer};
 use farwire_core::link::StreamId;
+use farwire_core::provider::cloudflare::Api;
+use farwire_core::signalling::{Failure, Method, Request, RequestId, Response, bearer};
 use farwire_core::wire::Object;
 use farwire_core::wire::teleop::{IceServers, OfOperator, Party};
 use farwire_listener::{Guess, Guesses};
@@ -35,7 +35,7 @@ use crate::why::Why;
 #[derive(Clone, Copy)]
 pub struct Incoming<'a> {
     /// The request's method.
-    pub method: Method,
+    pub method: &'a Method,
     /// The path, from `/api` on; a query is ignored.
     pub path: &'a str,
     /// Where it came from, for counting wrong keys.
@@ -669,6 +669,11 @@ impl Broker {
     fn fresh(&mut self) -> u64 {
         self.next += 1;
         self.next
+    }
+
+    /// For delays that are to differ from those of other legs and brokers.
+    fn jitter(&mut self) -> u64 {
+        self.fresh() ^ u64::from_le_bytes(*self.seed.first_chunk().unwrap_or(&[0; 8]))
     }
 
     /// 128 bits that tell nothing about other ids to those who do not know the seed.

@@ -4,14 +4,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use farwire_core::SessionId;
-use farwire_core::cloudflare::{Api, ApiError, read, refused};
-use farwire_core::http::{Failure, Method, Request, RequestId, Response};
 use farwire_core::link::StreamId;
+use farwire_core::provider::cloudflare::Api;
+use farwire_core::signalling::{Backoff, Calls, Failure, Method, Reply, Request, RequestId, Response, SignallingError};
 use farwire_core::wire::cloudflare::{
-    DataChannel, DataChannels, ErrorBody, Establish, Established, Location, NewSession, SERVER_EVENTS,
-    SessionDescription, SessionState, code, path,
+    DataChannel, DataChannels, Establish, Established, Location, NewSession, SERVER_EVENTS, SessionDescription,
+    SessionState, code, path,
 };
-use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
@@ -30,9 +29,9 @@ pub(crate) enum LegEvent {
     /// The SFU's answer to the offer.
     Answered(String),
     /// There will be no answer.
-    Failed(ApiError),
+    Failed(SignallingError),
     Opened(Opening, Vec<(String, StreamId)>),
-    NotOpened(Opening, ApiError),
+    NotOpened(Opening, SignallingError),
     /// The SFU still has the session, but no longer these of its channels.
     Alive(Vec<StreamId>),
     /// The SFU has it no more.
@@ -49,15 +48,8 @@ enum Work {
     End,
 }
 
-/// A call in flight.
-struct Call {
-    id: RequestId,
-    method: Method,
-    url: String,
-    kind: CallKind,
-}
-
-enum CallKind {
+/// What a call is for.
+enum Call {
     Create(String),
     Establish,
     Open(Opening),
@@ -73,15 +65,13 @@ pub(crate) struct Leg {
     session: Option<SessionId>,
     is_established: bool,
     work: VecDeque<Work>,
-    call: Option<Call>,
+    calls: Calls<Call>,
     /// Channels that are open, as far as is known.
     channels: BTreeSet<StreamId>,
     /// The answer to an opening was lost, so that more may be open.
     is_unsure: bool,
     /// The SFU's list of the session's channels has had one of them, so that one that is missing there is closed.
     is_listed: bool,
-    tries: u32,
-    not_before: Option<Instant>,
     check_at: Option<Instant>,
     check_every: Duration,
     ends_sessions: bool,
@@ -91,17 +81,15 @@ pub(crate) struct Leg {
 
 impl Leg {
     /// A session that is yet to be made, with this offer.
-    pub(crate) fn new(offer: &str, check_every: Duration, ends_sessions: bool) -> Leg {
+    pub(crate) fn new(offer: &str, check_every: Duration, ends_sessions: bool, seed: u64) -> Leg {
         Leg {
             session: None,
             is_established: false,
             work: VecDeque::from([Work::Create(offer.to_owned())]),
-            call: None,
+            calls: Calls::new(Api::DIALECT, seed).with_backoff(Backoff::between(FIRST_PAUSE, LONGEST_PAUSE / 2)),
             channels: BTreeSet::new(),
             is_unsure: false,
             is_listed: false,
-            tries: 0,
-            not_before: None,
             check_at: None,
             check_every,
             ends_sessions,
@@ -117,8 +105,9 @@ impl Leg {
         now: Instant,
         check_every: Duration,
         ends_sessions: bool,
+        seed: u64,
     ) -> Leg {
-        let mut leg = Leg::new("", check_every, ends_sessions);
+        let mut leg = Leg::new("", check_every, ends_sessions, seed);
         leg.work.clear();
         leg.session = Some(session);
         leg.is_established = true;
@@ -159,7 +148,7 @@ impl Leg {
 
     /// Whether nothing is left to be done for a session that nobody has any more.
     pub(crate) fn is_over(&self) -> bool {
-        self.is_retiring && self.call.is_none() && (self.is_gone || self.work.is_empty())
+        self.is_retiring && self.calls.is_free() && (self.is_gone || self.work.is_empty())
     }
 
     pub(crate) fn is_retiring(&self) -> bool {
@@ -168,98 +157,85 @@ impl Leg {
 
     /// When to call [`Leg::next`] again, if no answer comes before.
     pub(crate) fn due(&self) -> Option<Instant> {
-        if self.call.is_some() || self.is_gone {
+        if !self.calls.is_free() || self.is_gone {
             return None;
         }
         match self.work.is_empty() {
             true => self.check_at,
-            false => self.not_before,
+            false => self.calls.not_before(),
         }
     }
 
     /// The next request, if one may be made now.
     pub(crate) fn next(&mut self, now: Instant, api: &Api, id: RequestId) -> Option<Request> {
-        if self.call.is_some() || self.is_gone || self.not_before.is_some_and(|at| at > now) {
+        if self.is_gone || self.calls.ready_at(now) != Some(now) {
             return None;
         }
-        self.not_before = None;
         if self.work.is_empty() && self.check_at.is_some_and(|at| at <= now) {
             self.check_at = None;
             self.work.push_back(Work::Check);
         }
         loop {
             let work = self.work.pop_front()?;
-            if let Some(request) = self.begin(api, id, work) {
+            if let Some((mut request, call)) = self.begin(api, work) {
+                request.id = id;
+                self.calls.started(now, &request, call);
                 return Some(request);
             }
         }
     }
 
-    /// Begins a piece of work; `None` if there is nothing to do.
-    fn begin(&mut self, api: &Api, id: RequestId, work: Work) -> Option<Request> {
+    /// What a piece of work asks; `None` if there is nothing to do.
+    fn begin(&self, api: &Api, work: Work) -> Option<(Request, Call)> {
         if let Work::Create(offer) = work {
-            let request = api.request(id, Method::Post, path::NEW_SESSION, CALL_TIMEOUT);
-            return Some(self.sent(request, CallKind::Create(offer)));
+            return Some((api.request(Method::POST, path::NEW_SESSION, CALL_TIMEOUT), Call::Create(offer)));
         }
-        let session = self.session.clone()?;
-        let call = |method, action| api.session_request(id, method, &session, action, CALL_TIMEOUT);
-        let (request, kind) = match work {
+        let session = self.session.as_ref()?;
+        let ask = |method, action| api.session_request(method, session, action, CALL_TIMEOUT);
+        Some(match work {
             Work::Create(_) => return None,
             Work::Establish(offer) => {
-                let mut request = call(Method::Post, path::ESTABLISH);
-                request.body = to_json(&Establish {
+                let body = Establish {
                     data_channel: DataChannel {
                         location: Some(Location::Remote),
                         data_channel_name: Some(SERVER_EVENTS.to_owned()),
                         ..DataChannel::default()
                     },
                     session_description: Some(SessionDescription { kind: "offer".into(), sdp: offer }),
-                });
-                (request, CallKind::Establish)
+                };
+                (ask(Method::POST, path::ESTABLISH).with_json(&body), Call::Establish)
             }
             Work::Open(opening, data_channels) => {
-                let mut request = call(Method::Post, path::OPEN);
-                request.body = to_json(&DataChannels { data_channels });
-                (request, CallKind::Open(opening))
+                (ask(Method::POST, path::OPEN).with_json(&DataChannels { data_channels }), Call::Open(opening))
             }
-            Work::Clear if self.is_unsure => (call(Method::Get, ""), CallKind::Look),
+            Work::Clear if self.is_unsure => (ask(Method::GET, ""), Call::Look),
             Work::Clear if self.channels.is_empty() => return None,
             Work::Clear => {
                 let ids: Vec<StreamId> = self.channels.iter().copied().collect();
                 let entry = |id: &StreamId| DataChannel { id: Some(*id), ..DataChannel::default() };
-                let mut request = call(Method::Put, path::CLOSE);
-                request.body = to_json(&DataChannels { data_channels: ids.iter().map(entry).collect() });
-                (request, CallKind::Close(ids))
+                let body = DataChannels { data_channels: ids.iter().map(entry).collect() };
+                (ask(Method::PUT, path::CLOSE).with_json(&body), Call::Close(ids))
             }
-            Work::Check => (call(Method::Get, ""), CallKind::Check),
-            Work::End if self.ends_sessions => (call(Method::Delete, ""), CallKind::End),
+            Work::Check => (ask(Method::GET, ""), Call::Check),
+            Work::End if self.ends_sessions => (ask(Method::DELETE, ""), Call::End),
             Work::End => return None,
-        };
-        Some(self.sent(request, kind))
-    }
-
-    fn sent(&mut self, request: Request, kind: CallKind) -> Request {
-        self.call = Some(Call { id: request.id, method: request.method, url: request.url.clone(), kind });
-        request
+        })
     }
 
     /// Takes the answer to the call in flight.
     pub(crate) fn handle(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) -> Vec<LegEvent> {
-        let Some(Call { method, url, kind, .. }) = self.call.take_if(|call| call.id == id) else { return Vec::new() };
-        let mut events = match kind {
-            CallKind::Create(offer) => self.created(now, method, &url, result, offer),
-            CallKind::Establish => self.established(now, method, &url, result),
-            CallKind::Open(opening) => self.opened(method, &url, result, opening),
-            CallKind::Look => self.looked(now, read(method, &url, result)),
-            CallKind::Close(ids) => {
-                let answer = read::<IgnoredAny>(method, &url, result);
-                self.done(now, answer, Work::Clear, |leg, _| leg.channels.retain(|id| !ids.contains(id)))
+        let Some((call, reply)) = self.calls.answered(id, result) else { return Vec::new() };
+        let mut events = match call {
+            Call::Create(offer) => self.created(now, &reply, offer),
+            Call::Establish => self.established(now, &reply),
+            Call::Open(opening) => self.opened(&reply, opening),
+            Call::Look => self.looked(now, reply.read()),
+            Call::Close(ids) => {
+                let close = |leg: &mut Leg, _: IgnoredAny| leg.channels.retain(|id| !ids.contains(id));
+                self.done(now, reply.read(), Work::Clear, close)
             }
-            CallKind::Check => self.checked(now, read(method, &url, result)),
-            CallKind::End => {
-                let answer = read::<IgnoredAny>(method, &url, result);
-                self.done(now, answer, Work::End, |leg, _| leg.is_gone = true)
-            }
+            Call::Check => self.checked(now, reply.read()),
+            Call::End => self.done(now, reply.read(), Work::End, |leg, _: IgnoredAny| leg.is_gone = true),
         };
         if self.check_at.is_none() && self.is_established && !self.is_retiring {
             self.check_at = Some(now + self.check_every);
@@ -270,25 +246,18 @@ impl Leg {
         events
     }
 
-    fn created(
-        &mut self,
-        now: Instant,
-        method: Method,
-        url: &str,
-        result: Result<Response, Failure>,
-        offer: String,
-    ) -> Vec<LegEvent> {
-        match read::<NewSession>(method, url, result) {
+    fn created(&mut self, now: Instant, reply: &Reply, offer: String) -> Vec<LegEvent> {
+        match reply.read::<NewSession>() {
             Ok(made) => match SessionId::new(&made.session_id) {
                 Some(session) => {
                     self.session = Some(session);
-                    self.tries = 0;
+                    self.calls.succeeded();
                     if !self.is_retiring {
                         self.work.push_front(Work::Establish(offer));
                     }
                     Vec::new()
                 }
-                None => vec![LegEvent::Failed(ApiError::Garbage { method, url: url.to_owned(), status: 200 })],
+                None => vec![LegEvent::Failed(reply.garbage())],
             },
             // A session whose answer was lost has no transport, so the SFU forgets it by itself.
             Err(error) if error.is_retryable() && !self.is_retiring && self.may_try_again(now) => {
@@ -299,16 +268,10 @@ impl Leg {
         }
     }
 
-    fn established(
-        &mut self,
-        now: Instant,
-        method: Method,
-        url: &str,
-        result: Result<Response, Failure>,
-    ) -> Vec<LegEvent> {
-        let answered = read::<Established>(method, url, result).and_then(|established| {
+    fn established(&mut self, now: Instant, reply: &Reply) -> Vec<LegEvent> {
+        let answered = reply.read::<Established>().and_then(|established| {
             let answer = established.session_description.filter(|description| description.kind == "answer");
-            answer.ok_or(ApiError::Garbage { method, url: url.to_owned(), status: 200 })
+            answer.ok_or_else(|| reply.garbage())
         });
         match answered {
             Ok(answer) => {
@@ -320,18 +283,11 @@ impl Leg {
         }
     }
 
-    fn opened(
-        &mut self,
-        method: Method,
-        url: &str,
-        result: Result<Response, Failure>,
-        opening: Opening,
-    ) -> Vec<LegEvent> {
-        let answer = match read::<DataChannels>(method, url, result) {
+    fn opened(&mut self, reply: &Reply, opening: Opening) -> Vec<LegEvent> {
+        let answer = match reply.read::<DataChannels>() {
             Ok(answer) => answer,
             Err(error) => {
-                self.is_unsure |= error.is_outcome_unknown()
-                    || matches!(error, ApiError::Unreadable { .. } | ApiError::Garbage { .. });
+                self.is_unsure |= error.is_outcome_unknown();
                 let is_gone = self.note_gone(&error);
                 let mut events = vec![LegEvent::NotOpened(opening, error)];
                 events.extend(is_gone.then_some(LegEvent::Gone));
@@ -342,30 +298,26 @@ impl Leg {
         for item in answer.data_channels {
             match item {
                 DataChannel { error_code: Some(code), error_description, .. } => {
-                    let body = ErrorBody { error_code: Some(code), error_description };
-                    problem = Some(refused(method, url.to_owned(), 200, body));
+                    problem = Some(reply.refused(200, &code, error_description.as_deref()));
                 }
                 DataChannel { data_channel_name: Some(name), id: Some(id), .. } => {
                     self.channels.insert(id);
                     open.push((name, id));
                 }
-                _ => problem = Some(ApiError::Garbage { method, url: url.to_owned(), status: 200 }),
+                _ => problem = Some(reply.garbage()),
             }
         }
         match problem {
             None => vec![LegEvent::Opened(opening, open)],
             Some(error) => {
                 // What it has already, or may have, is to be looked up before it is closed.
-                self.is_unsure |= match &error {
-                    ApiError::Refused { code, .. } => code == code::REPEATED_LOCAL_TRACK,
-                    _ => true,
-                };
+                self.is_unsure |= error.refusal_status().is_none() || error.code() == code::REPEATED_LOCAL_TRACK;
                 vec![LegEvent::NotOpened(opening, error)]
             }
         }
     }
 
-    fn looked(&mut self, now: Instant, answer: Result<SessionState, ApiError>) -> Vec<LegEvent> {
+    fn looked(&mut self, now: Instant, answer: Result<SessionState, SignallingError>) -> Vec<LegEvent> {
         self.done(now, answer, Work::Clear, |leg, state| {
             let listed = state.data_channels.into_iter();
             let own = listed.filter(|channel| channel.data_channel_name.as_deref() != Some(SERVER_EVENTS));
@@ -377,7 +329,7 @@ impl Leg {
         })
     }
 
-    fn checked(&mut self, now: Instant, answer: Result<Value, ApiError>) -> Vec<LegEvent> {
+    fn checked(&mut self, now: Instant, answer: Result<Value, SignallingError>) -> Vec<LegEvent> {
         match answer {
             Ok(state) => {
                 // Whatever else it says, the session is there.
@@ -403,26 +355,26 @@ impl Leg {
     fn done<T: DeserializeOwned>(
         &mut self,
         now: Instant,
-        answer: Result<T, ApiError>,
+        answer: Result<T, SignallingError>,
         again: Work,
         then: impl FnOnce(&mut Leg, T),
     ) -> Vec<LegEvent> {
         match answer {
             Ok(answer) => {
-                self.tries = 0;
+                self.calls.succeeded();
                 then(self, answer);
                 Vec::new()
             }
             Err(error) if self.note_gone(&error) => vec![LegEvent::Gone],
             Err(error) if error.is_retryable() => {
                 // For as long as it takes: nobody else will close it.
-                self.pause(now);
+                self.calls.failed(now);
                 self.work.push_front(again);
                 Vec::new()
             }
             Err(error) => {
                 tracing::warn!(%error, "the SFU refuses to close what was opened on it");
-                self.tries = 0;
+                self.calls.succeeded();
                 self.is_unsure = !self.is_retiring;
                 if self.is_retiring {
                     self.channels.clear();
@@ -432,29 +384,17 @@ impl Leg {
         }
     }
 
-    fn pause(&mut self, now: Instant) {
-        self.tries = self.tries.saturating_add(1);
-        let pause = FIRST_PAUSE.saturating_mul(1 << self.tries.min(10)).min(LONGEST_PAUSE);
-        self.not_before = Some(now + pause / 2);
-    }
-
     fn may_try_again(&mut self, now: Instant) -> bool {
-        self.pause(now);
-        let may = self.tries < MAX_TRIES;
+        self.calls.failed(now);
+        let may = self.calls.failures() < MAX_TRIES;
         if !may {
-            self.tries = 0;
-            self.not_before = None;
+            self.calls.succeeded();
         }
         may
     }
 
-    fn note_gone(&mut self, error: &ApiError) -> bool {
+    fn note_gone(&mut self, error: &SignallingError) -> bool {
         self.is_gone |= matches!(error.refusal_status(), Some(404 | 410));
         self.is_gone
     }
-}
-
-/// These types are plain data, so this does not fail.
-fn to_json(body: &impl Serialize) -> Option<String> {
-    serde_json::to_string(body).ok()
 }

@@ -1,7 +1,7 @@
 //! What a request is refused with.
 
-use farwire_core::cloudflare::ApiError;
-use farwire_core::http::{Failure, Response};
+use farwire_core::signalling::SignallingError;
+use farwire_core::signalling::{Failure, Response};
 use farwire_core::wire::cloudflare::{ErrorBody, code};
 use farwire_core::wire::teleop::{code as own, path};
 use serde::Serialize;
@@ -149,24 +149,24 @@ impl Refusal {
     }
 
     /// What the SFU's error is to the one whose request led to it. It names no URL, app or secret.
-    pub(crate) fn of_sfu(error: &ApiError) -> Refusal {
-        let problem = match error {
-            ApiError::Refused { code, description, .. } => format!("the SFU refuses: {code}: {description}"),
-            ApiError::Http { failure: Failure::Timeout(_), .. } => "the SFU does not answer in time".to_owned(),
-            ApiError::Http { .. } => "the SFU cannot be reached".to_owned(),
-            ApiError::Unreadable { status, body, .. } => format!("the SFU's URL answers {status} {body}"),
+    pub(crate) fn of_sfu(error: &SignallingError) -> Refusal {
+        let problem = match (error.refusal_status(), error.failure(), error.body()) {
+            (Some(_), ..) => format!("the SFU refuses: {}: {}", error.code(), error.refusal_text()),
+            (_, Some(Failure::Timeout(_)), _) => "the SFU does not answer in time".to_owned(),
+            (_, Some(_), _) => "the SFU cannot be reached".to_owned(),
+            (.., Some(body)) => format!("the SFU's URL answers {} {body}", error.status().unwrap_or_default()),
             _ => "the SFU's answer cannot be read".to_owned(),
         };
-        match error {
-            ApiError::Refused { status: 425, .. } => Refusal::new(
+        match error.refusal_status() {
+            Some(425) => Refusal::new(
                 425,
                 code::SESSION_ERROR,
                 format!("{problem}; the robot or you are not connected yet: try again"),
             ),
-            ApiError::Refused { status: 400 | 406, .. } => {
+            Some(400 | 406) => {
                 Refusal::new(400, code::INVALID_SESSION_DESCRIPTION, format!("{problem}; check sdp_offer"))
             }
-            error if error.is_retryable() => {
+            _ if error.is_retryable() => {
                 Refusal::new(503, code::TEMPORARILY_UNAVAILABLE, format!("{problem}: try again"))
             }
             _ => Refusal::new(502, own::SFU_ERROR, format!("{problem}; whoever runs the broker has to look at it")),

@@ -1,6 +1,6 @@
 //! Which call a request is, and who may make it.
 
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 use farwire_core::wire::teleop::path;
 
 /// A call of the broker's API.
@@ -30,16 +30,16 @@ pub(crate) enum OperatorCall<'a> {
 }
 
 /// Finds the call in `/api/v1/sessions…`.
-pub(crate) fn route(method: Method, path: &str) -> Option<Call<'_>> {
+pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Option<Call<'a>> {
     let path = path.split('?').next().unwrap_or_default();
     let rest = path.strip_prefix(path::SESSIONS)?;
     // A slash at the end, and one too many, are not what the API has.
     let mut parts = match rest.strip_prefix('/') {
         Some(rest) => rest.split('/'),
         None if rest.is_empty() => {
-            return match method {
-                Method::Post => Some(Call::Robot(RobotCall::Register)),
-                Method::Get => Some(Call::Operator(OperatorCall::List)),
+            return match *method {
+                Method::POST => Some(Call::Robot(RobotCall::Register)),
+                Method::GET => Some(Call::Operator(OperatorCall::List)),
                 _ => None,
             };
         }
@@ -50,14 +50,14 @@ pub(crate) fn route(method: Method, path: &str) -> Option<Call<'_>> {
         return None;
     }
     match (method, action) {
-        (Method::Get, None) if id == path::TURN_CREDENTIALS => Some(Call::TurnCredentials),
-        (Method::Delete, None) => Some(Call::Robot(RobotCall::Delete(id))),
-        (Method::Post, Some(path::HEARTBEAT)) => Some(Call::Robot(RobotCall::Heartbeat(id))),
-        (Method::Post, Some(path::RENEGOTIATE_ROBOT)) => Some(Call::Robot(RobotCall::Renegotiate(id))),
-        (Method::Post, Some(path::JOIN)) => Some(Call::Operator(OperatorCall::Join(id))),
-        (Method::Post, Some(path::BRIDGE)) => Some(Call::Operator(OperatorCall::Bridge(id))),
-        (Method::Post, Some(path::RENEGOTIATE_OPERATOR)) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
-        (Method::Post, Some(path::LEAVE)) => Some(Call::Operator(OperatorCall::Leave(id))),
+        (&Method::GET, None) if id == path::TURN_CREDENTIALS => Some(Call::TurnCredentials),
+        (&Method::DELETE, None) => Some(Call::Robot(RobotCall::Delete(id))),
+        (&Method::POST, Some(path::HEARTBEAT)) => Some(Call::Robot(RobotCall::Heartbeat(id))),
+        (&Method::POST, Some(path::RENEGOTIATE_ROBOT)) => Some(Call::Robot(RobotCall::Renegotiate(id))),
+        (&Method::POST, Some(path::JOIN)) => Some(Call::Operator(OperatorCall::Join(id))),
+        (&Method::POST, Some(path::BRIDGE)) => Some(Call::Operator(OperatorCall::Bridge(id))),
+        (&Method::POST, Some(path::RENEGOTIATE_OPERATOR)) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
+        (&Method::POST, Some(path::LEAVE)) => Some(Call::Operator(OperatorCall::Leave(id))),
         _ => None,
     }
 }
@@ -68,25 +68,25 @@ mod tests {
 
     #[test]
     fn finds_calls() {
-        let of = |method, path| route(method, path);
-        assert_eq!(of(Method::Post, "/api/v1/sessions"), Some(Call::Robot(RobotCall::Register)));
-        assert_eq!(of(Method::Get, "/api/v1/sessions?x=1"), Some(Call::Operator(OperatorCall::List)));
-        assert_eq!(of(Method::Get, "/api/v1/sessions/turn-credentials"), Some(Call::TurnCredentials));
-        assert_eq!(of(Method::Post, "/api/v1/sessions/a/heartbeat"), Some(Call::Robot(RobotCall::Heartbeat("a"))));
-        assert_eq!(of(Method::Delete, "/api/v1/sessions/a"), Some(Call::Robot(RobotCall::Delete("a"))));
-        assert_eq!(of(Method::Post, "/api/v1/sessions/a/leave"), Some(Call::Operator(OperatorCall::Leave("a"))));
+        let of = |method: Method, path| route(&method, path);
+        assert_eq!(of(Method::POST, "/api/v1/sessions"), Some(Call::Robot(RobotCall::Register)));
+        assert_eq!(of(Method::GET, "/api/v1/sessions?x=1"), Some(Call::Operator(OperatorCall::List)));
+        assert_eq!(of(Method::GET, "/api/v1/sessions/turn-credentials"), Some(Call::TurnCredentials));
+        assert_eq!(of(Method::POST, "/api/v1/sessions/a/heartbeat"), Some(Call::Robot(RobotCall::Heartbeat("a"))));
+        assert_eq!(of(Method::DELETE, "/api/v1/sessions/a"), Some(Call::Robot(RobotCall::Delete("a"))));
+        assert_eq!(of(Method::POST, "/api/v1/sessions/a/leave"), Some(Call::Operator(OperatorCall::Leave("a"))));
         for (method, path) in [
-            (Method::Put, "/api/v1/sessions"),
-            (Method::Get, "/api/v1/sessions/a"),
-            (Method::Get, "/api/v1/sessions/a/heartbeat"),
-            (Method::Post, "/api/v1/sessions/a/heartbeat/b"),
-            (Method::Post, "/api/v1/sessions//heartbeat"),
-            (Method::Post, "/api/v1/sessionsx"),
-            (Method::Post, "/api/v1/sessions/"),
-            (Method::Post, "/v1/sessions"),
-            (Method::Post, ""),
+            (Method::PUT, "/api/v1/sessions"),
+            (Method::GET, "/api/v1/sessions/a"),
+            (Method::GET, "/api/v1/sessions/a/heartbeat"),
+            (Method::POST, "/api/v1/sessions/a/heartbeat/b"),
+            (Method::POST, "/api/v1/sessions//heartbeat"),
+            (Method::POST, "/api/v1/sessionsx"),
+            (Method::POST, "/api/v1/sessions/"),
+            (Method::POST, "/v1/sessions"),
+            (Method::POST, ""),
         ] {
-            assert_eq!(of(method, path), None, "{method} {path}");
+            assert_eq!(of(method.clone(), path), None, "{method} {path}");
         }
     }
 }

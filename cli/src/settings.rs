@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use farwire_blocking::farwire_core::Settings;
-use farwire_blocking::{ApiError, Config, ConfigError, ConnectError, Connection, EndReason, Secret, SessionId, Stage};
+use farwire_blocking::{Config, ConfigError, ConnectError, Connection, EndReason, Secret, SessionId, Stage};
 
 use crate::failure::Failure;
 
@@ -178,8 +178,8 @@ fn missing(name: &str, url: &str) -> Failure {
 /// Whether nobody is at the other end.
 fn is_unanswered(why: &EndReason) -> bool {
     match why {
-        EndReason::TimedOut { stage, .. } => *stage == Stage::Create,
-        EndReason::Api(error) => matches!(error, ApiError::Http { .. }) && !error.is_foreign(),
+        EndReason::TimedOut { stage, .. } => matches!(stage, Stage::Contact(_)),
+        EndReason::Api(error) => error.failure().is_some() && !error.is_foreign(),
         _ => false,
     }
 }

@@ -14,8 +14,8 @@ pub(crate) use self::round_trips::RoundTrips;
 pub(crate) use self::stamper::Stamper;
 pub(crate) use self::steady::SteadyClock;
 
-/// Clocks that are further apart than this are worth telling a person: commands are stamped right all the same, but logs and
-/// certificates will not agree.
+/// Clocks that are further apart than this are worth telling a person: commands are stamped right all the same, but
+/// logs and certificates will not agree.
 pub(crate) const APART: f64 = 60.0;
 
 /// The time of day, as a driver read it last. Core has no clock of its own.
@@ -34,9 +34,9 @@ impl WallClock {
         WallClock { at, unix }
     }
 
-    /// Reads both clocks as close to each other as the system lets one: a thread that was put aside in between would show a
-    /// clock that was set. `instant` and `unix` read the monotonic clock and the time since 1970; each is called a few times
-    /// at most.
+    /// Reads both clocks as close to each other as the system lets one: a thread that was put aside in between would
+    /// show a clock that was set. `instant` and `unix` read the monotonic clock and the time since 1970; each is
+    /// called a few times at most.
     pub fn read(mut instant: impl FnMut() -> Instant, mut unix: impl FnMut() -> Duration) -> WallClock {
         let mut read = || {
             let before = instant();
@@ -91,4 +91,13 @@ pub struct ClockEstimate {
     pub latest: Duration,
     /// Pings that this is from, so far.
     pub samples: u64,
+}
+
+/// The clock that stamps are in, as seen from the own one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StampClock {
+    /// What it shows more than the own one, in seconds.
+    pub offset: f64,
+    /// By how much that may be wrong.
+    pub uncertainty: Duration,
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::clock::ClockNews;
-use crate::cloudflare::ApiError;
 use crate::presence::{OperatorLost, Presence};
+use crate::signalling::SignallingError;
 use crate::{EndReason, SessionId};
 
 /// What happened to a connection. It shows itself as a text for people, and serialises with its reasons as such texts; none
@@ -48,7 +48,7 @@ pub enum ConnectionEvent {
     HeartbeatFailing {
         /// What the broker said, or why it said nothing.
         #[serde(serialize_with = "as_text")]
-        reason: ApiError,
+        reason: SignallingError,
     },
     /// The system's clock here was set. Who is connected goes on by the time as it was before, until the operator leaves.
     ClockSet {

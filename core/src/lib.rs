@@ -11,28 +11,25 @@
 //! - [`Client`] is a peer with a [`Mailbox`] for each subscription, as drivers use it.
 //! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
 //! - [`lcm`] defines, encodes and decodes typed messages, and [`demux`] tells them apart.
-//! - [`link`], [`flow`], [`cloudflare`] and [`http`] are the parts that the SFU builds on as well.
+//! - [`link`], [`flow`] and [`signalling`] are the parts that the SFU builds on as well.
+//! - [`provider`] is for whoever brings two ends together in another way: the trait, and an example.
 
 // Tests start virtual time from the real one.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
-pub mod broker;
 #[cfg_attr(not(feature = "server"), allow(dead_code, unreachable_pub))]
 mod bucket;
 pub mod client;
 mod clock;
-pub mod cloudflare;
 mod config;
 mod container;
 mod content;
 mod delivery;
 pub mod demux;
-mod dial;
 mod end;
 mod event;
 pub mod flow;
 mod freshness;
-pub mod http;
 pub mod lcm;
 pub mod lease;
 pub mod link;
@@ -41,10 +38,11 @@ mod message;
 mod name;
 pub mod peer;
 mod presence;
-mod retry;
-mod session;
+pub mod provider;
+pub mod signalling;
 mod stats;
 mod topic;
+mod transport;
 #[cfg(feature = "server")]
 pub mod wire;
 // Only what servers share with clients is public.
@@ -55,20 +53,38 @@ mod wire;
 #[cfg(feature = "server")]
 pub use crate::bucket::TokenBucket;
 pub use crate::client::Client;
-pub use crate::clock::{ClockEstimate, WallClock};
+pub use crate::clock::{ClockEstimate, StampClock, WallClock};
 pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};
 pub use crate::container::{Container, SubscribeOptions, WhenFull};
 pub use crate::content::{Content, Events, Raw, Receive, TopicNames};
 pub use crate::delivery::{Delivery, Reliability};
-pub use crate::dial::Dial;
-pub use crate::end::{EndReason, Stage};
+pub use crate::end::{EndReason, Stage, Unavailable};
 pub use crate::event::ConnectionEvent;
 pub use crate::flow::Payload;
 pub use crate::freshness::StampRefusal;
 pub use crate::mailbox::{Held, Mailbox, RecvError};
 pub use crate::message::Message;
 pub use crate::name::{ChannelName, MAX_CHANNEL_NAME};
-pub use crate::peer::{Accepted, Event, Output, Peer, PublishError, Side, SubscriptionId, TopicId};
+pub use crate::peer::{Accepted, Event, Output, Peer, PublishError, SubscriptionId, TopicId};
 pub use crate::presence::OperatorLost;
+pub use crate::provider::Dial;
 pub use crate::stats::{ConnectionStats, LastError, SessionStats, Stats, TopicStats};
 pub use crate::topic::{MAX_TOPIC, Topic, TopicError};
+pub use crate::transport::{Direction, MAX_TRANSPORTS, TransportId};
+pub use crate::wire::teleop::IceServer;
+
+/// Teleoperation through a broker, from either end: the robot that registers there, and the operator that joins it.
+///
+/// ```text
+///  robot    ─ register, heartbeat ─▶ broker ◀─ join, bridge ─ operator
+///    └──────── cmd, state, map ────▶  SFU  ◀──── the same ──────┘
+/// ```
+///
+/// The broker owns the SFU's sessions and says which channels there are: four, with fixed names and deliveries, open
+/// while an operator is bridged. What only farwire's own broker has (`GET /sessions`, `takeover`, `operator_id`) is
+/// not needed to reach a session by its id.
+pub mod broker {
+    pub use crate::provider::operator::{OperatorConfig, OperatorProblem};
+    pub use crate::provider::robot::RobotConfig;
+    pub use crate::wire::teleop::{CMD_UNRELIABLE, IceServer, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
+}

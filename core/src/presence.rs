@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ConnectionEvent;
+
 /// Why a robot has no operator any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +65,19 @@ pub(crate) enum Presence {
     /// Told to an operator: the robot has not answered for
     /// [`OperatorConfig::robot_silence`](crate::broker::OperatorConfig::robot_silence), or the connection is lost.
     RobotLost,
+}
+
+impl Presence {
+    /// What an event says of who is there, if it does.
+    pub(crate) fn of(event: &ConnectionEvent) -> Option<Presence> {
+        match event {
+            ConnectionEvent::OperatorPresent => Some(Presence::OperatorPresent),
+            ConnectionEvent::OperatorLost { reason } => Some(Presence::OperatorLost(*reason)),
+            ConnectionEvent::RobotPresent => Some(Presence::RobotPresent),
+            ConnectionEvent::RobotLost => Some(Presence::RobotLost),
+            _ => None,
+        }
+    }
 }
 
 /// Who is there, and if nobody is, why.

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use crate::demux::Miss;
-use crate::{PublishError, Side, StampRefusal, Topic};
+use crate::{Direction, PublishError, StampRefusal, Topic};
 
 /// What a connection has seen so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,11 +59,11 @@ impl SessionStats {
 }
 
 impl ConnectionStats {
-    /// The session of that side.
-    pub fn side(&self, side: Side) -> &SessionStats {
-        match side {
-            Side::Publish => &self.publish,
-            Side::Subscribe => &self.subscribe,
+    /// The session of that direction.
+    pub fn of(&self, direction: Direction) -> &SessionStats {
+        match direction {
+            Direction::Publish => &self.publish,
+            Direction::Subscribe => &self.subscribe,
         }
     }
 }

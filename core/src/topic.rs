@@ -63,17 +63,13 @@ pub enum TopicError {
         /// Its length in bytes.
         len: usize,
     },
-    /// A broker's bridge has no such channel, or not in this direction.
-    #[error("topic {topic:?}: through a broker, {end} {verb} {first} or {second}", first = possible[0], second = possible[1])]
-    NotBridged {
+    /// What this connection is to has no channel for the topic, or not in this direction.
+    #[error("topic {topic:?}: {why}")]
+    NotCarried {
         /// The topic.
         topic: Topic,
-        /// Which end this is.
-        end: &'static str,
-        /// What was asked.
-        verb: &'static str,
-        /// The topics that are there for it.
-        possible: [&'static str; 2],
+        /// Which topics there are.
+        why: String,
     },
     /// The topic is in use on this connection with another delivery.
     #[error("topic {topic:?}: already in use with {in_use}, so it cannot be opened with {asked}")]

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use farwire_core::http::{Failure, Request, RequestId, Response};
+use farwire_core::signalling::{Failure, Request, RequestId, Response};
 use farwire_http::Client;
 
 use crate::shared::Shared;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
-use farwire_core::Side;
+use farwire_core::TransportId;
 use farwire_udp::{ReceiveBuffers, Waiter};
 
 use crate::shared::{Shared, Sleep, Sockets};
@@ -23,12 +23,12 @@ pub(crate) fn run(shared: &Shared, sockets: &Sockets, mut waiter: Waiter) {
         };
         shared.io_woke();
         let mut turned = false;
-        for side in Side::ALL {
+        for side in (0..sockets.len()).filter_map(TransportId::new) {
             // A caller that received may have left something behind, and then it has called.
-            if ready.readable(side as usize) || ready.woken() {
+            if ready.readable(side.index()) || ready.woken() {
                 // One call: a socket that has more is readable in the next round.
                 let mut turn = Turn::of_io(shared);
-                let received = sockets[side as usize].receive(&mut buffers, |source, datagram| {
+                let received = sockets[side.index()].receive(&mut buffers, |source, datagram| {
                     turn.take(side, source, datagram);
                 });
                 sleep = turn.finish();

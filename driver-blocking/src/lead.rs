@@ -7,7 +7,7 @@
 use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
-use farwire_core::{Held, RecvError, Side};
+use farwire_core::{Held, RecvError, TransportId};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Waiter};
 
 use crate::mailbox::SharedMailbox;
@@ -71,8 +71,8 @@ impl Desk {
             let ready = self.waiter.wait(left);
             mailbox.end_lead();
             let ready = ready.ok()?;
-            for side in Side::ALL {
-                if ready.readable(side as usize) {
+            for side in (0..self.sockets.len()).filter_map(TransportId::new) {
+                if ready.readable(side.index()) {
                     self.take_datagrams(shared, side)?;
                 }
             }
@@ -82,10 +82,10 @@ impl Desk {
         }
     }
 
-    fn take_datagrams(&mut self, shared: &Shared, side: Side) -> Option<()> {
+    fn take_datagrams(&mut self, shared: &Shared, side: TransportId) -> Option<()> {
         for _ in 0..RECEIVES_PER_ROUND {
             let mut turn = Turn::of_caller(shared);
-            let received = self.sockets[side as usize].receive(&mut self.buffers, |source, datagram| {
+            let received = self.sockets[side.index()].receive(&mut self.buffers, |source, datagram| {
                 turn.take(side, source, datagram);
             });
             turn.finish();

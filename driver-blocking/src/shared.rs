@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use farwire_core::client::{Changed, Datagram, Inbox, Turn};
-use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
+use farwire_core::signalling::{Failure, RequestId, Response};
 use farwire_core::{
     Accepted, Client, EndReason, Held, Mailbox, PublishError, RecvError, SessionId, SubscriptionId, TopicId,
 };
@@ -22,7 +22,7 @@ use crate::lead::Lead;
 use crate::mailbox::{SharedMailbox, Sharing};
 use crate::turnstile::Turnstile;
 
-/// The sockets, in the order of `farwire_core::Side::ALL`.
+/// The sockets, in the order of their transports.
 pub(crate) type Sockets = [Arc<Socket>; 2];
 
 /// One connection, as its handles and threads see it.

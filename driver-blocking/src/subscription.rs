@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farwire_core::client::Inbox as _;
-use farwire_core::cloudflare::ApiError;
+use farwire_core::signalling::SignallingError;
 use farwire_core::{Raw, Receive, RecvError, SubscriptionId, Topic};
 
 use crate::Callback;
@@ -107,7 +107,7 @@ impl<T: Receive> Subscription<T> {
     }
 
     /// Why the channel is not open yet, if the SFU has said so; it is still being tried.
-    pub fn trouble(&self) -> Option<ApiError> {
+    pub fn trouble(&self) -> Option<SignallingError> {
         self.mailbox.with(|mailbox| mailbox.trouble().cloned())
     }
 

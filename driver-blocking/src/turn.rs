@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::MutexGuard;
 use std::time::Instant;
 
-use farwire_core::Side;
+use farwire_core::TransportId;
 
 use crate::shared::{Engine, Shared, Sleep};
 
@@ -31,7 +31,7 @@ impl<'a> Turn<'a> {
         Turn { is_io_thread: false, ..Turn::of_io(shared) }
     }
 
-    pub(crate) fn take(&mut self, side: Side, source: SocketAddr, datagram: &[u8]) {
+    pub(crate) fn take(&mut self, side: TransportId, source: SocketAddr, datagram: &[u8]) {
         let engine = self.engine.get_or_insert_with(|| self.shared.io_lock());
         engine.client.handle_datagram(self.now, side, source, datagram);
         self.datagrams += 1;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError, Weak};
 
-use farwire_core::http::{Failure, Request, RequestId, Response};
+use farwire_core::signalling::{Failure, Request, RequestId, Response};
 use farwire_http::Client;
 use tokio::runtime;
 

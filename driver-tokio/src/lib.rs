@@ -48,9 +48,9 @@ mod task;
 
 pub use farwire_core;
 pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
-pub use farwire_core::cloudflare::ApiError;
 pub use farwire_core::lcm;
 pub use farwire_core::link::LinkEnd;
+pub use farwire_core::signalling::SignallingError;
 pub use farwire_core::{
     Accepted, ClockEstimate, Config, ConfigError, Container, Content, Delivery, EndReason, MAX_TOPIC, Message,
 };

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use farwire_core::client::{Changed, Datagram, Inbox, Turn};
-use farwire_core::http::{Failure, RequestId, Response};
 use farwire_core::link::LinkEnd;
+use farwire_core::signalling::{Failure, RequestId, Response};
 use farwire_core::{Client, EndReason, Mailbox, RecvError, SessionId, SubscriptionId};
 use farwire_telemetry::{Meter, log};
 use farwire_udp::{Sender, Socket};
@@ -20,7 +20,7 @@ use crate::connection::wall_clock;
 use crate::http::Requests;
 use crate::mailbox::Sharing;
 
-/// The sockets, in the order of `farwire_core::Side::ALL`.
+/// The sockets, in the order of their transports.
 pub(crate) type Sockets = [Arc<Socket>; 2];
 
 /// One connection, as its handles and tasks see it.

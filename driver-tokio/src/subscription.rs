@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use farwire_core::client::Inbox as _;
-use farwire_core::cloudflare::ApiError;
+use farwire_core::signalling::SignallingError;
 use farwire_core::{Raw, Receive, RecvError, SubscriptionId, Topic};
 use futures_core::Stream;
 use tokio::task::coop;
@@ -105,7 +105,7 @@ impl<T: Receive> Subscription<T> {
     }
 
     /// Why the channel is not open yet, if the SFU has said so; it is still being tried.
-    pub fn trouble(&self) -> Option<ApiError> {
+    pub fn trouble(&self) -> Option<SignallingError> {
         self.mailbox.with(|mailbox| mailbox.trouble().cloned())
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use farwire_core::Side;
+use farwire_core::TransportId;
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Socket};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -23,11 +23,11 @@ impl Watched {
     /// # Errors
     /// When the system cannot watch them.
     pub(crate) fn new(sockets: &Sockets) -> io::Result<Watched> {
-        let watch = |side: Side| {
-            let socket = &sockets[side as usize];
+        let watch = |place: usize| {
+            let socket = &sockets[place];
             Ok::<_, io::Error>((Arc::clone(socket), UdpSocket::from_std(socket.duplicate()?)?))
         };
-        Ok(Watched([watch(Side::Publish)?, watch(Side::Subscribe)?]))
+        Ok(Watched([watch(0)?, watch(1)?]))
     }
 }
 
@@ -66,11 +66,11 @@ fn poll_ready(
     watched: &Watched,
     woken: Pin<&mut Notified<'_>>,
     sleep: Pin<&mut Sleep>,
-) -> Poll<Option<Side>> {
+) -> Poll<Option<TransportId>> {
     // The subscribing side first: somebody waits for what comes there.
-    for side in [Side::Subscribe, Side::Publish] {
+    for side in [1, 0].into_iter().filter_map(TransportId::new) {
         // An error is the runtime's end, of which this task hears by being dropped.
-        if let Poll::Ready(Ok(())) = watched.0[side as usize].1.poll_recv_ready(context) {
+        if let Poll::Ready(Ok(())) = watched.0[side.index()].1.poll_recv_ready(context) {
             return Poll::Ready(Some(side));
         }
     }
@@ -81,8 +81,8 @@ fn poll_ready(
 }
 
 /// Hands what one call brings to the client.
-fn receive(shared: &Shared, watched: &Watched, side: Side, buffers: &mut ReceiveBuffers) -> io::Result<Next> {
-    let (socket, registered) = &watched.0[side as usize];
+fn receive(shared: &Shared, watched: &Watched, side: TransportId, buffers: &mut ReceiveBuffers) -> io::Result<Next> {
+    let (socket, registered) = &watched.0[side.index()];
     let mut next = None;
     let received = registered.try_io(Interest::READABLE, || {
         let mut received = Ok(0);

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use farwire_core::http::Failure;
+use farwire_core::signalling::Failure;
 use rustls::{AlertDescription, CertificateError};
 use ureq::Error;
 

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use farwire_core::http::{Failure, MAX_RESPONSE, Method, Request, Response};
+use farwire_core::signalling::{Failure, MAX_RESPONSE, Method, Request, Response};
 use ureq::http::{Uri, header};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
@@ -82,19 +82,13 @@ impl Client {
         }
         let url = request.url;
         let mut head = ureq::http::Request::builder().method(request.method.as_str()).uri(&url);
-        if let Some(authorization) = request.authorization {
-            head = head.header(header::AUTHORIZATION, authorization);
-        }
-        if let Some(key) = request.robot_key {
-            head = head.header("X-Robot-API-Key", key);
+        for (name, value) in &request.headers {
+            head = head.header(name, value);
         }
         let exchanged = match (request.body, request.method) {
-            (Some(body), _) => {
-                let request = head.header(header::CONTENT_TYPE, "application/json").body(body);
-                self.exchange(request, timeout)
-            }
+            (Some(body), _) => self.exchange(head.body(body), timeout),
             // Without a body these still say that its length is 0.
-            (None, Method::Post | Method::Put) => self.exchange(head.body(String::new()), timeout),
+            (None, Method::POST | Method::PUT) => self.exchange(head.body(String::new()), timeout),
             (None, _) => self.exchange(head.body(()), timeout),
         };
         let answer = exchanged.map_err(|error| match url.parse::<Uri>() {

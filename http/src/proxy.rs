@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use farwire_core::http::Failure;
+use farwire_core::signalling::Failure;
 use ureq::http::Uri;
 use ureq::{Error, Proxy, ProxyBuilder, ProxyProtocol};
 

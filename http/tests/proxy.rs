@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use farwire_core::http::{Failure, Method, Request, RequestId, Response};
+use farwire_core::signalling::{Failure, HeaderName, Method, Request, RequestId, Response, header};
 use farwire_http::Client;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,9 +68,9 @@ fn client(variables: &[(&str, &str)]) -> Client {
 }
 
 fn ask(client: &Client, url: &str) -> Result<Response, Failure> {
-    let mut request = Request::new(RequestId(0), Method::Post, url.to_owned(), TIMEOUT);
-    request.authorization = Some("Bearer token-of-mine".to_owned());
-    request.robot_key = Some("key-of-mine".to_owned());
+    let mut request = Request::new(RequestId(0), Method::POST, url.to_owned(), TIMEOUT);
+    request = request.with_secret(header::AUTHORIZATION, "Bearer token-of-mine");
+    request = request.with_secret(HeaderName::from_static("x-robot-api-key"), "key-of-mine");
     client.perform(request)
 }
 

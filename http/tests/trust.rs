@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use farwire_core::http::{Failure, Method, Request, RequestId};
+use farwire_core::signalling::{Failure, Method, Request, RequestId};
 use farwire_http::{Client, TRUST};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -80,7 +80,7 @@ fn ask(address: SocketAddr, host: &str, trusted: Option<&str>) -> Result<u16, Fa
     let file = trusted.map(File::with);
     let lookup = |name: &str| file.as_ref().filter(|_| name == TRUST).map(|file| OsString::from(&file.0));
     let url = format!("https://{host}:{}/v1", address.port());
-    let request = Request::new(RequestId(0), Method::Get, url, TIMEOUT);
+    let request = Request::new(RequestId(0), Method::GET, url, TIMEOUT);
     Client::from_env(true, lookup).perform(request).map(|response| response.status)
 }
 

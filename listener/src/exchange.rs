@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use farwire_core::http::{Method, Response};
+use farwire_core::signalling::{Method, Response};
 use http_body_util::Full;
 use hyper::body::Incoming as Body;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -206,8 +206,11 @@ async fn answer(
     if head.uri.path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
         return Err(Refusal::uri_too_long());
     }
-    let method = Method::parse(head.method.as_str()).ok_or_else(Refusal::unknown_method)?;
-    if shared.site.has_metrics(method, head.uri.path()) {
+    let method = head.method.clone();
+    if ![Method::GET, Method::POST, Method::PUT, Method::DELETE].contains(&method) {
+        return Err(Refusal::unknown_method());
+    }
+    if shared.site.has_metrics(&method, head.uri.path()) {
         let is_allowed = shared.site.has_public_metrics || (caller.is_local() && !is_forwarded(&head.headers));
         return if is_allowed { Ok(metrics(shared.to_metrics())) } else { Err(Refusal::metrics()) };
     }

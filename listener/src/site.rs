@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 
 use crate::limits::{Limits, MAX_BODY};
 use crate::{Host, Incoming, Origin, Pass, Reply, Tls, metrics};
@@ -129,8 +129,8 @@ impl Site {
     }
 
     /// Whether it is the counters that are asked for.
-    pub(crate) fn has_metrics(&self, method: Method, path: &str) -> bool {
-        method == Method::Get && path == metrics::PATH && !self.metrics.is_empty()
+    pub(crate) fn has_metrics(&self, method: &Method, path: &str) -> bool {
+        *method == Method::GET && path == metrics::PATH && !self.metrics.is_empty()
     }
 
     /// All of them, with those of the listener itself.

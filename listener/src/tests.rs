@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farwire_core::http::Response;
+use farwire_core::signalling::Response;
 
 use crate::exchange::status;
 use crate::*;

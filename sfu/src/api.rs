@@ -1,7 +1,7 @@
 //! Which call a request is.
 
 use farwire_core::Secret;
-use farwire_core::http::{Method, bearer};
+use farwire_core::signalling::{Method, bearer};
 use farwire_core::wire::cloudflare::path as calls;
 use subtle::ConstantTimeEq;
 
@@ -28,7 +28,7 @@ pub(crate) enum Action {
 pub(crate) fn route<'a>(
     app_id: &str,
     secret: &Secret,
-    method: Method,
+    method: &Method,
     path: &'a str,
     authorization: Option<&str>,
 ) -> Result<Call<'a>, Refusal> {
@@ -42,18 +42,18 @@ pub(crate) fn route<'a>(
     if !bool::from(token.as_bytes().ct_eq(secret.reveal().as_bytes())) {
         return Err(Refusal::unauthorized());
     }
-    if method == Method::Post && rest == calls::NEW_SESSION {
+    if *method == Method::POST && rest == calls::NEW_SESSION {
         return Ok(Call::NewSession);
     }
     let rest = rest.strip_prefix(calls::SESSIONS).ok_or_else(Refusal::unknown_path)?;
     let (id, call) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let action = match (method, call) {
-        (Method::Get, "") => Action::Show,
-        (Method::Put, calls::RENEGOTIATE) => Action::Renegotiate,
-        (Method::Post, calls::ESTABLISH) => Action::Establish,
-        (Method::Post, calls::OPEN) => Action::NewChannels,
-        (Method::Put, calls::UPDATE) => Action::UpdateChannels,
-        (Method::Put, calls::CLOSE) => Action::CloseChannels,
+        (&Method::GET, "") => Action::Show,
+        (&Method::PUT, calls::RENEGOTIATE) => Action::Renegotiate,
+        (&Method::POST, calls::ESTABLISH) => Action::Establish,
+        (&Method::POST, calls::OPEN) => Action::NewChannels,
+        (&Method::PUT, calls::UPDATE) => Action::UpdateChannels,
+        (&Method::PUT, calls::CLOSE) => Action::CloseChannels,
         _ => return Err(Refusal::unknown_path()),
     };
     Ok(Call::Session { id, action })
@@ -63,29 +63,29 @@ pub(crate) fn route<'a>(
 mod tests {
     use super::*;
 
-    fn status(method: Method, path: &str, token: Option<&str>) -> Result<(), u16> {
+    fn status(method: &Method, path: &str, token: Option<&str>) -> Result<(), u16> {
         route("app", &Secret::new("s3cret"), method, path, token).map(|_| ()).map_err(|r| r.response().status)
     }
 
     #[test]
     fn finds_calls_and_checks_the_secret() {
         let token = Some("Bearer s3cret");
-        assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", Some("bearer s3cret")), Ok(()));
-        assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", token), Ok(()));
-        assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new?correlationId=1", token), Ok(()));
-        assert_eq!(status(Method::Get, "/v1/apps/app/sessions/abc", token), Ok(()));
+        assert_eq!(status(&Method::POST, "/v1/apps/app/sessions/new", Some("bearer s3cret")), Ok(()));
+        assert_eq!(status(&Method::POST, "/v1/apps/app/sessions/new", token), Ok(()));
+        assert_eq!(status(&Method::POST, "/v1/apps/app/sessions/new?correlationId=1", token), Ok(()));
+        assert_eq!(status(&Method::GET, "/v1/apps/app/sessions/abc", token), Ok(()));
         for call in ["renegotiate", "datachannels/update", "datachannels/close"] {
-            assert_eq!(status(Method::Put, &format!("/v1/apps/app/sessions/abc/{call}"), token), Ok(()), "{call}");
-            assert_eq!(status(Method::Post, &format!("/v1/apps/app/sessions/abc/{call}"), token), Err(404), "{call}");
-            assert_eq!(status(Method::Put, &format!("/v1/apps/app/sessions/abc/{call}/x"), token), Err(404), "{call}");
+            assert_eq!(status(&Method::PUT, &format!("/v1/apps/app/sessions/abc/{call}"), token), Ok(()), "{call}");
+            assert_eq!(status(&Method::POST, &format!("/v1/apps/app/sessions/abc/{call}"), token), Err(404), "{call}");
+            assert_eq!(status(&Method::PUT, &format!("/v1/apps/app/sessions/abc/{call}/x"), token), Err(404), "{call}");
         }
         for bad in [None, Some(""), Some("Bearer "), Some("Bearer s3cre"), Some("Bearer s3cret!"), Some("s3cret")] {
-            assert_eq!(status(Method::Post, "/v1/apps/app/sessions/new", bad), Err(401), "{bad:?}");
+            assert_eq!(status(&Method::POST, "/v1/apps/app/sessions/new", bad), Err(401), "{bad:?}");
         }
-        assert_eq!(status(Method::Post, "/v1/apps/other/sessions/new", token), Err(404));
+        assert_eq!(status(&Method::POST, "/v1/apps/other/sessions/new", token), Err(404));
         for path in ["", "/", "/v1", "/v1/apps/app", "/v1/apps/app/sessions/a/b", "/v2/apps/app/sessions/new"] {
-            assert_eq!(status(Method::Post, path, token), Err(404), "{path}");
+            assert_eq!(status(&Method::POST, path, token), Err(404), "{path}");
         }
-        assert_eq!(status(Method::Put, "/v1/apps/app/sessions/new", token), Err(404));
+        assert_eq!(status(&Method::PUT, "/v1/apps/app/sessions/new", token), Err(404));
     }
 }

@@ -1,6 +1,6 @@
 //! What a request is refused with.
 
-use farwire_core::http::Response;
+use farwire_core::signalling::Response;
 use farwire_core::wire::cloudflare::{DataChannel, ErrorBody, code};
 use serde::Serialize;
 

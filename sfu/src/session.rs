@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use farwire_core::flow::{Pump, Turn, Written};
-use farwire_core::http::RequestId;
 use farwire_core::link::{Link, PLACEHOLDER, StreamId};
+use farwire_core::signalling::RequestId;
 use farwire_core::wire::cloudflare::{DataChannel, DataChannels, Location, SessionState};
 use farwire_core::{Delivery, Payload, TokenBucket};
 

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use farwire_core::Payload;
-use farwire_core::http::{Method, RequestId, Response};
 use farwire_core::link::{Certificate, LinkEnd, LinkEvent, LinkOutput, StreamId, connectivity_check, is_stun};
+use farwire_core::signalling::{Method, RequestId, Response};
 use sha1::{Digest, Sha1};
 use tracing::{debug, info, warn};
 
@@ -26,7 +26,7 @@ const OUTPUTS_PER_TURN: usize = 256;
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
     /// The request's method.
-    pub method: Method,
+    pub method: &'a Method,
     /// The path, from `/v1` on; a query is ignored.
     pub path: &'a str,
     /// The `Authorization` header.

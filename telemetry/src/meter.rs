@@ -38,11 +38,11 @@ impl Meter {
     /// Records the counters of the connection with this publishing session. Without the feature `metrics` it does nothing.
     #[cfg(feature = "metrics")]
     pub fn record(&self, session: &str, stats: &farwire_core::Stats) {
-        use farwire_core::Side;
+        use farwire_core::Direction;
         use metrics::{counter, gauge};
 
-        for (side, name) in [(Side::Publish, "publish"), (Side::Subscribe, "subscribe")] {
-            let of_side = stats.connection.side(side);
+        for (side, name) in [(Direction::Publish, "publish"), (Direction::Subscribe, "subscribe")] {
+            let of_side = stats.connection.of(side);
             let labels = [("session", session.to_owned()), ("side", name.to_owned())];
             gauge!("farwire_up", &labels).set(f64::from(u8::from(of_side.up)));
             gauge!("farwire_in_flight_messages", &labels).set(of_side.in_flight as f64);

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use farwire_core::{Config, ConnectionEvent, Delivery, Event, Output, Peer, Side, Topic};
+use farwire_core::{Config, ConnectionEvent, Delivery, Event, Output, Peer, Topic, TransportId};
 
 type Failed = Box<dyn std::error::Error>;
 
@@ -36,9 +36,9 @@ fn main() -> Result<(), Failed> {
         // What the peer wants done.
         let deadline = loop {
             match peer.poll(Instant::now()) {
-                Output::Transmit { side, destination, datagram } => {
+                Output::Transmit { transport, destination, datagram } => {
                     // A datagram that the system does not take is lost, as others are.
-                    let _ = sockets[side as usize].send_to(&datagram, destination);
+                    let _ = sockets[transport.index()].send_to(&datagram, destination);
                 }
                 Output::Http(request) => {
                     let (http, answer) = (http.clone(), answer.clone());
@@ -70,10 +70,10 @@ fn main() -> Result<(), Failed> {
 
         // What came.
         let mut idle = true;
-        for side in Side::ALL {
-            match sockets[side as usize].recv_from(&mut buffer) {
+        for transport in (0..sockets.len()).filter_map(TransportId::new) {
+            match sockets[transport.index()].recv_from(&mut buffer) {
                 Ok((len, source)) => {
-                    peer.handle_datagram(Instant::now(), side, source, &buffer[..len]);
+                    peer.handle_datagram(Instant::now(), transport, source, &buffer[..len]);
                     idle = false;
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionRefused) => {}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use farwire_core::http::{Method, RequestId};
+use farwire_core::signalling::{Method, RequestId};
 use farwire_sfu::{Config, Incoming, Output, Sfu};
 use serde_json::{Value, json};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
@@ -108,12 +108,17 @@ impl Foreigners {
     /// The same with any body.
     pub fn ask_raw(&mut self, method: Method, path: &str, body: &str) -> RequestId {
         let path = format!("/v1/apps/app/sessions{path}");
-        self.ask_as_it_is(Incoming { method, path: &path, authorization: Some("Bearer secret"), body: body.as_bytes() })
+        self.ask_as_it_is(Incoming {
+            method: &method,
+            path: &path,
+            authorization: Some("Bearer secret"),
+            body: body.as_bytes(),
+        })
     }
 
     /// Makes a request that is answered at once.
     pub fn call(&mut self, method: Method, path: &str, body: &Value) -> (u16, Value) {
-        let id = self.ask(method, path, body);
+        let id = self.ask(method.clone(), path, body);
         let (_, status, answer) = self.answers.remove(&id).unwrap_or_else(|| panic!("no answer to {method} {path}"));
         (status, answer)
     }
@@ -128,7 +133,7 @@ impl Foreigners {
 
     /// Makes a session and a client that is not connected to it.
     pub fn add(&mut self, with_media_codecs: bool) -> usize {
-        let (status, answer) = self.call(Method::Post, "/new", &Value::Null);
+        let (status, answer) = self.call(Method::POST, "/new", &Value::Null);
         assert_eq!(status, 201, "{answer}");
         self.add_client(answer["sessionId"].as_str().expect("an id"), with_media_codecs)
     }
@@ -230,7 +235,7 @@ impl Foreigners {
         let body = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"},
             "sessionDescription": {"type": "offer", "sdp": offer.to_sdp_string()}});
         let path = format!("/{}/datachannels/establish", client.session);
-        let (status, answer) = self.call(Method::Post, &path, &body);
+        let (status, answer) = self.call(Method::POST, &path, &body);
         assert_eq!((status, &answer["requiresImmediateRenegotiation"]), (200, &json!(false)), "{answer}");
         assert_eq!(answer["dataChannel"]["id"], 0);
         let sdp = answer["sessionDescription"]["sdp"].as_str().expect("an answer").to_owned();
@@ -245,7 +250,7 @@ impl Foreigners {
         let number = self.add(false);
         let answer = self.answer_offer(number);
         let path = format!("/{}/renegotiate", self.clients[number].session);
-        assert_eq!(self.call(Method::Put, &path, &answer), (200, json!({})));
+        assert_eq!(self.call(Method::PUT, &path, &answer), (200, json!({})));
         self.until_connected(number);
         number
     }
@@ -254,7 +259,7 @@ impl Foreigners {
     pub fn answer_offer(&mut self, number: usize) -> Value {
         let path = format!("/{}/datachannels/establish", self.clients[number].session);
         let body = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}});
-        let (status, answer) = self.call(Method::Post, &path, &body);
+        let (status, answer) = self.call(Method::POST, &path, &body);
         assert_eq!((status, &answer["requiresImmediateRenegotiation"]), (200, &json!(true)), "{answer}");
         assert_eq!(answer["sessionDescription"]["type"], "offer");
         let offer = answer["sessionDescription"]["sdp"].as_str().expect("an offer");
@@ -298,7 +303,7 @@ impl Foreigners {
 
     /// Makes a request for one channel and hands back its item.
     pub fn item(&mut self, number: usize, action: &str, entry: &Value) -> Value {
-        let method = if action == "new" { Method::Post } else { Method::Put };
+        let method = if action == "new" { Method::POST } else { Method::PUT };
         let path = format!("/{}/datachannels/{action}", self.clients[number].session);
         let (status, mut answer) = self.call(method, &path, &json!({"dataChannels": [entry]}));
         assert_eq!(status, 200, "{answer}");
@@ -363,7 +368,7 @@ impl Foreigners {
     /// A session's channels as the API shows them.
     pub fn channels(&mut self, number: usize) -> Vec<Value> {
         let path = format!("/{}", self.clients[number].session);
-        let (status, answer) = self.call(Method::Get, &path, &Value::Null);
+        let (status, answer) = self.call(Method::GET, &path, &Value::Null);
         assert_eq!(status, 200, "{answer}");
         answer["dataChannels"].as_array().expect("a list").clone()
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use farwire_broker::{Broker, Config, Grant, Key, KeyHash, Keys, Known, Output, RobotId, Scope, SessionRecord};
-use farwire_core::http::{Request, RequestId, Response};
+use farwire_core::signalling::{Request, RequestId, Response};
 
 use crate::Node;
 
@@ -92,11 +92,11 @@ impl House {
         self.next += 1;
         self.asked.insert(id, (node, request.id, is_answer_lost));
         let incoming = farwire_broker::Incoming {
-            method: request.method,
+            method: &request.method,
             path: request.url.strip_prefix(BROKER).unwrap_or_default(),
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            robot_key: request.robot_key.as_deref(),
-            authorization: request.authorization.as_deref(),
+            robot_key: request.header("x-robot-api-key"),
+            authorization: request.header("authorization"),
             body: request.body.as_deref().unwrap_or_default().as_bytes(),
         };
         self.broker.handle_request(now, id, incoming);

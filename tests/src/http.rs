@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::http::{Failure, Method, Request};
+use farwire_core::signalling::{Failure, Method, Request};
 
 /// What becomes of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl HttpLog {
         HttpLog {
             at,
             node,
-            method: request.method,
+            method: request.method.clone(),
             call: if is_new { "new".into() } else { rest.to_owned() },
             body: request.body.clone().unwrap_or_default(),
             overlaps: false,

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use farwire_core::http::{Failure, RequestId, Response};
-use farwire_core::{Client, Peer, Side};
+use farwire_core::signalling::{Failure, RequestId, Response, StreamEvent};
+use farwire_core::{Client, Peer, TransportId};
 
 use crate::Sharing;
 
@@ -30,12 +30,18 @@ impl Mind {
         }
     }
 
-    pub(crate) fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) {
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        transport: TransportId,
+        source: SocketAddr,
+        datagram: &[u8],
+    ) {
         match self {
             Mind::Peer(peer) => {
-                peer.handle_datagram(now, side, source, datagram);
+                peer.handle_datagram(now, transport, source, datagram);
             }
-            Mind::Client(client) => client.handle_datagram(now, side, source, datagram),
+            Mind::Client(client) => client.handle_datagram(now, transport, source, datagram),
         }
     }
 
@@ -43,6 +49,13 @@ impl Mind {
         match self {
             Mind::Peer(peer) => peer.handle_response(now, id, result),
             Mind::Client(client) => client.handle_response(now, id, result),
+        }
+    }
+
+    pub(crate) fn handle_stream(&mut self, now: Instant, event: StreamEvent) {
+        match self {
+            Mind::Peer(peer) => peer.handle_stream(now, event),
+            Mind::Client(client) => client.handle_stream(now, event),
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use farwire_broker::{Broker, Config, Grant, Key, KeyId, Keys, Known, Output, RobotId, Scope, SessionRecord};
-use farwire_core::http::{Failure, Method, Request, RequestId, Response};
+use farwire_core::signalling::{Failure, Method, Request, RequestId, Response};
 use farwire_sfu::Incoming;
 use serde_json::{Value, json};
 
@@ -160,7 +160,7 @@ impl Teleop {
         self.requests += 1;
         let path = format!("/api/v1/sessions{path}");
         let (now, source) = (self.net.now(), self.source);
-        let request = farwire_broker::Incoming { method, path: &path, source, robot_key, authorization, body };
+        let request = farwire_broker::Incoming { method: &method, path: &path, source, robot_key, authorization, body };
         self.broker.handle_request(now, id, request);
         self.settle();
         id
@@ -198,7 +198,7 @@ impl Teleop {
     pub fn register(&mut self, key: &str) -> (Node, String) {
         let (node, offer) = self.net.offering(true);
         let body = json!({"robot_name": "Robbie", "robot_type": "rover", "sdp_offer": offer});
-        let (status, answer) = self.robot(key, Method::Post, "", &body);
+        let (status, answer) = self.robot(key, Method::POST, "", &body);
         assert_eq!(status, 201, "{answer}");
         self.connect(node, &answer);
         (node, answer["session_id"].as_str().expect("an id").to_owned())
@@ -216,7 +216,7 @@ impl Teleop {
         for (key, value) in more.as_object().into_iter().flatten() {
             body[key] = value.clone();
         }
-        let (status, answer) = self.operator(token, Method::Post, &format!("/{session}/join"), &body);
+        let (status, answer) = self.operator(token, Method::POST, &format!("/{session}/join"), &body);
         assert_eq!(status, 200, "{answer}");
         self.connect(node, &answer);
         (node, answer["operator_id"].as_str().expect("an id").to_owned())
@@ -236,7 +236,7 @@ impl Teleop {
     /// Bridges an operator that has joined; hands back its ids.
     pub fn bridge(&mut self, token: &str, session: &str) -> Ids {
         let (status, answer) =
-            self.operator(token, Method::Post, &format!("/{session}/bridge-datachannel"), &json!({}));
+            self.operator(token, Method::POST, &format!("/{session}/bridge-datachannel"), &json!({}));
         assert_eq!(status, 200, "{answer}");
         let names = ["cmd_channel_id", "state_channel_id", "state_back_channel_id", "map_channel_id"];
         names.map(|name| id(&answer, name).unwrap_or_else(|| panic!("no {name} in {answer}")))
@@ -244,7 +244,7 @@ impl Teleop {
 
     /// A robot's heartbeat: its ids, or `None` while nobody operates it.
     pub fn heartbeat(&mut self, key: &str, session: &str) -> Option<Ids> {
-        let (status, answer) = self.robot(key, Method::Post, &format!("/{session}/heartbeat"), &json!({}));
+        let (status, answer) = self.robot(key, Method::POST, &format!("/{session}/heartbeat"), &json!({}));
         assert_eq!(status, 200, "{answer}");
         let names = [
             "cmd_channel_subscriber_id",
@@ -329,7 +329,7 @@ impl Teleop {
         let path = request.url.strip_prefix("http://sfu.test").unwrap_or_default().to_owned();
         let rest = path.strip_prefix("/v1/apps/app/sessions/").unwrap_or_default();
         let (session, call) = rest.split_once('/').unwrap_or((rest, ""));
-        let asked = Asked { method: request.method, session: session.to_owned(), call: call.to_owned() };
+        let asked = Asked { method: request.method.clone(), session: session.to_owned(), call: call.to_owned() };
         let fate = (self.script)(&asked);
         self.asked.push(asked.clone());
         let now = self.net.now();
@@ -337,7 +337,7 @@ impl Teleop {
             self.late.insert((now + request.timeout, request.id), request.timeout);
         }
         match fate {
-            Fate::Pass | Fate::AnswerLost if request.method == Method::Delete => {
+            Fate::Pass | Fate::AnswerLost if request.method == Method::DELETE => {
                 let status = if self.net.sfu.end_session(now, &asked.session) { 200 } else { 410 };
                 if fate == Fate::Pass {
                     let response = Response { status, body: b"{}".to_vec() };
@@ -346,9 +346,9 @@ impl Teleop {
             }
             Fate::Pass | Fate::AnswerLost => {
                 let body = request.body.as_deref().unwrap_or_default().as_bytes();
-                let authorization = request.authorization.as_deref();
+                let authorization = request.header("authorization");
                 let at_sfu =
-                    self.net.ask_as_it_is(Incoming { method: request.method, path: &path, authorization, body });
+                    self.net.ask_as_it_is(Incoming { method: &request.method, path: &path, authorization, body });
                 self.at_sfu.insert(at_sfu, (request.id, fate == Fate::AnswerLost));
             }
             Fate::Answer(status, body) => {

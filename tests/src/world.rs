@@ -1,14 +1,17 @@
 //! The world and its clock.
 
+mod broker;
+mod streams;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use farwire_core::client::{Changed, Inbox as _};
-use farwire_core::http::{Failure, Request, RequestId, Response};
+use farwire_core::signalling::{Failure, Request, RequestId, Response, StreamEvent};
 use farwire_core::{
-    Client, Config, ConnectionEvent, Delivery, Dial, Event, Mailbox, Output, Payload, Peer, Side, SubscriptionId,
-    Topic, TopicId, WallClock,
+    Client, Config, ConnectionEvent, Delivery, Dial, Event, Mailbox, Output, Payload, Peer, SubscriptionId, Topic,
+    TopicId, TransportId, WallClock,
 };
 use farwire_sfu::{Incoming, Sfu};
 
@@ -16,6 +19,8 @@ use crate::Sharing;
 use crate::house::{BROKER, House, Wish};
 use crate::http::{Fate, HttpLog};
 use crate::mind::Mind;
+
+pub use self::streams::{LineClient, LineServer, Said};
 
 /// A peer in a world, by its number.
 pub type Node = usize;
@@ -42,9 +47,11 @@ impl Default for Network {
 
 enum Arrival {
     ToSfu { from: SocketAddr, datagram: Vec<u8> },
-    ToPeer { node: Node, side: Side, datagram: Vec<u8> },
+    ToPeer { node: Node, transport: TransportId, from: SocketAddr, datagram: Vec<u8> },
     Request { node: Node, request: Request, answer_lost: bool },
     Answer { node: Node, id: RequestId, result: Result<Response, Failure> },
+    OfStream { node: Node, event: StreamEvent },
+    ToLineServer { stream: LineClient, said: Said },
 }
 
 struct Inhabitant {
@@ -73,7 +80,7 @@ pub struct World {
     now: Instant,
     random: fastrand::Rng,
     inhabitants: Vec<Inhabitant>,
-    by_address: HashMap<SocketAddr, (Node, Side)>,
+    by_address: HashMap<SocketAddr, (Node, TransportId)>,
     sfu_address: SocketAddr,
     sfu_deadline: Option<Instant>,
     /// Keyed by time and a number that keeps the order.
@@ -83,6 +90,10 @@ pub struct World {
     house: Option<House>,
     /// The broker's requests, by those of the SFU.
     of_broker: HashMap<RequestId, RequestId>,
+    /// A server that is spoken to in lines.
+    line_server: Option<Box<dyn LineServer>>,
+    /// Those to it that are open.
+    streams: Vec<LineClient>,
     /// SFU and broker: requests are refused, and datagrams lost.
     is_down: bool,
     outstanding: HashMap<(Node, RequestId), Option<String>>,
@@ -117,6 +128,8 @@ impl World {
             at_sfu: HashMap::new(),
             house: None,
             of_broker: HashMap::new(),
+            line_server: None,
+            streams: Vec::new(),
             is_down: false,
             outstanding: HashMap::new(),
             script: Box::new(|_| Fate::Pass),
@@ -163,39 +176,6 @@ impl World {
         self.clock().unix(self.now)
     }
 
-    /// Sets up a broker at `http://broker.test`, on this world's SFU.
-    pub fn open_broker(&mut self) {
-        self.house = Some(House::new(self.now));
-    }
-
-    /// What the broker counts.
-    pub fn broker_stats(&self) -> farwire_broker::Stats {
-        self.house.as_ref().expect("there is a broker").broker().stats()
-    }
-
-    /// A key for a robot of this world's broker.
-    pub fn robot_key(&mut self, robot: &str) -> String {
-        self.house.as_mut().expect("there is a broker").robot_key(robot)
-    }
-
-    /// A token for all robots of this world's broker.
-    pub fn operator_token(&mut self) -> String {
-        self.house.as_mut().expect("there is a broker").operator_token()
-    }
-
-    /// Revokes a key or token.
-    pub fn revoke(&mut self, secret: &str) {
-        let now = self.now;
-        self.house.as_mut().expect("there is a broker").revoke(now, secret);
-    }
-
-    /// Ends the broker without a word, and starts another one with what it kept.
-    pub fn restart_broker(&mut self) {
-        self.of_broker.clear();
-        let now = self.now;
-        self.house.as_mut().expect("there is a broker").restart(now);
-    }
-
     /// Ends SFU and broker without a word.
     pub fn take_down(&mut self) {
         self.is_down = true;
@@ -216,8 +196,8 @@ impl World {
         let node = self.inhabitants.len();
         let [high, low] = (2 + node as u16).to_be_bytes();
         let addresses = [1, 2].map(|port| SocketAddr::from(([10, 0, high, low], port)));
-        for (address, side) in addresses.into_iter().zip(Side::ALL) {
-            self.by_address.insert(address, (node, side));
+        for (address, transport) in addresses.into_iter().zip((0..).map_while(TransportId::new)) {
+            self.by_address.insert(address, (node, transport));
         }
         let mind = mind(addresses, self.seed, self.now);
         let events = VecDeque::new();
@@ -341,21 +321,21 @@ impl World {
 
     /// From now on the network shows the SFU one of a peer's sockets under another port, as when a NAT has forgotten it, or
     /// another address. What is sent to the one of before is lost. The peer does not know.
-    pub fn rebind(&mut self, node: Node, side: Side, address: SocketAddr) {
-        let place = &mut self.inhabitants[node].addresses[side as usize];
+    pub fn rebind(&mut self, node: Node, transport: TransportId, address: SocketAddr) {
+        let place = &mut self.inhabitants[node].addresses[transport.index()];
         self.by_address.remove(place);
         *place = address;
-        self.by_address.insert(address, (node, side));
+        self.by_address.insert(address, (node, transport));
     }
 
     /// Where the SFU sees one of a peer's sockets.
-    pub fn address(&self, node: Node, side: Side) -> SocketAddr {
-        self.inhabitants[node].addresses[side as usize]
+    pub fn address(&self, node: Node, transport: TransportId) -> SocketAddr {
+        self.inhabitants[node].addresses[transport.index()]
     }
 
     /// Every datagram of a peer that is on its way to the SFU, which arrives nevertheless.
-    pub fn on_the_way(&self, node: Node, side: Side) -> Vec<Vec<u8>> {
-        let address = self.address(node, side);
+    pub fn on_the_way(&self, node: Node, transport: TransportId) -> Vec<Vec<u8>> {
+        let address = self.address(node, transport);
         let to_sfu = self.arrivals.values().filter_map(|arrival| match arrival {
             Arrival::ToSfu { from, datagram } if *from == address => Some(datagram.clone()),
             _ => None,
@@ -416,10 +396,11 @@ impl World {
                     break;
                 };
                 match peer.poll(now) {
-                    Output::Transmit { side, destination, datagram } => {
-                        self.transmit(node, side, destination, datagram);
+                    Output::Transmit { transport, destination, datagram } => {
+                        self.transmit(node, transport, destination, datagram);
                     }
                     Output::Http(request) => self.request(node, request),
+                    Output::Stream(command) => self.stream(node, command),
                     Output::Event(event) => inhabitant.events.push_back(event),
                     Output::WaitUntil(at, _) => {
                         inhabitant.deadline = at;
@@ -433,10 +414,10 @@ impl World {
             let now = self.now;
             match self.sfu.poll(now) {
                 farwire_sfu::Output::Transmit(to, datagram) => {
-                    let Some((node, side)) = self.by_address.get(&to).copied() else { continue };
+                    let Some((node, transport)) = self.by_address.get(&to).copied() else { continue };
                     if !self.inhabitants[node].is_cut_off && !self.is_lost(node) {
                         let at = now + self.travel(node);
-                        self.send(at, Arrival::ToPeer { node, side, datagram });
+                        self.send(at, Arrival::ToPeer { node, transport, from: self.sfu_address, datagram });
                     }
                 }
                 farwire_sfu::Output::Response(id, response) => {
@@ -485,7 +466,7 @@ impl World {
     fn turn(&mut self, node: Node) {
         let turn = self.inhabitants[node].mind.client().turn(self.now);
         for datagram in turn.datagrams {
-            self.transmit(node, datagram.side, datagram.destination, datagram.contents);
+            self.transmit(node, datagram.transport, datagram.destination, datagram.contents);
         }
         turn.changed.iter().for_each(Changed::wake);
         for inbox in turn.opened {
@@ -495,15 +476,26 @@ impl World {
         for request in turn.requests {
             self.request(node, request);
         }
+        for command in turn.stream {
+            self.stream(node, command);
+        }
         self.inhabitants[node].deadline = turn.deadline;
     }
 
-    fn transmit(&mut self, node: Node, side: Side, destination: SocketAddr, datagram: Vec<u8>) {
+    fn transmit(&mut self, node: Node, transport: TransportId, destination: SocketAddr, datagram: Vec<u8>) {
         let inhabitant = &self.inhabitants[node];
-        let from = inhabitant.addresses[side as usize];
-        if !inhabitant.is_cut_off && destination == self.sfu_address && !self.is_lost(node) {
-            let at = self.now + self.travel(node);
-            self.send(at, Arrival::ToSfu { from, datagram });
+        let from = inhabitant.addresses[transport.index()];
+        if inhabitant.is_cut_off || self.is_lost(node) {
+            return;
+        }
+        let at = self.now + self.travel(node);
+        match self.by_address.get(&destination).copied() {
+            _ if destination == self.sfu_address => self.send(at, Arrival::ToSfu { from, datagram }),
+            // Two peers without an SFU between them.
+            Some((node, transport)) if !self.inhabitants[node].is_cut_off => {
+                self.send(at, Arrival::ToPeer { node, transport, from, datagram });
+            }
+            _ => {}
         }
     }
 
@@ -515,10 +507,11 @@ impl World {
                 Arrival::ToSfu { from, datagram } => {
                     self.sfu.handle_datagram(now, from, &datagram);
                 }
-                Arrival::ToPeer { node, side, datagram } => {
-                    let from = self.sfu_address;
-                    self.inhabitants[node].mind.handle_datagram(now, side, from, &datagram);
+                Arrival::ToPeer { node, transport, from, datagram } => {
+                    self.inhabitants[node].mind.handle_datagram(now, transport, from, &datagram);
                 }
+                Arrival::OfStream { node, event } => self.inhabitants[node].mind.handle_stream(now, event),
+                Arrival::ToLineServer { stream, said } => self.tell_line_server(stream, said),
                 Arrival::Request { node, request, .. } if self.is_down => {
                     let result = Err(Failure::Connect("connection refused".to_owned()));
                     self.send(now, Arrival::Answer { node, id: request.id, result });
@@ -587,7 +580,7 @@ impl World {
 fn incoming(request: &Request) -> Incoming<'_> {
     let path = request.url.strip_prefix("http://sfu.test").unwrap_or_default();
     let body = request.body.as_deref().unwrap_or_default().as_bytes();
-    Incoming { method: request.method, path, authorization: request.authorization.as_deref(), body }
+    Incoming { method: &request.method, path, authorization: request.header("authorization"), body }
 }
 
 impl Drop for World {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use farwire_broker::RobotId;
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 use farwire_tests::{Ids, Node, Teleop};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn an_operator_joins_drives_leaves_and_comes_back() {
         seen.extend(ids);
         drives(&mut world, (robot, ids), (operator, own));
         assert_eq!(world.bridge(&token, &session), own, "asked twice, built once");
-        let left = world.operator(&token, Method::Post, &format!("/{session}/leave"), &json!({"role": "operator"}));
+        let left = world.operator(&token, Method::POST, &format!("/{session}/leave"), &json!({"role": "operator"}));
         assert_eq!(left, (200, json!({})));
         assert_eq!(world.heartbeat(&key, &session), None);
         world.run_for(SECOND);
@@ -66,11 +66,11 @@ fn a_robot_that_stops_takes_everything_with_it() {
     let (key, _, session) = robot(&mut world);
     world.join(&token, &session);
     world.bridge(&token, &session);
-    assert_eq!(world.robot(&key, Method::Delete, &format!("/{session}"), &Value::Null), (200, json!({})));
+    assert_eq!(world.robot(&key, Method::DELETE, &format!("/{session}"), &Value::Null), (200, json!({})));
     world.run_for(SECOND);
     assert_eq!((world.broker.stats().sfu_sessions, world.net.sfu.stats().sessions), (0, 0));
     assert!(world.kept.is_empty() && world.broker.is_settled());
-    let beat = world.robot(&key, Method::Post, &format!("/{session}/heartbeat"), &json!({}));
+    let beat = world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({}));
     assert_eq!((beat.0, &beat.1["errorCode"]), (404, &json!("session_not_found")));
 }
 
@@ -85,7 +85,7 @@ fn the_same_token_replaces_itself_and_another_has_to_say_takeover() {
 
     let (_, second) = world.join(&one, &session);
     assert_ne!(first, second);
-    let late = world.operator(&one, Method::Post, &format!("/{session}/leave"), &json!({"operator_id": first}));
+    let late = world.operator(&one, Method::POST, &format!("/{session}/leave"), &json!({"operator_id": first}));
     assert_eq!(late.0, 200);
     world.bridge(&one, &session);
     // The robot hears that the former one is gone before it hears of the next.
@@ -95,14 +95,14 @@ fn the_same_token_replaces_itself_and_another_has_to_say_takeover() {
 
     let (_, offer) = world.net.offering(false);
     let body = json!({"role": "operator", "sdp_offer": offer});
-    let refused = world.operator(&other, Method::Post, &format!("/{session}/join"), &body);
+    let refused = world.operator(&other, Method::POST, &format!("/{session}/join"), &body);
     assert_eq!((refused.0, &refused.1["errorCode"]), (409, &json!("operator_present")));
     assert!(world.heartbeat(&key, &session).is_some(), "the present one is not concerned");
 
     world.join_with(&other, &session, &json!({"takeover": true}));
     world.bridge(&other, &session);
     for call in ["bridge-datachannel", "leave"] {
-        let late = world.operator(&one, Method::Post, &format!("/{session}/{call}"), &json!({}));
+        let late = world.operator(&one, Method::POST, &format!("/{session}/{call}"), &json!({}));
         assert_eq!(late.0, if call == "leave" { 200 } else { 409 }, "{call}: {}", late.1);
     }
     assert_eq!(world.heartbeat(&key, &session), None);
@@ -120,17 +120,17 @@ fn a_robot_that_registers_again_replaces_its_session() {
     let (_, second) = world.register(&key);
     world.run_for(SECOND);
     assert_eq!(world.net.sfu.stats().sessions, 1);
-    assert_eq!(world.robot(&key, Method::Post, &format!("/{first}/heartbeat"), &json!({})).0, 404);
+    assert_eq!(world.robot(&key, Method::POST, &format!("/{first}/heartbeat"), &json!({})).0, 404);
     assert_eq!(world.heartbeat(&key, &second), None);
-    let lost = world.operator(&token, Method::Post, &format!("/{first}/bridge-datachannel"), &json!({}));
+    let lost = world.operator(&token, Method::POST, &format!("/{first}/bridge-datachannel"), &json!({}));
     assert_eq!(lost.0, 404);
     // Two at once: the later one counts.
     let bodies: Vec<Value> =
         (0..2).map(|_| json!({"robot_name": "R", "sdp_offer": world.net.offering(false).1})).collect();
     world.script(|_| farwire_tests::Fate::Lost);
-    let early = world.ask_robot(&key, Method::Post, "", &bodies[0]);
+    let early = world.ask_robot(&key, Method::POST, "", &bodies[0]);
     world.script(|_| farwire_tests::Fate::Pass);
-    let late = world.ask_robot(&key, Method::Post, "", &bodies[1]);
+    let late = world.ask_robot(&key, Method::POST, "", &bodies[1]);
     assert_eq!((world.wait(early).0, world.wait(late).0), (409, 201));
 }
 
@@ -177,7 +177,7 @@ fn a_robot_without_a_connection_is_told_though_its_heartbeats_go_on() {
     let (key, node, session) = robot(&mut world);
     world.net.hang_up(node);
     world.run_for(6 * SECOND);
-    assert_eq!(world.robot(&key, Method::Post, &format!("/{session}/heartbeat"), &json!({})).0, 404);
+    assert_eq!(world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({})).0, 404);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn operators_see_their_robots_and_no_others() {
     world.robot_key("asleep");
     let (_, _, session) = robot(&mut world);
     let list = |world: &mut Teleop, token: &str| {
-        let (status, answer) = world.operator(token, Method::Get, "", &Value::Null);
+        let (status, answer) = world.operator(token, Method::GET, "", &Value::Null);
         assert_eq!((status, &answer["truncated"]), (200, &json!(false)));
         let robots = answer["sessions"].as_array().expect("a list").clone();
         robots.into_iter().map(|robot| (robot["robot_id"].clone(), robot["state"].clone(), robot)).collect::<Vec<_>>()
@@ -208,13 +208,13 @@ fn ice_servers_are_told_to_both() {
     let mut world = Teleop::new();
     let (key, token) = (world.robot_key("r"), world.operator_token(&[]));
     let nothing = (200, json!({"ice_servers": []}));
-    assert_eq!(world.robot(&key, Method::Get, "/turn-credentials", &Value::Null), nothing);
-    assert_eq!(world.operator(&token, Method::Get, "/turn-credentials", &Value::Null), nothing);
+    assert_eq!(world.robot(&key, Method::GET, "/turn-credentials", &Value::Null), nothing);
+    assert_eq!(world.operator(&token, Method::GET, "/turn-credentials", &Value::Null), nothing);
     let server = farwire_broker::IceServer::new("turn:turn.test").credentials("me", "s3cret");
     assert!(!format!("{server:?}").contains("s3cret"));
     let mut world = Teleop::with(Teleop::config().ice_server(server));
     let key = world.robot_key("r");
-    let (_, told) = world.robot(&key, Method::Get, "/turn-credentials", &Value::Null);
+    let (_, told) = world.robot(&key, Method::GET, "/turn-credentials", &Value::Null);
     assert_eq!(told["ice_servers"][0], json!({"urls": ["turn:turn.test"], "username": "me", "credential": "s3cret"}));
 }
 
@@ -233,7 +233,7 @@ fn a_restarted_broker_goes_on_with_what_the_sfu_still_has() {
     assert_eq!(world.bridge(&token, &session), own);
     passes(&mut world, (operator, own[0]), (robot, ids[0]), b"still driving");
     // It ends and begins as before, and knows which ids are used up.
-    world.operator(&token, Method::Post, &format!("/{session}/leave"), &json!({}));
+    world.operator(&token, Method::POST, &format!("/{session}/leave"), &json!({}));
     assert_eq!(world.heartbeat(&key, &session), None);
     world.join(&token, &session);
     world.bridge(&token, &session);
@@ -263,11 +263,11 @@ fn a_restarted_broker_lets_go_of_what_the_sfu_has_lost() {
     // Before the SFU's word a robot is told to wait, which it does not take for the end.
     world.script(|_| farwire_tests::Fate::Lost);
     world.restart();
-    let (status, answer) = world.robot(&key, Method::Post, &format!("/{session}/heartbeat"), &json!({}));
+    let (status, answer) = world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({}));
     assert_eq!(status, 503, "{answer}");
     world.script(|_| farwire_tests::Fate::Pass);
     world.run_for(20 * SECOND);
-    assert_eq!(world.robot(&key, Method::Post, &format!("/{session}/heartbeat"), &json!({})).0, 404);
+    assert_eq!(world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({})).0, 404);
     // And the robot that comes back is welcome.
     let (_, session) = world.register(&key);
     assert_eq!(world.heartbeat(&key, &session), None);
@@ -279,8 +279,8 @@ fn media_is_never_offered_so_there_is_nothing_to_answer() {
     let token = world.operator_token(&[]);
     let (key, _, session) = robot(&mut world);
     let answer = json!({"sdp_answer": "v=0"});
-    let robots = world.robot(&key, Method::Post, &format!("/{session}/renegotiate-robot"), &answer);
-    let operators = world.operator(&token, Method::Post, &format!("/{session}/renegotiate-answer"), &answer);
+    let robots = world.robot(&key, Method::POST, &format!("/{session}/renegotiate-robot"), &answer);
+    let operators = world.operator(&token, Method::POST, &format!("/{session}/renegotiate-answer"), &answer);
     assert_eq!((robots.0, operators.0), (409, 409));
 }
 
@@ -307,10 +307,10 @@ fn an_offer_that_is_refused_takes_nothing_from_who_is_there() {
             refuse_offers(&mut world);
         }
         for offer in ["v=0", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", "x"] {
-            let again = world.robot(&key, Method::Post, "", &json!({"robot_name": "R", "sdp_offer": offer}));
+            let again = world.robot(&key, Method::POST, "", &json!({"robot_name": "R", "sdp_offer": offer}));
             assert_eq!(again.0, 400, "{offer:?}: {}", again.1);
             let body = json!({"role": "operator", "sdp_offer": offer, "takeover": true});
-            let join = world.operator(&token, Method::Post, &format!("/{session}/join"), &body);
+            let join = world.operator(&token, Method::POST, &format!("/{session}/join"), &body);
             assert_eq!(join.0, 400, "{offer:?}: {}", join.1);
             assert_eq!(world.heartbeat(&key, &session), Some(ids), "the bridge stands");
             passes(&mut world, (operator, own[0]), (robot, ids[0]), b"still driving");
@@ -319,8 +319,8 @@ fn an_offer_that_is_refused_takes_nothing_from_who_is_there() {
         world.script(|_| farwire_tests::Fate::Lost);
         let offer = world.net.offering(false).1;
         let asked = [
-            world.ask_robot(&key, Method::Post, "", &json!({"robot_name": "R", "sdp_offer": offer})),
-            world.ask_operator(&token, Method::Post, &format!("/{session}/join"), &json!({"sdp_offer": offer})),
+            world.ask_robot(&key, Method::POST, "", &json!({"robot_name": "R", "sdp_offer": offer})),
+            world.ask_operator(&token, Method::POST, &format!("/{session}/join"), &json!({"sdp_offer": offer})),
         ];
         for _ in 0..25 {
             world.run_for(SECOND);
@@ -338,11 +338,11 @@ fn an_offer_that_is_refused_takes_nothing_from_who_is_there() {
 fn register_as(world: &mut Teleop, key: &str, instance: &str, again: bool) -> (u16, Value) {
     let offer = world.net.offering(false).1;
     let body = json!({"robot_name": "R", "sdp_offer": offer, "instance": instance, "again": again});
-    world.robot(key, Method::Post, "", &body)
+    world.robot(key, Method::POST, "", &body)
 }
 
 fn beat(world: &mut Teleop, key: &str, session: &str) -> (u16, Value) {
-    world.robot(key, Method::Post, &format!("/{session}/heartbeat"), &json!({}))
+    world.robot(key, Method::POST, &format!("/{session}/heartbeat"), &json!({}))
 }
 
 #[test]
@@ -423,16 +423,16 @@ fn a_robot_hears_why_it_has_no_operator_and_an_operator_why_it_has_no_robot() {
     assert!(world.heartbeat(&key, &session).is_some());
     world.revoke(&other);
     assert_eq!(why(&mut world), "token_revoked");
-    let (status, answer) = world.operator(&other, Method::Get, "", &Value::Null);
+    let (status, answer) = world.operator(&other, Method::GET, "", &Value::Null);
     assert_eq!((status, &answer["errorCode"]), (401, &json!("key_revoked")));
     join(&mut world, &one);
     assert!(world.heartbeat(&key, &session).is_some());
-    world.operator(&one, Method::Post, &format!("/{session}/leave"), &json!({}));
+    world.operator(&one, Method::POST, &format!("/{session}/leave"), &json!({}));
     assert_eq!(why(&mut world), "left");
     world.revoke(&key);
     let told = beat(&mut world, &key, &session);
     assert_eq!((told.0, &told.1["errorCode"]), (401, &json!("key_revoked")));
-    let (_, list) = world.operator(&third, Method::Get, "", &Value::Null);
+    let (_, list) = world.operator(&third, Method::GET, "", &Value::Null);
     let robot = &list["sessions"][0];
     assert_eq!((&robot["state"], &robot["ended"]), (&json!("offline"), &json!("its key was revoked")));
 }
@@ -444,8 +444,8 @@ fn ids_as_people_have_them_are_ids() {
     let (key, token) = (world.robot_key(name), world.operator_token(&[name]));
     let offer = world.net.offering(false).1;
     let body = json!({"robot_id": name, "robot_name": "R", "sdp_offer": offer});
-    assert_eq!(world.robot(&key, Method::Post, "", &body).0, 201);
-    let (_, list) = world.operator(&token, Method::Get, "", &Value::Null);
+    assert_eq!(world.robot(&key, Method::POST, "", &body).0, 201);
+    let (_, list) = world.operator(&token, Method::GET, "", &Value::Null);
     assert_eq!(list["sessions"][0]["robot_id"], name);
     world.restart();
     assert!(world.kept.contains_key(&RobotId::new(name).expect("an id")));

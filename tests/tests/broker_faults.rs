@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 use farwire_tests::{Asked, Fate, Teleop};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn an_answer_that_is_lost_leaves_no_channel_behind() {
     for nth in 1..=4 {
         let (mut world, key, token, session) = joined();
         world.script(except(nth, Fate::AnswerLost, |asked| asked.call == "datachannels/new"));
-        let id = world.ask_operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+        let id = world.ask_operator(&token, Method::POST, &bridge_call(&session), &json!({}));
         for _ in 0..11 {
             world.run_for(SECOND);
             assert_eq!(world.heartbeat(&key, &session), None, "no part of a bridge is told");
@@ -61,7 +61,7 @@ fn close_at_sfu(world: &mut Teleop, at_robot: bool, nth: usize) {
         false => (&operator.sfu_session, bridge.operator),
     };
     let (path, body) = (format!("/{session}/datachannels/close"), json!({"dataChannels": [{"id": ids[nth]}]}));
-    let (status, answer) = world.net.call(Method::Put, &path, &body);
+    let (status, answer) = world.net.call(Method::PUT, &path, &body);
     assert_eq!((status, answer["dataChannels"][0].get("errorCode")), (200, None), "{answer}");
 }
 
@@ -74,7 +74,7 @@ fn a_bridge_that_lost_a_channel_on_the_sfu_is_ended_as_a_whole() {
         close_at_sfu(&mut world, at_robot, nth);
         world.run_for(6 * SECOND);
         assert_eq!(world.heartbeat(&key, &session), None, "{nth}");
-        let (status, answer) = world.operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+        let (status, answer) = world.operator(&token, Method::POST, &bridge_call(&session), &json!({}));
         assert_eq!((status, answer["errorCode"].as_str()), (409, Some("not_joined")), "{nth}");
         let (stats, sfu) = (world.broker.stats(), world.net.sfu.stats());
         assert_eq!((stats.operators, stats.bridges, stats.bridges_broken), (0, 0, 1), "{nth}");
@@ -104,7 +104,7 @@ fn a_restarted_broker_notices_what_a_bridge_lost_meanwhile() {
 fn a_bridge_outlasts_an_sfu_that_says_nothing_of_channels() {
     for silent in ["{}", "[]", r#"{"dataChannels": []}"#, r#"{"dataChannels": [{"id": 0}, {"id": -1}, 7]}"#] {
         let (mut world, key, token, session) = joined();
-        world.script(move |asked| match asked.call.is_empty() && asked.method == Method::Get {
+        world.script(move |asked| match asked.call.is_empty() && asked.method == Method::GET {
             true => Fate::Answer(200, silent.into()),
             false => Fate::Pass,
         });
@@ -120,7 +120,7 @@ fn an_operator_may_ask_again_when_the_sfu_was_not_ready() {
     let (mut world, _, token, session) = joined();
     let not_yet = r#"{"errorCode":"session_error","errorDescription":"not connected"}"#;
     world.script(except(1, Fate::Answer(425, not_yet.into()), |asked| asked.call == "datachannels/new"));
-    let (status, answer) = world.operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+    let (status, answer) = world.operator(&token, Method::POST, &bridge_call(&session), &json!({}));
     assert_eq!(status, 425, "{answer}");
     world.bridge(&token, &session);
 }
@@ -130,12 +130,12 @@ fn an_id_that_the_robot_has_had_is_not_given_to_it_again() {
     let (mut world, key, token, session) = joined();
     world.bridge(&token, &session);
     let ids = world.heartbeat(&key, &session).expect("bridged");
-    world.operator(&token, Method::Post, &format!("/{session}/leave"), &json!({}));
+    world.operator(&token, Method::POST, &format!("/{session}/leave"), &json!({}));
     world.join(&token, &session);
     let item = |name: &str, id: u16| json!({"location": "local", "dataChannelName": name, "id": id});
     let again = json!({"dataChannels": [item("state_reliable_back", ids[2]), item("map_unreliable", 900)]});
     world.script(except(1, Fate::Answer(200, again.to_string()), |asked| asked.call == "datachannels/new"));
-    let (status, answer) = world.operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+    let (status, answer) = world.operator(&token, Method::POST, &bridge_call(&session), &json!({}));
     assert_eq!(status, 503, "{answer}");
     // Whatever it was, the next try is a new one.
     world.run_for(2 * SECOND);
@@ -151,7 +151,7 @@ fn two_channels_with_one_id_are_no_bridge() {
     let item = |name: &str| json!({"location": "local", "dataChannelName": name, "id": 900});
     let both = json!({"dataChannels": [item("state_reliable_back"), item("map_unreliable")]});
     world.script(except(1, Fate::Answer(200, both.to_string()), |asked| asked.call == "datachannels/new"));
-    let (status, answer) = world.operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+    let (status, answer) = world.operator(&token, Method::POST, &bridge_call(&session), &json!({}));
     assert_eq!((status, world.heartbeat(&key, &session)), (503, None), "{answer}");
     world.run_for(2 * SECOND);
     world.bridge(&token, &session);
@@ -164,7 +164,7 @@ fn closing_is_tried_again() {
     world.bridge(&token, &session);
     let busy = r#"{"errorCode":"backend_error","errorDescription":"busy"}"#;
     world.script(except(1, Fate::Answer(500, busy.into()), |asked| asked.call == "datachannels/close"));
-    world.operator(&token, Method::Post, &format!("/{session}/leave"), &json!({}));
+    world.operator(&token, Method::POST, &format!("/{session}/leave"), &json!({}));
     world.run_for(2 * SECOND);
     assert_eq!((world.net.sfu.stats().publications, world.net.sfu.stats().sessions), (0, 1));
     assert_eq!(world.heartbeat(&key, &session), None);
@@ -174,8 +174,8 @@ fn closing_is_tried_again() {
 fn an_sfu_that_is_away_for_minutes_is_tidied_up_in_the_end() {
     let (mut world, key, token, session) = joined();
     world.bridge(&token, &session);
-    world.script(|_| Fate::Failed(farwire_core::http::Failure::Connect("no route".into())));
-    world.operator(&token, Method::Post, &format!("/{session}/leave"), &json!({}));
+    world.script(|_| Fate::Failed(farwire_core::signalling::Failure::Connect("no route".into())));
+    world.operator(&token, Method::POST, &format!("/{session}/leave"), &json!({}));
     for _ in 0..300 {
         world.run_for(SECOND);
         assert_eq!(world.heartbeat(&key, &session), None, "the robot is not concerned");
@@ -203,7 +203,7 @@ fn an_sfu_that_refuses_is_not_repeated_to_the_robot() {
         let key = world.robot_key("r");
         world.script(move |_| fate.clone());
         let body = json!({"robot_name": "r", "sdp_offer": "v=0"});
-        let id = world.ask_robot(&key, Method::Post, "", &body);
+        let id = world.ask_robot(&key, Method::POST, "", &body);
         let (got, answer) = (0..10)
             .find_map(|_| {
                 world.run_for(5 * SECOND);
@@ -234,7 +234,7 @@ fn a_broker_that_is_killed_while_it_bridges_leaves_no_half_of_a_bridge() {
     for nth in 1..=4 {
         let (mut world, key, token, session) = joined();
         world.script(except(nth, Fate::AnswerLost, |asked| asked.call == "datachannels/new"));
-        world.ask_operator(&token, Method::Post, &bridge_call(&session), &json!({}));
+        world.ask_operator(&token, Method::POST, &bridge_call(&session), &json!({}));
         assert!(world.net.sfu.stats().publications > 0);
         world.restart();
         world.run_for(SECOND);
@@ -265,18 +265,18 @@ proptest! {
             };
             // An SFU that says that it has ended a session, and has not, cannot be helped.
             let may_lie = trouble != 3;
-            world.script(except(1 + usize::from(trouble), fate, move |asked| may_lie || asked.method != Method::Delete));
+            world.script(except(1 + usize::from(trouble), fate, move |asked| may_lie || asked.method != Method::DELETE));
             let token = &tokens[usize::from(step) % 2];
             match step {
                 0 | 1 => {
                     let body = json!({"sdp_offer": world.net.offering(false).1, "takeover": trouble % 2 == 0});
-                    outstanding.push(world.ask_operator(token, Method::Post, &format!("/{session}/join"), &body));
+                    outstanding.push(world.ask_operator(token, Method::POST, &format!("/{session}/join"), &body));
                 }
-                2 | 3 => outstanding.push(world.ask_operator(token, Method::Post, &bridge_call(&session), &json!({}))),
-                4 => outstanding.push(world.ask_operator(token, Method::Post, &format!("/{session}/leave"), &json!({}))),
+                2 | 3 => outstanding.push(world.ask_operator(token, Method::POST, &bridge_call(&session), &json!({}))),
+                4 => outstanding.push(world.ask_operator(token, Method::POST, &format!("/{session}/leave"), &json!({}))),
                 5 => {
                     let (_, offer) = world.net.offering(false);
-                    let id = world.ask_robot(&key, Method::Post, "", &json!({"robot_name": "r", "sdp_offer": offer}));
+                    let id = world.ask_robot(&key, Method::POST, "", &json!({"robot_name": "r", "sdp_offer": offer}));
                     world.run_for(SECOND);
                     match world.answer(id) {
                         Some((201, answer)) => session = answer["session_id"].as_str().expect("an id").to_owned(),
@@ -290,11 +290,11 @@ proptest! {
                     outstanding.clear();
                 }
                 7 => world.run_for(SECOND * u32::from(trouble)),
-                _ => outstanding.push(world.ask_robot(&key, Method::Post, &format!("/{session}/heartbeat"), &json!({}))),
+                _ => outstanding.push(world.ask_robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({}))),
             }
         }
         world.script(|_| Fate::Pass);
-        world.robot(&key, Method::Delete, &format!("/{session}"), &Value::Null);
+        world.robot(&key, Method::DELETE, &format!("/{session}"), &Value::Null);
         world.run_for(60 * SECOND);
         for id in outstanding {
             prop_assert!(world.answer(id).is_some(), "a request without an answer");

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 use farwire_tests::{Fate, Teleop};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -13,21 +13,21 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Every call of a robot and of an operator on a session.
 fn robot_calls(session: &str) -> Vec<(Method, String)> {
     vec![
-        (Method::Post, String::new()),
-        (Method::Post, format!("/{session}/heartbeat")),
-        (Method::Post, format!("/{session}/renegotiate-robot")),
-        (Method::Delete, format!("/{session}")),
-        (Method::Get, "/turn-credentials".to_owned()),
+        (Method::POST, String::new()),
+        (Method::POST, format!("/{session}/heartbeat")),
+        (Method::POST, format!("/{session}/renegotiate-robot")),
+        (Method::DELETE, format!("/{session}")),
+        (Method::GET, "/turn-credentials".to_owned()),
     ]
 }
 
 fn operator_calls(session: &str) -> Vec<(Method, String)> {
     vec![
-        (Method::Get, String::new()),
-        (Method::Post, format!("/{session}/join")),
-        (Method::Post, format!("/{session}/bridge-datachannel")),
-        (Method::Post, format!("/{session}/renegotiate-answer")),
-        (Method::Post, format!("/{session}/leave")),
+        (Method::GET, String::new()),
+        (Method::POST, format!("/{session}/join")),
+        (Method::POST, format!("/{session}/bridge-datachannel")),
+        (Method::POST, format!("/{session}/renegotiate-answer")),
+        (Method::POST, format!("/{session}/leave")),
     ]
 }
 
@@ -46,13 +46,13 @@ fn wrong_cut_off_and_foreign_keys_are_all_told_the_same_and_revoked_ones_why() {
         for wrong in of_robots {
             world.run_for(2 * SECOND);
             world.heartbeat(&key, &session);
-            let id = world.ask(Some(wrong), None, method, &path, b"{}");
+            let id = world.ask(Some(wrong), None, method.clone(), &path, b"{}");
             let (status, answer) = world.wait(id);
             assert_eq!(status, 401, "{method} {path} with {wrong:?}");
             told.push(answer.to_string());
         }
         // Only its holder can show it, so nobody else learns that it was good.
-        let id = world.ask(Some(&revoked_key), None, method, &path, b"{}");
+        let id = world.ask(Some(&revoked_key), None, method.clone(), &path, b"{}");
         let (status, answer) = world.wait(id);
         assert_eq!((status, &answer["errorCode"]), (401, &json!("key_revoked")), "{method} {path}");
         assert!(answer["errorDescription"].as_str().is_some_and(|text| text.contains("was revoked")), "{answer}");
@@ -65,12 +65,12 @@ fn wrong_cut_off_and_foreign_keys_are_all_told_the_same_and_revoked_ones_why() {
         for wrong in of_operators.iter().map(String::as_str).chain([token.as_str(), "Basic eDp4", ""]) {
             world.run_for(2 * SECOND);
             world.heartbeat(&key, &session);
-            let id = world.ask(None, Some(wrong), method, &path, b"{}");
+            let id = world.ask(None, Some(wrong), method.clone(), &path, b"{}");
             let (status, answer) = world.wait(id);
             assert_eq!(status, 401, "{method} {path} with {wrong:?}");
             told.push(answer.to_string());
         }
-        let id = world.ask(None, Some(&format!("Bearer {revoked_token}")), method, &path, b"{}");
+        let id = world.ask(None, Some(&format!("Bearer {revoked_token}")), method.clone(), &path, b"{}");
         let (status, answer) = world.wait(id);
         assert_eq!((status, &answer["errorCode"]), (401, &json!("key_revoked")), "{method} {path}");
     }
@@ -90,20 +90,20 @@ fn somebody_elses_robot_looks_like_none() {
     let nowhere = "0".repeat(session.len());
     let offer = world.net.offering(false).1;
     for (method, path) in robot_calls("SESSION").into_iter().filter(|(_, path)| path.contains("SESSION")) {
-        let there = world.robot(&other_key, method, &path.replace("SESSION", &session), &json!({}));
-        let not_there = world.robot(&other_key, method, &path.replace("SESSION", &nowhere), &json!({}));
+        let there = world.robot(&other_key, method.clone(), &path.replace("SESSION", &session), &json!({}));
+        let not_there = world.robot(&other_key, method.clone(), &path.replace("SESSION", &nowhere), &json!({}));
         assert_eq!((there.0, &there), (404, &not_there), "{method} {path}");
     }
     for (method, path) in operator_calls("SESSION").into_iter().filter(|(_, path)| path.contains("SESSION")) {
         for body in [json!({}), json!({"role": "operator", "sdp_offer": offer, "takeover": true})] {
-            let there = world.operator(&other_token, method, &path.replace("SESSION", &session), &body);
-            let not_there = world.operator(&other_token, method, &path.replace("SESSION", &nowhere), &body);
+            let there = world.operator(&other_token, method.clone(), &path.replace("SESSION", &session), &body);
+            let not_there = world.operator(&other_token, method.clone(), &path.replace("SESSION", &nowhere), &body);
             assert_eq!((there.0, &there), (404, &not_there), "{method} {path}");
         }
     }
     // Nor can a robot pass for another one.
     let body = json!({"robot_id": "r", "robot_name": "x", "sdp_offer": offer});
-    let impostor = world.robot(&other_key, Method::Post, "", &body);
+    let impostor = world.robot(&other_key, Method::POST, "", &body);
     assert_eq!((impostor.0, &impostor.1["errorCode"]), (403, &json!("forbidden")));
     assert_eq!(world.heartbeat(&key, &session), None);
 }
@@ -119,7 +119,7 @@ fn ten_thousand_wrong_keys_change_nothing_for_others() {
     let begun = Instant::now();
     let mut statuses = [0u32; 2];
     for n in 0..10_000 {
-        let id = world.ask(Some(&format!("farwire_robot_{n:043}")), None, Method::Post, &heartbeat, b"{}");
+        let id = world.ask(Some(&format!("farwire_robot_{n:043}")), None, Method::POST, &heartbeat, b"{}");
         match world.answer(id).expect("at once").0 {
             401 => statuses[0] += 1,
             429 => statuses[1] += 1,
@@ -130,13 +130,13 @@ fn ten_thousand_wrong_keys_change_nothing_for_others() {
     assert_eq!(statuses, [20, 9_980]);
     // Behind the same address, those with good keys are served, and one whose key was revoked can hear so.
     assert_eq!(world.heartbeat(&key, &session), None);
-    assert_eq!(world.operator(&token, Method::Get, "", &Value::Null).0, 200);
+    assert_eq!(world.operator(&token, Method::GET, "", &Value::Null).0, 200);
     for _ in 0..5 {
-        assert_eq!(world.robot(&revoked, Method::Post, &heartbeat, &json!({})).0, 401);
+        assert_eq!(world.robot(&revoked, Method::POST, &heartbeat, &json!({})).0, 401);
     }
     // Another address has its own guesses.
     world.source = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
-    let id = world.ask(Some("x"), None, Method::Post, &heartbeat, b"{}");
+    let id = world.ask(Some("x"), None, Method::POST, &heartbeat, b"{}");
     assert_eq!(world.wait(id).0, 401);
 }
 
@@ -163,7 +163,7 @@ fn what_cannot_be_read_is_refused_by_name() {
         (json!({"robot_name": "r", "robot_type": "r".repeat(257), "sdp_offer": "v=0"}).to_string(), "robot_type"),
         (json!({"robot_name": "r", "sdp_offer": format!("v=0\r\na=ice-pwd:{secret}\r\n")}).to_string(), "sdp_offer"),
     ] {
-        let id = world.ask(Some(&key), None, Method::Post, "", body.as_bytes());
+        let id = world.ask(Some(&key), None, Method::POST, "", body.as_bytes());
         let (status, answer) = world.wait(id);
         let description = answer["errorDescription"].as_str().unwrap_or_default();
         assert!(status == 400 && description.contains(says), "{body:.60}: {status} {answer}");
@@ -179,13 +179,13 @@ fn what_cannot_be_read_is_refused_by_name() {
         (json!({"role": "operator", "sdp_offer": "v=0\r\n"}), 400),
         (json!({"role": "operator", "sdp_offer": offer, "takeover": "yes"}), 400),
     ] {
-        let (got, answer) = world.operator(&token, Method::Post, &format!("/{session}/join"), &body);
+        let (got, answer) = world.operator(&token, Method::POST, &format!("/{session}/join"), &body);
         assert_eq!(got, status, "{answer}");
     }
-    let unjoined = world.operator(&token, Method::Post, &format!("/{session}/bridge-datachannel"), &json!({}));
+    let unjoined = world.operator(&token, Method::POST, &format!("/{session}/bridge-datachannel"), &json!({}));
     assert_eq!((unjoined.0, &unjoined.1["errorCode"]), (409, &json!("not_joined")));
-    for (method, path) in [(Method::Put, ""), (Method::Get, "/x"), (Method::Post, "/x/y/z"), (Method::Delete, "/x/y")] {
-        let id = world.ask(Some(&key), None, method, path, b"");
+    for (method, path) in [(Method::PUT, ""), (Method::GET, "/x"), (Method::POST, "/x/y/z"), (Method::DELETE, "/x/y")] {
+        let id = world.ask(Some(&key), None, method.clone(), path, b"");
         assert_eq!(world.wait(id).0, 404, "{method} {path}");
     }
     world.run_for(SECOND);
@@ -198,15 +198,15 @@ fn an_offer_that_is_replayed_takes_nothing_over() {
     let (key, token) = (world.robot_key("r"), world.operator_token(&[]));
     let (node, offer) = world.net.offering(false);
     let body = json!({"robot_name": "r", "sdp_offer": offer});
-    let (status, first) = world.robot(&key, Method::Post, "", &body);
+    let (status, first) = world.robot(&key, Method::POST, "", &body);
     assert_eq!(status, 201);
-    let (status, second) = world.robot(&key, Method::Post, "", &body);
+    let (status, second) = world.robot(&key, Method::POST, "", &body);
     assert_eq!(status, 201);
     assert_ne!(first["session_id"], second["session_id"]);
     assert_ne!(first["sdp_answer"], second["sdp_answer"], "with credentials of its own");
     // What the first one was told is of no use any more.
     let first_id = first["session_id"].as_str().expect("an id");
-    assert_eq!(world.robot(&key, Method::Post, &format!("/{first_id}/heartbeat"), &json!({})).0, 404);
+    assert_eq!(world.robot(&key, Method::POST, &format!("/{first_id}/heartbeat"), &json!({})).0, 404);
     world.net.accept(node, second["sdp_answer"].as_str().expect("SDP"));
     world.run_for(SECOND);
     assert!(world.net.clients[node].is_connected);
@@ -232,14 +232,14 @@ fn a_revoked_key_ends_its_robot_and_a_revoked_token_its_operator() {
     let next = world.operator_token(&[]);
     world.join(&next, &session);
     world.revoke(&key);
-    let beat = world.robot(&key, Method::Post, &format!("/{session}/heartbeat"), &json!({}));
+    let beat = world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({}));
     assert_eq!(beat.0, 401);
     world.run_for(SECOND);
     assert_eq!((world.net.sfu.stats().sessions, world.broker.stats().robots), (0, 0));
     assert!(world.net.clients[robot].is_connected, "it was, once");
     // Not even a restart brings it back.
     world.restart();
-    assert_eq!(world.robot(&key, Method::Post, &format!("/{session}/heartbeat"), &json!({})).0, 401);
+    assert_eq!(world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({})).0, 401);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn there_are_no_more_robots_than_there_may_be() {
     world.register(&keys[0]);
     world.register(&keys[1]);
     let body = json!({"robot_name": "c", "sdp_offer": world.net.offering(false).1});
-    assert_eq!(world.robot(&keys[2], Method::Post, "", &body).0, 503);
+    assert_eq!(world.robot(&keys[2], Method::POST, "", &body).0, 503);
     world.register(&keys[0]);
 }
 
@@ -271,7 +271,7 @@ fn however_often_an_operator_joins_the_sfu_is_not_flooded() {
     world.script(|asked| if asked.session == "new" { Fate::Lost } else { Fate::Pass });
     let body = json!({"role": "operator", "sdp_offer": "v=0"});
     let ids: Vec<_> =
-        (0..100).map(|_| world.ask_operator(&token, Method::Post, &format!("/{session}/join"), &body)).collect();
+        (0..100).map(|_| world.ask_operator(&token, Method::POST, &format!("/{session}/join"), &body)).collect();
     let mut statuses: Vec<u16> = ids.into_iter().filter_map(|id| Some(world.answer(id)?.0)).collect();
     statuses.sort_unstable();
     statuses.dedup();
@@ -285,7 +285,7 @@ fn one_robot_does_not_use_up_the_room_of_all() {
     let (key, other) = (world.robot_key("r"), world.robot_key("other"));
     world.script(|asked| if asked.session == "new" { Fate::Lost } else { Fate::Pass });
     let body = json!({"robot_name": "r", "sdp_offer": "v=0"});
-    let ids: Vec<_> = (0..1_000).map(|_| world.ask_robot(&key, Method::Post, "", &body)).collect();
+    let ids: Vec<_> = (0..1_000).map(|_| world.ask_robot(&key, Method::POST, "", &body)).collect();
     let mut statuses: Vec<u16> = ids.into_iter().filter_map(|id| Some(world.answer(id)?.0)).collect();
     statuses.sort_unstable();
     statuses.dedup();
@@ -346,7 +346,7 @@ proptest! {
                 1 => (None, Some(format!("Bearer {token}"))),
                 _ => (Some(text.as_str()), Some(text.clone())),
             };
-            ids.push(world.ask(robot, operator.as_deref(), Method::Post, &path, &body));
+            ids.push(world.ask(robot, operator.as_deref(), Method::POST, &path, &body));
             prop_assert!(world.broker.stats().robots <= 1 && world.broker.stats().sfu_sessions <= 80);
         }
         world.run_for(60 * SECOND);

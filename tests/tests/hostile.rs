@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 use farwire_sfu::Stats;
 use farwire_tests::hostile::{Hostile, chunk, data, fragment};
 use farwire_tests::{Foreigners, SFU};
@@ -29,11 +29,11 @@ impl Scene {
         let into = world.subscribe(1, 0, "t", &json!({}));
         let address = SocketAddr::from(([10, 0, 66, 6], 6));
         let (mut hostile, offer) = Hostile::offering(address, world.now());
-        let (_, made) = world.call(Method::Post, "/new", &Value::Null);
+        let (_, made) = world.call(Method::POST, "/new", &Value::Null);
         let body = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"},
             "sessionDescription": {"type": "offer", "sdp": offer}});
         let path = format!("/{}/datachannels/establish", made["sessionId"].as_str().expect("an id"));
-        let (_, answer) = world.call(Method::Post, &path, &body);
+        let (_, answer) = world.call(Method::POST, &path, &body);
         hostile.accept(answer["sessionDescription"]["sdp"].as_str().expect("an answer"));
         let mut scene = Scene { world, hostile, address, out, into, sent: 0 };
         for _ in 0..200 {

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use farwire_blocking::lcm::geometry_msgs::TwistStamped;
 use farwire_blocking::lcm::std_msgs::{Header, Time};
 use farwire_blocking::{
-    ApiError, ConnectionEvent, Delivery, EndReason, Events, OperatorConfig, OperatorLost, RecvError, RobotConfig,
+    ConnectionEvent, Delivery, EndReason, Events, OperatorConfig, OperatorLost, RecvError, RobotConfig,
     SubscribeOptions, Subscription, connect,
 };
 use farwire_broker::{AdminAnswer, AdminRequest, Config, Grant, HttpSfu, KeyHash, RobotId, Scope, Server, Store};
 use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
-use farwire_core::http::{Method, Request, RequestId};
 use farwire_core::lcm::Message;
+use farwire_core::signalling::{HeaderName, Method, Request, RequestId};
 use farwire_listener::{Listener, Site};
 use serde_json::{Value, json};
 
@@ -90,9 +90,9 @@ impl Teleop {
     /// What the broker answers to a heartbeat of a robot's.
     fn heartbeat(&self, key: &str, session: &str) -> Value {
         let url = format!("{}/api/v1/sessions/{session}/heartbeat", self.url());
-        let mut request = Request::new(RequestId(0), Method::Post, url, WITHIN);
-        request.robot_key = Some(key.to_owned());
-        request.body = Some("{}".to_owned());
+        let mut request = Request::new(RequestId(0), Method::POST, url, WITHIN);
+        request =
+            request.with_secret(HeaderName::from_static("x-robot-api-key"), key).with_json(&serde_json::json!({}));
         let response = farwire_http::Client::new(true).perform(request).expect("an answer");
         assert_eq!(response.status, 200);
         serde_json::from_slice(&response.body).expect("JSON")
@@ -328,7 +328,7 @@ fn farwires_robot_and_operators_of_aiortc() {
     teleop.revoke(&key);
     wait_for(&events, "the robot has ended", |event| matches!(event, ConnectionEvent::Ended { .. }));
     let ended = robot.ended();
-    let Some(EndReason::Api(ApiError::Refused { status: 401, .. })) = ended else { panic!("{ended:?}") };
+    assert!(matches!(&ended, Some(EndReason::Api(error)) if error.refusal_status() == Some(401)), "{ended:?}");
     teleop.empties();
 }
 

@@ -106,7 +106,12 @@ fn garbage_datagrams_harm_nobody() {
         let robot = std::net::SocketAddr::from(([10, 0, 0, 2], 1 + (n % 3) as u16));
         world.sfu.handle_datagram(now, robot, &datagram);
         let sfu = std::net::SocketAddr::from(([10, 0, 0, 1], 3478));
-        world.peer(node).handle_datagram(now, farwire_core::Side::ALL[n % 2], sfu, &datagram);
+        world.peer(node).handle_datagram(
+            now,
+            farwire_core::TransportId::new(n % 2).expect("one of two"),
+            sfu,
+            &datagram,
+        );
     }
     world.run_for(SECOND);
     world.publish(node, topic, b"still here").expect("accepted");

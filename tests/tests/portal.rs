@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use farwire_core::broker::{OperatorConfig, RobotConfig};
-use farwire_core::http::Failure;
+use farwire_core::signalling::Failure;
 use farwire_core::{ConnectionEvent, Delivery, EndReason, Event};
 use farwire_tests::{Fate, Node, World};
 

@@ -9,8 +9,8 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What core depends on directly, and nothing else.
-const DIRECT: [&str; 10] =
-    ["bytes", "crc", "fastrand", "heapless", "serde", "serde_json", "sha1", "str0m", "thiserror", "toml"];
+const DIRECT: [&str; 11] =
+    ["bytes", "crc", "fastrand", "heapless", "http", "serde", "serde_json", "sha1", "str0m", "thiserror", "toml"];
 
 /// Crates that do I/O, run threads or keep time; `*` stands for any end.
 const IMPURE: [&str; 34] = [

@@ -3,14 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use farwire_core::{Delivery, Side};
+use farwire_core::{Delivery, Direction, TransportId};
 use farwire_tests::{Network, World};
 
 const PERIOD: Duration = Duration::from_millis(20);
 
 /// The longest time for which the subscriber hears nothing, and how many messages are missing, of 12 s at 50 Hz in the
 /// middle of which one end has another address for the SFU.
-fn outage(seed: u64, side: Side, delivery: Delivery, to: SocketAddr) -> (Duration, usize) {
+/// The transport of a session with an SFU that publishes or subscribes.
+fn transport(direction: Direction) -> TransportId {
+    TransportId::new(direction as usize).expect("one of two")
+}
+
+fn outage(seed: u64, side: Direction, delivery: Delivery, to: SocketAddr) -> (Duration, usize) {
     let mut world = World::new(seed);
     world.network = Network { delay: Duration::from_millis(20), jitter: Duration::from_millis(2), loss: 0.0 };
     let config = world.config();
@@ -19,13 +24,13 @@ fn outage(seed: u64, side: Side, delivery: Delivery, to: SocketAddr) -> (Duratio
     world.run_for(Duration::from_secs(1));
     let subscriber = world.connect_to(publisher);
     let id = world.subscribe_open(subscriber, "t", delivery);
-    let node = if side == Side::Publish { publisher } else { subscriber };
+    let node = if side == Direction::Publish { publisher } else { subscriber };
     let (mut heard, mut longest, mut received) = (world.now(), Duration::ZERO, 0);
     let count = 600;
     for n in 0..count + 100 {
         // At every phase of the checks, by the seed.
         if n == 150 + seed as u32 * 7 {
-            world.rebind(node, side, to);
+            world.rebind(node, transport(side), to);
         }
         if n < count {
             world.publish(publisher, topic, &n.to_be_bytes()).expect("taken");
@@ -42,7 +47,7 @@ fn outage(seed: u64, side: Side, delivery: Delivery, to: SocketAddr) -> (Duratio
     (longest, count as usize - received)
 }
 
-fn follows(side: Side, delivery: Delivery) {
+fn follows(side: Direction, delivery: Delivery) {
     for seed in 0..8 {
         let port = SocketAddr::from(([10, 0, 9, 9], 4000));
         let (longest, missing) = outage(seed, side, delivery, port);
@@ -56,22 +61,22 @@ fn follows(side: Side, delivery: Delivery) {
 
 #[test]
 fn a_lossy_publisher_is_followed() {
-    follows(Side::Publish, Delivery::LOSSY);
+    follows(Direction::Publish, Delivery::LOSSY);
 }
 
 #[test]
 fn a_reliable_publisher_is_followed() {
-    follows(Side::Publish, Delivery::RELIABLE);
+    follows(Direction::Publish, Delivery::RELIABLE);
 }
 
 #[test]
 fn a_lossy_subscriber_is_followed() {
-    follows(Side::Subscribe, Delivery::LOSSY);
+    follows(Direction::Subscribe, Delivery::LOSSY);
 }
 
 #[test]
 fn a_reliable_subscriber_is_followed() {
-    follows(Side::Subscribe, Delivery::RELIABLE);
+    follows(Direction::Subscribe, Delivery::RELIABLE);
 }
 
 /// Whoever sees the client's datagrams, but stands in nobody's way, sends them again from elsewhere.
@@ -88,7 +93,9 @@ fn replayed_checks_move_nothing_and_are_counted() {
     let (mut recorded, mut received, mut checks) = (Vec::new(), 0, 0);
     for n in 0..500u32 {
         world.publish(publisher, topic, &n.to_be_bytes()).expect("taken");
-        recorded.extend(world.on_the_way(subscriber, Side::Subscribe).into_iter().map(|datagram| (n, datagram)));
+        recorded.extend(
+            world.on_the_way(subscriber, transport(Direction::Subscribe)).into_iter().map(|datagram| (n, datagram)),
+        );
         world.run_for(PERIOD);
         // Those that have arrived: who overtakes one stands in its way.
         let arrived = recorded.iter().filter(|(at, datagram)| at + 4 < n && farwire_core::link::is_stun(datagram));

@@ -1,10 +1,13 @@
 //! The SFU's side of the API, and what it does when it is asked too much.
 
+// A method is named at every call, as a constant.
+#![allow(clippy::needless_pass_by_value)]
+
 use std::time::Duration;
 
 use farwire_core::Delivery;
-use farwire_core::http::{Method, RequestId};
 use farwire_core::link::{Link, Role};
+use farwire_core::signalling::{Method, RequestId};
 use farwire_sfu::{Incoming, Output, Sfu};
 use farwire_tests::{Network, World};
 use serde_json::{Value, json};
@@ -26,7 +29,7 @@ fn ask_with(
     token: &str,
 ) -> Option<(u16, Value)> {
     let path = format!("/v1/apps/app{path}");
-    let request = Incoming { method, path: &path, authorization: Some(token), body: body.as_bytes() };
+    let request = Incoming { method: &method, path: &path, authorization: Some(token), body: body.as_bytes() };
     // Far from the ids that a world gives.
     let id = RequestId(u64::MAX);
     sfu.handle_request(now, id, request);
@@ -43,7 +46,7 @@ fn ask_with(
 }
 
 fn new_session(world: &mut World) -> String {
-    let (status, body) = ask(world, Method::Post, "/sessions/new", "").expect("at once");
+    let (status, body) = ask(world, Method::POST, "/sessions/new", "").expect("at once");
     assert_eq!(status, 201);
     body["sessionId"].as_str().expect("an id").to_owned()
 }
@@ -64,7 +67,7 @@ fn the_answer_has_what_foreign_clients_insist_on() {
     let id = new_session(&mut world);
     let body = offer(&world);
     let path = format!("/sessions/{id}/datachannels/establish");
-    let (status, answer) = ask(&mut world, Method::Post, &path, &body).expect("at once");
+    let (status, answer) = ask(&mut world, Method::POST, &path, &body).expect("at once");
     assert_eq!((status, &answer["requiresImmediateRenegotiation"]), (200, &json!(false)));
     assert_eq!(answer["dataChannel"]["dataChannelName"], "server-events");
     assert_eq!(answer["sessionDescription"]["type"], "answer");
@@ -73,7 +76,7 @@ fn the_answer_has_what_foreign_clients_insist_on() {
         assert!(sdp.contains(line), "no {line} in\n{sdp}");
     }
     assert!(sdp.contains("10.0.0.1 3478 typ host"), "no candidate in\n{sdp}");
-    let (status, answer) = ask(&mut world, Method::Post, &path, &body).expect("at once");
+    let (status, answer) = ask(&mut world, Method::POST, &path, &body).expect("at once");
     assert_eq!((status, &answer["errorCode"]), (400, &json!("decoding_error")), "established twice");
 }
 
@@ -92,24 +95,24 @@ fn bad_requests_get_their_documented_errors() {
     let mixed = json!({"dataChannels": [{"location": "local", "dataChannelName": "a"},
         {"location": "remote", "sessionId": id, "dataChannelName": "pub_t"}]});
     for (method, path, body, status, code) in [
-        (Method::Post, "/sessions/nobody/datachannels/new", &*local("a"), 410, "session_error"),
-        (Method::Get, "/sessions/nobody", "", 410, "session_error"),
-        (Method::Post, &*new, "", 400, "decoding_error"),
-        (Method::Post, &new, "{}", 400, "decoding_error"),
-        (Method::Post, &new, r#"{"dataChannels":[{"location":"sideways"}]}"#, 400, "decoding_error"),
-        (Method::Post, &new, r#"{"dataChannels":[]}"#, 406, "invalid_params"),
-        (Method::Post, &new, r#"{"dataChannels":[{"dataChannelName":"a"}]}"#, 406, "invalid_params"),
-        (Method::Post, &new, &*mixed.to_string(), 406, "invalid_params"),
-        (Method::Post, &format!("/sessions/{fresh}/datachannels/new"), &*local("a"), 425, "session_error"),
-        (Method::Post, &establish, no_sdp, 400, "decoding_error"),
-        (Method::Delete, &*format!("/sessions/{fresh}"), "", 404, "not_found"),
+        (Method::POST, "/sessions/nobody/datachannels/new", &*local("a"), 410, "session_error"),
+        (Method::GET, "/sessions/nobody", "", 410, "session_error"),
+        (Method::POST, &*new, "", 400, "decoding_error"),
+        (Method::POST, &new, "{}", 400, "decoding_error"),
+        (Method::POST, &new, r#"{"dataChannels":[{"location":"sideways"}]}"#, 400, "decoding_error"),
+        (Method::POST, &new, r#"{"dataChannels":[]}"#, 406, "invalid_params"),
+        (Method::POST, &new, r#"{"dataChannels":[{"dataChannelName":"a"}]}"#, 406, "invalid_params"),
+        (Method::POST, &new, &*mixed.to_string(), 406, "invalid_params"),
+        (Method::POST, &format!("/sessions/{fresh}/datachannels/new"), &*local("a"), 425, "session_error"),
+        (Method::POST, &establish, no_sdp, 400, "decoding_error"),
+        (Method::DELETE, &*format!("/sessions/{fresh}"), "", 404, "not_found"),
     ] {
-        let (got, answer) = ask(&mut world, method, path, body).expect("at once");
+        let (got, answer) = ask(&mut world, method.clone(), path, body).expect("at once");
         assert_eq!((got, answer["errorCode"].as_str()), (status, Some(code)), "{method} {path} {body}: {answer}");
         assert!(answer["errorDescription"].as_str().is_some_and(|text| text.len() > 10), "{answer}");
     }
     let now = world.now();
-    let refused = ask_with(&mut world.sfu, now, Method::Post, "/sessions/new", "", "Bearer guess").expect("at once");
+    let refused = ask_with(&mut world.sfu, now, Method::POST, "/sessions/new", "", "Bearer guess").expect("at once");
     assert_eq!((refused.0, &refused.1["errorCode"]), (401, &json!("unauthorized")));
 }
 
@@ -125,14 +128,14 @@ fn each_item_of_a_batch_has_its_own_outcome() {
         {"location": "local", "dataChannelName": "fine", "ordered": false, "maxPacketLifeTime": 50},
     ]});
     let path = format!("/sessions/{id}/datachannels/new");
-    let (status, answer) = ask(&mut world, Method::Post, &path, &body.to_string()).expect("at once");
+    let (status, answer) = ask(&mut world, Method::POST, &path, &body.to_string()).expect("at once");
     let items = answer["dataChannels"].as_array().expect("a list");
     let codes: Vec<_> = items.iter().map(|item| item["errorCode"].as_str()).collect();
     assert_eq!((status, codes), (200, vec![Some("repeated_local_track_error"), None]));
     let opened = items[1]["id"].as_u64().expect("a stream id");
     assert!(opened > 1 && opened != 100);
     world.run_for(SECOND);
-    let (_, state) = ask(&mut world, Method::Get, &format!("/sessions/{id}"), "").expect("at once");
+    let (_, state) = ask(&mut world, Method::GET, &format!("/sessions/{id}"), "").expect("at once");
     let names: Vec<_> =
         state["dataChannels"].as_array().expect("a list").iter().map(|c| &c["dataChannelName"]).collect();
     assert_eq!(names, ["pub_t", "fine"]);
@@ -140,7 +143,7 @@ fn each_item_of_a_batch_has_its_own_outcome() {
     assert_eq!(state["tracks"], json!([]));
     let body = json!({"dataChannels": [{"id": opened}, {"id": 4711}]}).to_string();
     let path = format!("/sessions/{id}/datachannels/close");
-    let (_, answer) = ask(&mut world, Method::Put, &path, &body).expect("at once");
+    let (_, answer) = ask(&mut world, Method::PUT, &path, &body).expect("at once");
     assert_eq!(answer["dataChannels"][0]["errorCode"], Value::Null);
     assert_eq!(answer["dataChannels"][1]["errorCode"], "close_track_error");
 }
@@ -150,9 +153,9 @@ fn a_call_waits_five_seconds_for_the_transport() {
     let mut world = World::new(4);
     let id = new_session(&mut world);
     let body = offer(&world);
-    ask(&mut world, Method::Post, &format!("/sessions/{id}/datachannels/establish"), &body).expect("at once");
+    ask(&mut world, Method::POST, &format!("/sessions/{id}/datachannels/establish"), &body).expect("at once");
     let (start, body) = (world.now(), r#"{"dataChannels":[{"location":"local","dataChannelName":"a"}]}"#);
-    assert!(ask(&mut world, Method::Post, &format!("/sessions/{id}/datachannels/new"), body).is_none());
+    assert!(ask(&mut world, Method::POST, &format!("/sessions/{id}/datachannels/new"), body).is_none());
     let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
     let response = |sfu: &mut Sfu, now| {
         sfu.handle_timeout(now);
@@ -179,7 +182,7 @@ fn sessions_are_bounded() {
     for _ in 0..10 {
         new_session(&mut world);
     }
-    let (status, answer) = ask(&mut world, Method::Post, "/sessions/new", "").expect("at once");
+    let (status, answer) = ask(&mut world, Method::POST, "/sessions/new", "").expect("at once");
     assert_eq!((status, &answer["errorCode"]), (503, &json!("temporarily_unavailable_error")));
     world.run_for(31 * SECOND);
     assert_eq!(world.sfu.stats().sessions, 0);
@@ -265,12 +268,12 @@ fn a_subscriber_that_never_acknowledges_gets_nothing_and_is_closed_after_30_s() 
     let body = json!({"dataChannels": [
         {"location": "remote", "sessionId": id, "dataChannelName": "pub_t", "waitForAck": true}]});
     let path = format!("/sessions/{id}/datachannels/new");
-    let (_, answer) = ask(&mut world, Method::Post, &path, &body.to_string()).expect("at once");
+    let (_, answer) = ask(&mut world, Method::POST, &path, &body.to_string()).expect("at once");
     assert!(answer["dataChannels"][0]["id"].is_u64(), "{answer}");
     world.publish(robot, topic, b"x").expect("accepted");
     world.run_for(29 * SECOND);
     let channels = |world: &mut World| {
-        let (_, state) = ask(world, Method::Get, &format!("/sessions/{id}"), "").expect("at once");
+        let (_, state) = ask(world, Method::GET, &format!("/sessions/{id}"), "").expect("at once");
         state["dataChannels"].as_array().expect("a list").len()
     };
     assert_eq!((channels(&mut world), world.sfu.stats().received, world.sfu.stats().forwarded), (2, 1, 0));

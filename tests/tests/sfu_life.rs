@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 use farwire_core::{Delivery, Topic};
 use farwire_tests::{Foreigners, World};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn a_client_that_vanishes_is_gone_within_35_s_and_its_subscribers_are_told() {
     assert_eq!(world.sfu.stats().sessions, 1);
     assert_eq!((world.channels(1), &world.clients[1].closed), (vec![], &vec![into]));
     let gone = (410, "session_error".to_owned());
-    assert_eq!(world.refusal(Method::Get, &format!("/{session}"), &Value::Null), gone);
+    assert_eq!(world.refusal(Method::GET, &format!("/{session}"), &Value::Null), gone);
 }
 
 #[test]
@@ -95,16 +95,16 @@ fn sessions_that_never_connect_leave_nothing_behind() {
     let mut world = Foreigners::with(farwire_sfu::Config::new("app", "secret").max_sessions(100));
     for _ in 0..10 {
         for _ in 0..100 {
-            let (status, answer) = world.call(Method::Post, "/new", &Value::Null);
+            let (status, answer) = world.call(Method::POST, "/new", &Value::Null);
             assert_eq!(status, 201);
             let path = format!("/{}/datachannels/establish", answer["sessionId"].as_str().expect("an id"));
             world.call(
-                Method::Post,
+                Method::POST,
                 &path,
                 &json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}}),
             );
         }
-        assert_eq!(world.refusal(Method::Post, "/new", &Value::Null).0, 503);
+        assert_eq!(world.refusal(Method::POST, "/new", &Value::Null).0, 503);
         world.run_for(31 * SECOND);
         assert_eq!(world.sfu.stats().sessions, 0);
     }

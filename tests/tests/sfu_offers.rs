@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use farwire_core::http::Method;
 use farwire_core::link::{Link, Role};
+use farwire_core::signalling::Method;
 use farwire_tests::{Foreigners, SFU};
 use serde_json::{Value, json};
 
@@ -58,23 +58,23 @@ fn an_answer_out_of_turn_is_refused_and_harms_nothing() {
     let establish = format!("/{}/datachannels/establish", world.clients[client].session);
     let refused = (406, "invalid_session_description".to_owned());
     let early = json!({"sessionDescription": {"type": "answer", "sdp": "v=0"}});
-    assert_eq!(world.refusal(Method::Put, &renegotiate, &early), refused);
+    assert_eq!(world.refusal(Method::PUT, &renegotiate, &early), refused);
     let answer = world.answer_offer(client);
     for wrong in [
         json!({}),
         json!({"sessionDescription": {"type": "offer", "sdp": answer["sessionDescription"]["sdp"]}}),
         json!({"sessionDescription": {"type": "answer", "sdp": "nonsense"}}),
     ] {
-        assert_eq!(world.refusal(Method::Put, &renegotiate, &wrong), refused, "{wrong}");
+        assert_eq!(world.refusal(Method::PUT, &renegotiate, &wrong), refused, "{wrong}");
     }
     let again = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}});
-    assert_eq!(world.refusal(Method::Post, &establish, &again), (400, "decoding_error".into()));
+    assert_eq!(world.refusal(Method::POST, &establish, &again), (400, "decoding_error".into()));
     // The exchange can still be finished.
-    assert_eq!(world.call(Method::Put, &renegotiate, &answer), (200, json!({})));
+    assert_eq!(world.call(Method::PUT, &renegotiate, &answer), (200, json!({})));
     world.run_for(Duration::from_secs(1));
     assert!(world.clients[client].is_connected);
-    assert_eq!(world.refusal(Method::Put, &renegotiate, &answer), refused, "a second time");
-    assert_eq!(world.refusal(Method::Post, &establish, &again), (400, "decoding_error".into()));
+    assert_eq!(world.refusal(Method::PUT, &renegotiate, &answer), refused, "a second time");
+    assert_eq!(world.refusal(Method::POST, &establish, &again), (400, "decoding_error".into()));
     assert_carries(&mut world, client, client);
 }
 
@@ -87,13 +87,13 @@ fn an_answer_that_does_not_fit_may_be_followed_by_another_exchange() {
     let renegotiate = format!("/{}/renegotiate", world.clients[client].session);
     // An answer of the SFU's own: both ends would be ICE lite.
     let answer = json!({"sessionDescription": {"type": "answer", "sdp": foreign}});
-    let (status, refused) = world.call(Method::Put, &renegotiate, &answer);
+    let (status, refused) = world.call(Method::PUT, &renegotiate, &answer);
     assert_eq!((status, &refused["errorCode"]), (406, &json!("invalid_session_description")));
     assert!(refused["errorDescription"].as_str().is_some_and(|text| text.contains("establish again")), "{refused}");
     let mut link =
         Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
     let establish = format!("/{}/datachannels/establish", world.clients[client].session);
-    assert_eq!(world.call(Method::Post, &establish, &offered(&link.offer())).0, 200);
+    assert_eq!(world.call(Method::POST, &establish, &offered(&link.offer())).0, 200);
 }
 
 #[test]
@@ -106,22 +106,22 @@ fn an_offer_that_cannot_be_answered_may_be_followed_by_one_that_can() {
         answer.lines().filter(|line| !line.contains("fingerprint")).map(|l| format!("{l}\r\n")).collect();
     let no_data = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n";
     for bad in ["", "nonsense", no_data, &no_fingerprint, &"m=video 9 x 0\r\n".repeat(100)] {
-        assert_eq!(world.refusal(Method::Post, &establish, &offered(bad)), (400, "decoding_error".into()), "{bad}");
+        assert_eq!(world.refusal(Method::POST, &establish, &offered(bad)), (400, "decoding_error".into()), "{bad}");
     }
     let wrong_kind = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}, "sessionDescription": {"type": "answer", "sdp": answer}});
     let refused = (406, "invalid_session_description".to_owned());
-    assert_eq!(world.refusal(Method::Post, &establish, &wrong_kind), refused);
+    assert_eq!(world.refusal(Method::POST, &establish, &wrong_kind), refused);
     for other in [
         json!({}),
         json!({"dataChannel": {}}),
         json!({"dataChannel": {"location": "remote", "dataChannelName": "mine"}}),
         json!({"dataChannel": {"location": "local", "dataChannelName": "server-events"}}),
     ] {
-        assert_eq!(world.refusal(Method::Post, &establish, &other), (406, "invalid_params".into()), "{other}");
+        assert_eq!(world.refusal(Method::POST, &establish, &other), (406, "invalid_params".into()), "{other}");
     }
     let mut link =
         Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
-    let (status, _) = world.call(Method::Post, &establish, &offered(&link.offer()));
+    let (status, _) = world.call(Method::POST, &establish, &offered(&link.offer()));
     assert_eq!(status, 200);
 }
 
@@ -131,14 +131,14 @@ fn a_session_can_be_made_with_its_offer() {
     let mut link =
         Link::new(Role::Client, "10.0.0.9:9".parse::<std::net::SocketAddr>().expect("an address"), None, world.now());
     let body = json!({"sessionDescription": {"type": "offer", "sdp": link.offer()}});
-    let (status, answer) = world.call(Method::Post, "/new", &body);
+    let (status, answer) = world.call(Method::POST, "/new", &body);
     assert_eq!((status, &answer["sessionDescription"]["type"]), (201, &json!("answer")));
     link.accept_answer(answer["sessionDescription"]["sdp"].as_str().expect("SDP")).expect("an answer that fits");
     assert!(answer["sessionId"].is_string());
-    let (_, plain) = world.call(Method::Post, "/new?correlationId=x", &json!({}));
+    let (_, plain) = world.call(Method::POST, "/new?correlationId=x", &json!({}));
     assert_eq!(plain["sessionDescription"], Value::Null);
     let bad = json!({"sessionDescription": {"type": "offer", "sdp": "nonsense"}});
-    assert_eq!(world.refusal(Method::Post, "/new", &bad), (400, "decoding_error".into()));
+    assert_eq!(world.refusal(Method::POST, "/new", &bad), (400, "decoding_error".into()));
     assert_eq!(world.sfu.stats().sessions, 2, "a session that could not be made is not there");
 }
 
@@ -267,7 +267,7 @@ const DIMOS: &str = include_str!("sdp/dimos_robot_offer.sdp");
 fn establish(world: &mut Foreigners, sdp: &str) -> Result<String, (u16, String, String)> {
     let client = world.add(false);
     let path = format!("/{}/datachannels/establish", world.clients[client].session);
-    let (status, answer) = world.call(Method::Post, &path, &offered(sdp));
+    let (status, answer) = world.call(Method::POST, &path, &offered(sdp));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match status {
         200 => Ok(text(&answer["sessionDescription"]["sdp"])),
@@ -345,12 +345,12 @@ fn a_message_too_large_for_a_reliable_subscriber_closes_its_channel_and_no_other
     let (publisher, _) = world.connect_by_offer(false);
     let (roomy, _) = world.connect_by_offer(false);
     let (small, offer) = world.offering(false);
-    let (_, session) = world.call(Method::Post, "/new", &Value::Null);
+    let (_, session) = world.call(Method::POST, "/new", &Value::Null);
     world.clients[small].session = session["sessionId"].as_str().expect("an id").to_owned();
     let own: Vec<&str> = offer.lines().filter(|line| !line.starts_with("a=max-message-size:")).collect();
     let limited = own.join("\r\n") + "\r\na=max-message-size:2000\r\n";
     let path = format!("/{}/datachannels/establish", world.clients[small].session);
-    let (status, answer) = world.call(Method::Post, &path, &offered(&limited));
+    let (status, answer) = world.call(Method::POST, &path, &offered(&limited));
     assert_eq!(status, 200, "{answer}");
     world.accept(small, answer["sessionDescription"]["sdp"].as_str().expect("an answer"));
     world.run_for(Duration::from_secs(2));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::http::Method;
+use farwire_core::signalling::Method;
 use farwire_tests::Foreigners;
 use serde_json::{Value, json};
 
@@ -132,13 +132,13 @@ fn updates_have_an_outcome_for_each_item_and_refuse_what_makes_no_sense() {
         {"canReply": true, "location": "remote", "sessionId": world.clients[0].session, "dataChannelName": "other"},
         {"canReply": true, "location": "remote", "sessionId": "nobody", "dataChannelName": "t"},
     ]});
-    let (status, answer) = world.call(Method::Put, &path, &body);
+    let (status, answer) = world.call(Method::PUT, &path, &body);
     let codes: Vec<_> =
         answer["dataChannels"].as_array().expect("items").iter().map(|item| item["errorCode"].as_str()).collect();
     let unknown = Some("not_found_track_error");
     assert_eq!((status, codes), (200, vec![None, unknown, unknown]));
     let local = json!({"dataChannels": [{"location": "local", "dataChannelName": "t", "canReply": true}]});
-    assert_eq!(world.refusal(Method::Put, &path, &local), (406, "invalid_params".into()));
+    assert_eq!(world.refusal(Method::PUT, &path, &local), (406, "invalid_params".into()));
     // What was granted before the refusals holds.
     let id = world.channels(1)[0]["id"].as_u64().expect("an id") as u16;
     world.send(1, id, false, b"granted");

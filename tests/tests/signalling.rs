@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use farwire_core::http::{Failure, Method};
+use farwire_core::signalling::{Failure, Method};
 use farwire_core::{Config, ConnectionEvent, Delivery, EndReason, Event};
 use farwire_tests::{Fate, HttpLog, World};
 
@@ -180,8 +180,8 @@ fn a_lost_answer_is_looked_up_before_asking_again() {
     let topic = world.topic(node, "t", Delivery::RELIABLE);
     world.publish(node, topic, b"patience").expect("accepted");
     world.run_for(20 * SECOND);
-    let calls: Vec<_> = world.http[4..].iter().map(|log| (log.method, log.call.as_str())).collect();
-    assert_eq!(calls, [(Method::Post, "datachannels/new"), (Method::Get, "")]);
+    let calls: Vec<_> = world.http[4..].iter().map(|log| (log.method.clone(), log.call.as_str())).collect();
+    assert_eq!(calls, [(Method::POST, "datachannels/new"), (Method::GET, "")]);
     assert!(world.peer(node).is_flushed(), "the channel that was looked up is in use");
 }
 

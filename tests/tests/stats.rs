@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::{Config, Delivery, Side, Stats, Topic, TopicStats};
+use farwire_core::{Config, Delivery, Direction, Stats, Topic, TopicStats, TransportId};
 use farwire_tests::{Fate, Network, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -42,7 +42,7 @@ fn what_one_end_sent_the_other_received() {
     assert_eq!((received.subscribe.received, received.subscribe.received_bytes), (200, 99_000));
     assert_eq!((sent.subscribe.received, received.publish.sent), (0, 0));
     assert_eq!((sent.publish.in_flight, sent.publish.in_flight_bytes), (0, 0), "all is acknowledged");
-    for side in [&sent, &received].into_iter().flat_map(|stats| Side::ALL.map(|side| stats.side(side))) {
+    for side in [&sent, &received].into_iter().flat_map(|stats| Direction::ALL.map(|side| stats.of(side))) {
         assert!(side.up && side.strays == 0 && side.requests_failed == 0 && side.requests_retried == 0, "{side:?}");
         assert!(side.datagrams_sent > 5 && side.datagram_bytes_sent > side.sent_bytes, "{side:?}");
         assert!(side.datagrams_received > 5 && side.datagram_bytes_received > side.received_bytes, "{side:?}");
@@ -56,13 +56,13 @@ fn the_round_trip_is_that_of_the_network() {
     let mut world = World::new(61);
     world.network = Network { delay: Duration::from_millis(20), ..Network::default() };
     let node = world.connect(world.config());
-    let round_trip = |world: &mut World, side| world.peer(node).stats().connection.side(side).round_trip;
-    for side in Side::ALL {
+    let round_trip = |world: &mut World, side| world.peer(node).stats().connection.of(side).round_trip;
+    for side in Direction::ALL {
         assert_eq!(round_trip(&mut world, side), Some(Duration::from_millis(40)), "known from the first moment");
     }
     world.network = Network { delay: Duration::from_millis(75), jitter: Duration::from_millis(10), loss: 0.1 };
     world.run_for(10 * SECOND);
-    for side in Side::ALL {
+    for side in Direction::ALL {
         let measured = round_trip(&mut world, side).expect("measured");
         assert!((150..=170).contains(&measured.as_millis()), "{side:?}: {measured:?}");
     }
@@ -186,7 +186,10 @@ fn strays_are_counted_apart() {
     let before = world.peer(node).stats().connection.subscribe;
     let (now, from) = (world.now(), "192.0.2.9:9".parse().expect("an address"));
     for datagram in [&b"hello"[..], b"", &[0; 40], &[22; 100]] {
-        assert!(!world.peer(node).handle_datagram(now, Side::Subscribe, from, datagram), "{datagram:?}");
+        assert!(
+            !world.peer(node).handle_datagram(now, TransportId::new(1).expect("the second"), from, datagram),
+            "{datagram:?}"
+        );
     }
     let after = world.peer(node).stats().connection;
     assert_eq!((after.subscribe.strays, after.publish.strays), (4, 0));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_core::broker::{OperatorConfig, OperatorProblem, RobotConfig};
+use farwire_core::broker::{OperatorConfig, RobotConfig};
 use farwire_core::{
     Accepted, ConnectionEvent, Delivery, EndReason, Event, OperatorLost, RecvError, SubscribeOptions, Topic,
     TopicError, TopicId,
@@ -146,7 +146,7 @@ fn other_topics_and_directions_are_errors_that_say_what_there_is() {
             true => peer.topic(now, &topic(name), Delivery::LOSSY).expect_err(name),
             false => peer.subscribe(now, &topic(name), Delivery::LOSSY).expect_err(name),
         };
-        assert!(matches!(error, TopicError::NotBridged { .. }), "{error}");
+        assert!(matches!(error, TopicError::NotCarried { .. }), "{error}");
         assert!(error.to_string().contains("reliable"), "{error}");
     }
 }
@@ -391,12 +391,12 @@ fn an_operator_says_which_robots_there_are_and_waits_for_one_that_is_not() {
         world.peer(node).ended().cloned().expect("ended")
     };
     let reason = fails(&mut world, config.clone());
-    assert!(matches!(reason, EndReason::Operator(OperatorProblem::NotOne { .. })), "{reason}");
+    assert!(matches!(&reason, EndReason::Unavailable(problem) if problem.code() == "not_one_robot"), "{reason}");
     assert!(reason.to_string().contains(r#""crane", "rover""#), "{reason}");
     let reason = fails(&mut world, config.clone().robot("plane"));
-    assert!(matches!(reason, EndReason::Operator(OperatorProblem::UnknownRobot { .. })), "{reason}");
+    assert!(matches!(&reason, EndReason::Unavailable(problem) if problem.code() == "unknown_robot"), "{reason}");
     let reason = fails(&mut world, config.clone().robot("rover"));
-    assert!(matches!(reason, EndReason::Operator(OperatorProblem::Offline { .. })), "{reason}");
+    assert!(matches!(&reason, EndReason::Unavailable(problem) if problem.code() == "robot_offline"), "{reason}");
     let operator = world.add(config.robot("rover"));
     world.run_for(2 * SECOND);
     world.connect(&rover);

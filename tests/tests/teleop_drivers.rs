@@ -153,7 +153,7 @@ fn a_robot_on_tokio_and_a_blocking_operator() {
 
 #[test]
 fn a_broker_with_a_certificate_of_its_own_is_trusted_by_who_is_told_to() {
-    use farwire_core::http::{Failure, Method, Request, RequestId};
+    use farwire_core::signalling::{Failure, Method, Request, RequestId};
     use farwire_listener::Tls;
 
     let directory = std::env::temp_dir().join(format!("farwire-trust-{}", std::process::id()));
@@ -166,7 +166,7 @@ fn a_broker_with_a_certificate_of_its_own_is_trusted_by_who_is_told_to() {
     let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), site).expect("a port");
     let url = format!("https://localhost:{}/nowhere", listener.local_addr().port());
     let ask = |file: Option<&std::path::Path>| {
-        let request = Request::new(RequestId(0), Method::Get, url.clone(), PATIENCE);
+        let request = Request::new(RequestId(0), Method::GET, url.clone(), PATIENCE);
         let lookup = |name: &str| file.filter(|_| name == "SSL_CERT_FILE").map(|file| file.as_os_str().to_owned());
         farwire_http::Client::from_env(true, lookup).perform(request)
     };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use farwire_core::http::{RequestId, Response};
 use farwire_core::link::StreamId;
+use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::cloudflare::Location;
 use farwire_core::wire::teleop::{Bridged, Channel, OfOperator, Party};
 use tracing::info;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use farwire_core::http::{RequestId, Response};
+use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::teleop::{
     Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State,
 };
@@ -76,7 +76,8 @@ impl Broker {
         }
         self.check_room(robot)?;
         self.not_joined(now, robot, Refusal::no_longer_operator());
-        let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
+        let seed = self.jitter();
+        let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions, seed);
         let leg = self.dial(now, robot, Party::Operator, leg);
         if let Some(session) = self.robots.get_mut(robot) {
             session.joining = Some(Joining { request, key, leg, due: now + ANSWER_WITHIN });

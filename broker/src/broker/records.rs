@@ -85,8 +85,9 @@ impl Broker {
         }
     }
 
-    fn resumed(&self, now: Instant, session: SessionId, bridge: Option<Ids>) -> Leg {
-        Leg::resumed(session, bridge, now, self.config.check_every, self.config.ends_sessions)
+    fn resumed(&mut self, now: Instant, session: SessionId, bridge: Option<Ids>) -> Leg {
+        let seed = self.jitter();
+        Leg::resumed(session, bridge, now, self.config.check_every, self.config.ends_sessions, seed)
     }
 
     /// Closes what the broker before this one had still to close.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use farwire_core::http::{RequestId, Response};
+use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered};
 use tracing::{info, warn};
 
@@ -51,7 +51,8 @@ impl Broker {
             self.check_rival(now, robot, instance.as_deref())?;
         }
         self.not_registered(now, robot, Refusal::superseded());
-        let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions);
+        let seed = self.jitter();
+        let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions, seed);
         let leg = self.dial(now, robot, Party::Robot, leg);
         let due = now + ANSWER_WITHIN;
         self.registering.insert(robot.clone(), Registering { request, key, name, kind, instance, leg, due });

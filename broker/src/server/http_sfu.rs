@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use farwire_core::http::{Failure, Request};
+use farwire_core::signalling::{Failure, Request};
 use farwire_http::Client;
 
 use super::{Answer, SfuTransport};

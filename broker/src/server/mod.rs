@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use farwire_core::http::{Failure, Request, RequestId, Response};
+use farwire_core::signalling::{Failure, Request, RequestId, Response};
 use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Reply, Route, Site};
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_chann
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use farwire_core::http::{Failure, RequestId, Response};
+use farwire_core::signalling::{Failure, RequestId, Response};
 use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Pass, Reply};
 
@@ -193,7 +193,7 @@ impl Runner {
 /// A request as the broker takes it.
 fn heard(request: &Incoming) -> broker::Incoming<'_> {
     broker::Incoming {
-        method: request.method,
+        method: &request.method,
         path: &request.path,
         source: request.peer.ip(),
         robot_key: request.header(path::ROBOT_KEY_HEADER),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{ApiError, ConnectError, Connection, Dial, EndReason};
+use farwire_blocking::{ConnectError, Connection, Dial, EndReason};
 
 use super::{Credential, Side};
 use crate::failure::Failure;
@@ -45,14 +45,14 @@ fn wait_for(reason: &EndReason, credential: &Credential) -> Result<String, Failu
         EndReason::Api(error) if error.refusal_status() == Some(409) && *side == Side::Operator => {
             Ok(format!("somebody else operates it; --takeover takes it from them ({reason})"))
         }
-        EndReason::Api(error @ ApiError::Http { .. }) if !error.is_foreign() => {
+        EndReason::Api(error) if error.failure().is_some() && !error.is_foreign() => {
             Ok(format!("{broker} does not answer; `farwire serve` runs a broker ({reason})"))
         }
         EndReason::Api(error) if matches!(error.refusal_status(), Some(401 | 403)) => {
             Err(Failure::failed(format_args!("{broker} refuses the {} from {origin}: {reason}", side.secret())))
         }
         reason if reason.is_passing() => Ok(reason.to_string()),
-        EndReason::Operator(problem) => Err(Failure::failed(format_args!("{problem}; --robot ID names one"))),
+        EndReason::Unavailable(problem) => Err(Failure::failed(format_args!("{problem}; --robot ID names one"))),
         _ => Err(Failure::failed(format_args!("cannot connect to {broker}: {reason}"))),
     }
 }

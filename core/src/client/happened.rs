@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::client::{Changed, Client, Inbox, Notice, Share};
 use crate::freshness::Made;
-use crate::{ConnectionEvent, EndReason, Event, Held, Mailbox, Message, RecvError, Side, SubscriptionId, Topic};
+use crate::{ConnectionEvent, Direction, EndReason, Event, Held, Mailbox, Message, RecvError, SubscriptionId, Topic};
 
 impl<S: Share> Client<S> {
     pub(super) fn handle_event(&mut self, now: Instant, event: Event) {
@@ -33,8 +33,8 @@ impl<S: Share> Client<S> {
                     self.turn.changed.push(Changed::Messages(inbox.clone()));
                 }
             }
-            Event::Trouble { side, topic, error, retrying } => {
-                let concerned = side == Side::Subscribe || self.peer.loops_back();
+            Event::Trouble { direction, topic, error, retrying } => {
+                let concerned = direction == Direction::Subscribe || self.peer.loops_back();
                 for inbox in self.messages.iter().filter(|_| concerned) {
                     let awaited = inbox.update(|mailbox| match retrying {
                         _ if mailbox.topic() != Some(&topic) => {}
@@ -43,7 +43,7 @@ impl<S: Share> Client<S> {
                     });
                     self.turn.changed.extend(awaited.then(|| Changed::Messages(inbox.clone())));
                 }
-                self.turn.notices.push(Notice::Trouble { side, topic, error, retrying });
+                self.turn.notices.push(Notice::Trouble { direction, topic, error, retrying });
             }
             Event::Writable(topic) => {
                 self.full.remove(&topic);

@@ -13,11 +13,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::clock::WallClock;
-use crate::http::{Failure, RequestId, Response};
 use crate::link::LocalAddress;
+use crate::signalling::{Failure, RequestId, Response, StreamEvent};
 use crate::{
-    Accepted, ConnectionEvent, Delivery, Dial, EndReason, Output, Peer, PublishError, Side, Stats, SubscriptionId,
-    Topic, TopicError, TopicId, TopicStats,
+    Accepted, ConnectionEvent, Delivery, Dial, EndReason, Output, Peer, PublishError, Stats, SubscriptionId, Topic,
+    TopicError, TopicId, TopicStats, TransportId,
 };
 
 pub use self::inbox::{Changed, Inbox, Share};
@@ -48,11 +48,11 @@ pub struct Client<S: Share> {
 }
 
 impl<S: Share> Client<S> {
-    /// Dials at the first [`Client::turn`]. `local` holds the addresses of the two sockets, in the order of
-    /// [`Side::ALL`]; `seed` jitters retries, and `share` puts mailboxes behind the driver's lock.
+    /// Dials at the first [`Client::turn`]. `local` holds the addresses of the sockets, one for each of
+    /// [`Dial::transports`]; `seed` jitters retries, and `share` puts mailboxes behind the driver's lock.
     pub fn new(
         dial: impl Into<Dial>,
-        local: [impl Into<LocalAddress>; 2],
+        local: impl IntoIterator<Item = impl Into<LocalAddress>>,
         seed: u64,
         share: S,
         now: Instant,
@@ -88,14 +88,19 @@ impl<S: Share> Client<S> {
         self.peer.is_clock_due(now)
     }
 
-    /// Takes a datagram from the socket of `side`.
-    pub fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) {
-        self.peer.handle_datagram(now, side, source, datagram);
+    /// Takes a datagram from a transport's socket.
+    pub fn handle_datagram(&mut self, now: Instant, transport: TransportId, source: SocketAddr, datagram: &[u8]) {
+        self.peer.handle_datagram(now, transport, source, datagram);
     }
 
     /// Takes the answer to a request, or why there is none.
     pub fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
         self.peer.handle_response(now, id, result);
+    }
+
+    /// Takes what happened to the connection's stream of lines.
+    pub fn handle_stream(&mut self, now: Instant, event: StreamEvent) {
+        self.peer.handle_stream(now, event);
     }
 
     /// To be called when the time has come that a [`Turn`] named; harmless at any other.
@@ -107,10 +112,11 @@ impl<S: Share> Client<S> {
     pub fn turn(&mut self, now: Instant) -> Turn<S> {
         while !self.over {
             match self.peer.poll(now) {
-                Output::Transmit { side, destination, datagram: contents } => {
-                    self.turn.datagrams.push(Datagram { side, destination, contents });
+                Output::Transmit { transport, destination, datagram: contents } => {
+                    self.turn.datagrams.push(Datagram { transport, destination, contents });
                 }
                 Output::Http(request) => self.turn.requests.push(request),
+                Output::Stream(command) => self.turn.stream.push(command),
                 Output::Event(event) => self.handle_event(now, event),
                 Output::WaitUntil(deadline, _) => {
                     self.turn.deadline = deadline;

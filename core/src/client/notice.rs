@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::cloudflare::ApiError;
-use crate::{ConnectionEvent, Side, Topic};
+use crate::signalling::SignallingError;
+use crate::{ConnectionEvent, Direction, Topic};
 
 /// What is worth a line in a log. It names no secret and no payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +20,11 @@ pub enum Notice {
     /// The SFU gives a topic no channel.
     Trouble {
         /// Whose channel: the publisher's or the subscriber's.
-        side: Side,
+        direction: Direction,
         /// The topic.
         topic: Topic,
         /// What the SFU said.
-        error: ApiError,
+        error: SignallingError,
         /// Whether it is tried again.
         retrying: bool,
     },
@@ -39,8 +39,8 @@ impl fmt::Display for Notice {
             Notice::Interrupted(topic) => {
                 write!(f, "topic {topic:?}: the SFU closed the subscription's channel; asking for it again")
             }
-            Notice::Trouble { side, topic, error, retrying } => {
-                let what = if *side == Side::Publish { "publish" } else { "subscribe" };
+            Notice::Trouble { direction, topic, error, retrying } => {
+                let what = if *direction == Direction::Publish { "publish" } else { "subscribe" };
                 let then = if *retrying { "trying again" } else { "given up" };
                 write!(f, "topic {topic:?}: cannot {what}: {error}; {then}")
             }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use crate::client::{Changed, Notice, Share};
-use crate::http::Request;
-use crate::{Message, Side};
+use crate::signalling::{Request, StreamCommand};
+use crate::{Message, TransportId};
 
 /// What a driver is to do after a turn, in the order of the fields.
 #[derive(Debug)]
@@ -15,11 +15,15 @@ pub struct Turn<S: Share> {
     pub changed: Vec<Changed<S>>,
     /// Datagrams to send.
     pub datagrams: Vec<Datagram>,
-    /// Mailboxes whose channels have opened: [`Mailbox::note_opened`](crate::Mailbox::note_opened), then wake. After the
-    /// datagrams, since an acknowledgement among them makes the SFU deliver.
+    /// Mailboxes whose channels have opened: [`Mailbox::note_opened`](crate::Mailbox::note_opened), then wake. After
+    /// the datagrams, since an acknowledgement among them makes the SFU deliver.
     pub opened: Vec<S::Inbox<Message>>,
     /// Requests to make; their answers go to [`Client::handle_response`](crate::Client::handle_response).
     pub requests: Vec<Request>,
+    /// What to do with the connection's stream of lines, in this order; what happens to it goes to
+    /// [`Client::handle_stream`](crate::Client::handle_stream). What is to be sent goes out although the connection is
+    /// over.
+    pub stream: Vec<StreamCommand>,
     /// What is worth a line in a log.
     pub notices: Vec<Notice>,
     /// Something happened that callers may wait for: connected, room in a queue, flushed, or over.
@@ -37,6 +41,7 @@ impl<S: Share> Default for Turn<S> {
             datagrams: Vec::new(),
             opened: Vec::new(),
             requests: Vec::new(),
+            stream: Vec::new(),
             notices: Vec::new(),
             news: false,
             deadline: None,
@@ -48,8 +53,8 @@ impl<S: Share> Default for Turn<S> {
 /// A datagram that the peer wants sent.
 #[derive(Debug)]
 pub struct Datagram {
-    /// The socket to send from.
-    pub side: Side,
+    /// From which transport's socket.
+    pub transport: TransportId,
     /// Where to.
     pub destination: SocketAddr,
     /// What.
@@ -57,8 +62,8 @@ pub struct Datagram {
 }
 
 impl Datagram {
-    /// The number of its socket in [`Side::ALL`], its destination and its contents.
+    /// The number of its transport, its destination and its contents.
     pub fn parts(&self) -> (usize, SocketAddr, &[u8]) {
-        (self.side as usize, self.destination, &self.contents)
+        (self.transport.index(), self.destination, &self.contents)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use crate::cloudflare::ApiError;
 use crate::freshness::{Freshness, Made, Refusals};
+use crate::signalling::SignallingError;
 use crate::{ConnectionEvent, Container, EndReason, Message, SubscribeOptions, Topic, WhenFull};
 
 /// Why there is no message.
@@ -37,7 +37,7 @@ pub enum RecvError {
     },
     /// The SFU gives this topic no channel, and would not if asked again.
     #[error("{0}")]
-    Refused(ApiError),
+    Refused(SignallingError),
     /// The subscription was ended by its holder.
     #[error("unsubscribed")]
     Unsubscribed,
@@ -93,7 +93,7 @@ pub struct Mailbox<T: Held = Message> {
     /// Messages dropped before the first entry, of which no receiver has been told yet.
     untold: u64,
     open: bool,
-    trouble: Option<ApiError>,
+    trouble: Option<SignallingError>,
     /// `None`: messages do not grow stale.
     freshness: Option<Freshness>,
     /// What follows the last entry.
@@ -255,7 +255,7 @@ impl<T: Held> Mailbox<T> {
     }
 
     /// Why the channel is not open yet, if the SFU has said so.
-    pub fn trouble(&self) -> Option<&ApiError> {
+    pub fn trouble(&self) -> Option<&SignallingError> {
         self.trouble.as_ref()
     }
 
@@ -311,7 +311,7 @@ impl<T: Held> Mailbox<T> {
     }
 
     /// Why the SFU's channel is not open; it is still being tried.
-    pub(crate) fn note_trouble(&mut self, error: ApiError) {
+    pub(crate) fn note_trouble(&mut self, error: SignallingError) {
         self.trouble = Some(error);
     }
 

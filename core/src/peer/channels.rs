@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
+use crate::Direction;
 use crate::LastError;
-use crate::cloudflare::ApiError;
-use crate::peer::{Event, Peer, Side};
-use crate::session::ChannelKey;
+use crate::peer::{Event, Peer};
+use crate::provider::ChannelId;
+use crate::signalling::SignallingError;
 
 impl Peer {
-    pub(super) fn channel_opened(&mut self, now: Instant, key: ChannelKey) {
+    pub(super) fn channel_opened(&mut self, key: ChannelId) {
         let Some((id, topic)) = self.topics.on(key) else { return };
         if let Some(reception) = topic.reception_on(key) {
             reception.open = true;
@@ -17,13 +18,12 @@ impl Peer {
         if let Some(publication) = topic.publication_on(key) {
             publication.open = true;
             self.outbound.schedule(id, publication);
-            self.receive_on(now, id);
         }
     }
 
     /// The far end closed a channel, which may open again.
-    pub(super) fn channel_closed(&mut self, side: Side, key: ChannelKey) {
-        let queues = self.sessions.of(side).queues_until_open();
+    pub(super) fn channel_closed(&mut self, key: ChannelId) {
+        let queues = self.sessions.live.queues_until_open();
         let Some((id, topic)) = self.topics.on(key) else { return };
         topic.stats.interruptions += 1;
         if let Some(reception) = topic.reception_on(key) {
@@ -39,21 +39,14 @@ impl Peer {
     }
 
     /// A channel is not to be had; with `retrying` it may be later.
-    pub(super) fn channel_refused(
-        &mut self,
-        now: Instant,
-        side: Side,
-        key: ChannelKey,
-        error: ApiError,
-        retrying: bool,
-    ) {
+    pub(super) fn channel_refused(&mut self, now: Instant, key: ChannelId, error: SignallingError, retrying: bool) {
         let Some((_, topic)) = self.topics.on(key) else { return };
         topic.stats.last_error = Some(LastError::new(now, &error));
         let publication = topic.publication_on(key);
-        let side = if publication.is_some() { Side::Publish } else { side };
+        let direction = if publication.is_some() { Direction::Publish } else { Direction::Subscribe };
         if let (false, Some(publication)) = (retrying, publication) {
             publication.failed = Some(error.clone());
         }
-        self.outbox.push_back(Event::Trouble { side, topic: topic.name.clone(), error, retrying });
+        self.outbox.push_back(Event::Trouble { direction, topic: topic.name.clone(), error, retrying });
     }
 }

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::ConnectionEvent;
-use crate::clock::{ClockEstimate, ClockNews, WallClock};
+use crate::clock::{ClockEstimate, ClockNews, StampClock, WallClock};
 use crate::freshness::{Made, Stamp};
 use crate::peer::Peer;
-use crate::session::{Session, StampClock};
 
 /// How often the time of day is asked for: a system's clock is set at times.
 const CLOCK_EVERY: Duration = Duration::from_secs(1);
@@ -23,12 +22,12 @@ impl Peer {
         if let Some(by) = self.clock.read(clock) {
             self.tell(ConnectionEvent::ClockSet { by_ms: ClockNews::milliseconds(by) });
         }
-        if self.sessions.iter().any(Session::keeps_clock) {
+        if self.sessions.live.keeps_clock() {
             return None;
         }
         let jump = self.clock.follow();
         let clock = self.clock.kept();
-        self.sessions.set_clock(clock);
+        self.sessions.live.set_clock(clock);
         jump.and_then(|by| Duration::try_from_secs_f64(-by).ok())
     }
 
@@ -39,7 +38,7 @@ impl Peer {
 
     /// What is known of the clock at the far end of a broker's bridge.
     pub fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {
-        self.sessions.first()?.far_clock(now)
+        self.sessions.live.far_clock(now)
     }
 
     /// The stamp for a message that is made now, as time since 1970 in whole microseconds, newer than any that was given out before.
@@ -47,14 +46,14 @@ impl Peer {
     /// On a broker's bridge it is in the robot's time. What is not known of that for sure is taken off, about half the
     /// fastest round trip, so that no stamp lies in the future of a robot that refuses those. `None`: the robot's time is not known yet.
     pub fn stamp(&mut self, now: Instant) -> Option<Duration> {
-        let StampClock { offset, uncertainty } = self.sessions.first()?.stamp_clock(now)?;
+        let StampClock { offset, uncertainty } = self.sessions.live.stamp_clock(now)?;
         let unix = self.clock.kept().unix(now) + offset - uncertainty.as_secs_f64();
         Some(self.stamper.stamp(unix))
     }
 
     /// What a stamp in a message that came says of it.
     pub(crate) fn judge(&self, now: Instant, kind: u64, at: Duration) -> Made {
-        let Some(clock) = self.sessions.first().and_then(|session| session.stamp_clock(now)) else {
+        let Some(clock) = self.sessions.live.stamp_clock(now) else {
             return Made::Untold;
         };
         let age = self.clock.kept().unix(now) + clock.offset - at.as_secs_f64();
@@ -63,7 +62,7 @@ impl Peer {
 
     /// The time that stamps are judged by.
     pub(crate) fn judging_time(&self, now: Instant) -> Duration {
-        let offset = self.sessions.first().and_then(|session| session.stamp_clock(now)).unwrap_or_default().offset;
+        let offset = self.sessions.live.stamp_clock(now).unwrap_or_default().offset;
         Duration::try_from_secs_f64(self.clock.kept().unix(now) + offset).unwrap_or_default()
     }
 }

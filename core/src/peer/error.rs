@@ -1,7 +1,7 @@
 //! Why a message is not published.
 
-use crate::cloudflare::ApiError;
 use crate::lcm::EncodeError;
+use crate::signalling::SignallingError;
 use crate::{EndReason, Topic};
 
 /// Why a message was not taken.
@@ -52,7 +52,7 @@ pub enum PublishError {
         /// The topic.
         topic: Topic,
         /// What the SFU said.
-        error: ApiError,
+        error: SignallingError,
     },
     /// The connection is over.
     #[error("topic {topic:?}: {reason}")]

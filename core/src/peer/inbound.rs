@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::demux::{Demux, InsertError, MessageType};
-use crate::dial::Source;
 use crate::freshness::Refusals;
 use crate::peer::listeners::Listeners;
-use crate::peer::{Event, Peer, Side, TopicId};
-use crate::session::ChannelKey;
-use crate::{Delivery, Payload, Topic, TopicError};
+use crate::peer::{Event, Peer, TopicId};
+use crate::provider::ChannelId;
+use crate::{Delivery, Direction, Payload, Topic, TopicError};
 
 /// Subscriptions that one connection can have at the same time.
 pub const MAX_SUBSCRIPTIONS: usize = 1024;
@@ -19,28 +18,19 @@ pub const MAX_SUBSCRIPTIONS: usize = 1024;
 pub struct SubscriptionId(u32);
 
 /// The subscribing end of a topic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reception {
-    /// `None` until this connection's own publication, to which it subscribes, is there.
-    pub(super) key: Option<ChannelKey>,
+    pub(super) key: ChannelId,
     pub(super) open: bool,
     pub(super) subscribers: Vec<SubscriptionId>,
 }
 
 /// Who receives what.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Inbound {
-    /// Whose topics subscriptions are to.
-    source: Source,
     subscriptions: HashMap<SubscriptionId, TopicId>,
     demux: Box<Demux<TopicId, SubscriptionId, MAX_SUBSCRIPTIONS>>,
     listeners: Listeners,
-}
-
-impl Inbound {
-    pub(super) fn new(source: Source) -> Inbound {
-        Inbound { source, subscriptions: HashMap::new(), demux: Box::default(), listeners: Listeners::default() }
-    }
 }
 
 impl Peer {
@@ -75,7 +65,7 @@ impl Peer {
         delivery: Delivery,
         kind: Option<MessageType>,
     ) -> Result<SubscriptionId, TopicError> {
-        let id = self.find_or_add_topic(name, Side::Subscribe, delivery)?;
+        let id = self.find_or_add_topic(name, Direction::Subscribe, delivery)?;
         let subscription = SubscriptionId(self.topics.fresh_id());
         if let Err(error) = self.inbound.demux.insert(id, kind, subscription) {
             self.topics.forget_if_unused(id);
@@ -88,14 +78,13 @@ impl Peer {
         if self.loops_back() {
             self.publish_on(now, id);
         }
-        if let Some(topic) = self.topics.get_mut(id) {
-            let reception = topic.reception.get_or_insert_default();
+        self.receive_on(now, id);
+        if let Some(reception) = self.topics.get_mut(id).and_then(|topic| topic.reception.as_mut()) {
             reception.subscribers.push(subscription);
             if reception.open {
                 self.outbox.push_back(Event::Subscribed(subscription));
             }
         }
-        self.receive_on(now, id);
         Ok(subscription)
     }
 
@@ -144,10 +133,8 @@ impl Peer {
             if reception.subscribers.is_empty() {
                 let key = reception.key;
                 topic.reception = None;
-                if let Some(key) = key {
-                    self.topics.detach(key);
-                    self.sessions.of(Side::Subscribe).close_channel(key);
-                }
+                self.topics.detach(key);
+                self.sessions.live.unwant(key);
             }
         }
         self.topics.forget_if_unused(topic_id);
@@ -175,7 +162,7 @@ impl Peer {
 
     /// Whether subscriptions are to what this connection itself publishes.
     pub(crate) fn loops_back(&self) -> bool {
-        self.inbound.source == Source::Own
+        self.sessions.live.loops_back()
     }
 
     /// Counts messages that a subscription's mailbox dropped, in [`TopicStats::unread`](crate::TopicStats::unread) and
@@ -197,29 +184,24 @@ impl Peer {
         }
     }
 
-    /// Asks for the subscribing channel of a topic as soon as its publisher is known.
-    pub(super) fn receive_on(&mut self, now: Instant, id: TopicId) {
-        let key = self.topics.fresh_key();
-        let own = self.session_id().cloned();
-        let Some(topic) = self.topics.get_mut(id) else { return };
-        let is_published = topic.publication.as_ref().is_some_and(|publication| publication.open);
-        let Some(reception) = topic.reception.as_mut().filter(|reception| reception.key.is_none()) else { return };
-        let publisher = match &self.inbound.source {
-            Source::Session(session) => Some(session.clone()),
-            Source::Bridge => None,
-            Source::Own => match own.filter(|_| is_published) {
-                Some(own) => Some(own),
-                None => return,
-            },
-        };
-        reception.key = Some(key);
-        let (name, delivery) = (topic.name.clone(), topic.delivery);
+    /// Asks for the subscribing channel of a topic, unless that was done.
+    fn receive_on(&mut self, now: Instant, id: TopicId) {
+        let key = self.topics.fresh_channel();
+        let Some(topic) = self.topics.get_mut(id).filter(|topic| topic.reception.is_none()) else { return };
+        topic.reception = Some(Reception { key, open: false, subscribers: Vec::new() });
         self.topics.attach(key, id);
-        self.sessions.of(Side::Subscribe).open(now, key, &name, publisher.as_ref(), delivery);
+        self.want_reception(now, id);
+    }
+
+    /// Asks the session for the channel that a topic is received on, if it is.
+    pub(super) fn want_reception(&mut self, now: Instant, id: TopicId) {
+        let Some(topic) = self.topics.get(id) else { return };
+        let Some(reception) = &topic.reception else { return };
+        self.sessions.live.want(now, reception.key, Direction::Subscribe, &topic.name, topic.delivery);
     }
 
     /// Hands a message to all whom it is for.
-    pub(super) fn message_came(&mut self, key: ChannelKey, payload: &Payload) {
+    pub(super) fn message_came(&mut self, key: ChannelId, payload: &Payload) {
         let Peer { topics, inbound, outbox, .. } = self;
         let Some((id, topic)) = topics.on(key) else { return };
         if topic.reception.is_none() {

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use crate::peer::{Event, Peer, Side};
-use crate::session::{Session, SessionEvent};
+use crate::peer::{Event, Peer};
+use crate::presence::Presence;
+use crate::provider::session::SessionEvent;
 use crate::{ConnectionEvent, ConnectionStats, EndReason, LastError};
 
 /// How far a connection is in its life.
@@ -49,22 +50,19 @@ impl Peer {
         self.end(now, EndReason::Closed);
     }
 
-    pub(super) fn handle_session_event(&mut self, now: Instant, side: Side, event: SessionEvent) {
+    pub(super) fn handle_session_event(&mut self, now: Instant, event: SessionEvent) {
         match event {
-            SessionEvent::Connected => self.session_connected(now),
-            SessionEvent::Presence(presence) => {
-                if self.company.note(presence) {
-                    self.tell(presence);
+            SessionEvent::Up => self.session_up(now),
+            SessionEvent::Opened(channel) => self.channel_opened(channel),
+            SessionEvent::Message(channel, payload) => self.message_came(channel, &payload),
+            SessionEvent::Closed(channel) => self.channel_closed(channel),
+            SessionEvent::Trouble(channel, error, retrying) => self.channel_refused(now, channel, error, retrying),
+            SessionEvent::Told(event) => {
+                if Presence::of(&event).is_none_or(|presence| self.company.note(presence)) {
+                    self.tell(event);
                 }
             }
-            SessionEvent::Clock(news) => self.tell(news),
             SessionEvent::EmergencyStop => self.outbox.push_back(Event::EmergencyStop),
-            SessionEvent::Failing(reason) => self.tell(ConnectionEvent::HeartbeatFailing { reason }),
-            SessionEvent::Warning(what) => self.tell(ConnectionEvent::Warning { what }),
-            SessionEvent::Opened(key) => self.channel_opened(now, key),
-            SessionEvent::Message(key, payload) => self.message_came(key, &payload),
-            SessionEvent::Closed(key) => self.channel_closed(side, key),
-            SessionEvent::Trouble(key, error, retrying) => self.channel_refused(now, side, key, error, retrying),
             SessionEvent::Ended(reason) => self.session_ended(now, reason),
         }
     }
@@ -74,20 +72,18 @@ impl Peer {
         self.outbox.push_back(Event::Connection(event.into()));
     }
 
-    fn session_connected(&mut self, now: Instant) {
-        if self.sessions.iter().all(Session::is_up) {
-            (self.life.is_up, self.life.is_lost) = (true, false);
-            self.sessions.dialer.connected(now);
-            let session = self.session_id().cloned();
-            self.tell(ConnectionEvent::Connected { session });
-        }
+    fn session_up(&mut self, now: Instant) {
+        (self.life.is_up, self.life.is_lost) = (true, false);
+        self.sessions.reconnect.connected(now);
+        let session = self.session_id().cloned();
+        self.tell(ConnectionEvent::Connected { session });
     }
 
     fn session_ended(&mut self, now: Instant, reason: EndReason) {
-        if self.sessions.dialer.redials_at().is_some() {
+        if self.sessions.reconnect.at().is_some() {
             return;
         }
-        if self.life.ended.is_none() && self.sessions.dialer.lost(now, &reason) {
+        if self.life.ended.is_none() && self.sessions.lost(now, &reason) {
             self.hang_up(now, reason);
         } else {
             self.end(now, reason);
@@ -99,10 +95,8 @@ impl Peer {
         self.life.lost_by = Some(LastError::new(now, &reason));
         let was_up = std::mem::take(&mut self.life.is_up);
         self.life.is_lost = true;
-        for side in self.sessions.sides() {
-            for event in self.sessions.hang_up(now, side) {
-                self.handle_session_event(now, side, event);
-            }
+        for event in self.sessions.hang_up(now) {
+            self.handle_session_event(now, event);
         }
         for id in self.topics.ids() {
             self.drop_queued(id);
@@ -115,9 +109,6 @@ impl Peer {
             if std::mem::take(&mut reception.open) {
                 topic.stats.interruptions += 1;
                 self.outbox.extend(reception.subscribers.iter().map(|id| Event::Interrupted(*id)));
-            }
-            if let Some(key) = reception.key.take() {
-                self.topics.detach(key);
             }
         }
         if was_up {
@@ -132,10 +123,10 @@ impl Peer {
 
     /// Dials, and asks for every channel that there was.
     pub(super) fn dial_again(&mut self, now: Instant) {
-        self.sessions.dial(now, self.clock.kept());
+        self.sessions.connect_again(now, self.clock.kept());
         for id in self.topics.ids() {
-            self.open_publication(now, id);
-            self.receive_on(now, id);
+            self.want_publication(now, id);
+            self.want_reception(now, id);
         }
     }
 
@@ -146,7 +137,7 @@ impl Peer {
         self.life.ended_by = (reason != EndReason::Closed).then(|| LastError::new(now, &reason));
         self.life.ended = Some(reason);
         self.life.is_up = false;
-        self.sessions.close(now);
+        self.sessions.live.close(now, true);
         for topic in self.topics.values_mut() {
             topic.publication.iter_mut().for_each(|publication| publication.open = false);
             topic.reception.iter_mut().for_each(|reception| reception.open = false);
@@ -160,7 +151,7 @@ impl Peer {
             (publish.up, subscribe.up) = (false, false);
         }
         let Life { losses, lost_by, ended_by, .. } = &self.life;
-        let errors = self.sessions.troubles().chain(ended_by).chain(lost_by);
+        let errors = self.sessions.live.trouble().into_iter().chain(ended_by).chain(lost_by);
         let last_error = errors.max_by_key(|error| error.at).cloned();
         ConnectionStats { publish, subscribe, losses: *losses, last_error }
     }
@@ -170,7 +161,7 @@ impl Peer {
 fn is_alike(a: &EndReason, b: &EndReason) -> bool {
     match (a, b) {
         (EndReason::TimedOut { stage: a, .. }, EndReason::TimedOut { stage: b, .. }) => a == b,
-        (EndReason::Operator(a), EndReason::Operator(b)) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        (EndReason::Unavailable(a), EndReason::Unavailable(b)) => a.code() == b.code(),
         _ => a == b,
     }
 }

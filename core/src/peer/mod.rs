@@ -24,18 +24,19 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::broker::IceServer;
 use crate::clock::{Stamper, SteadyClock};
-use crate::http::{Failure, RequestId, Response};
 use crate::link::LocalAddress;
 use crate::presence::{Company, OperatorLost};
-use crate::session::SessionOutput;
-use crate::{ConnectionEvent, Delivery, Dial, SessionId, Stats, Topic, TopicError, TopicStats};
+use crate::provider::session::SessionOutput;
+use crate::signalling::{Failure, RequestId, Response, StreamEvent};
+use crate::{
+    ConnectionEvent, Delivery, Dial, Direction, IceServer, SessionId, Stats, Topic, TopicError, TopicStats, TransportId,
+};
 
 pub use self::error::PublishError;
 pub use self::inbound::{MAX_SUBSCRIPTIONS, SubscriptionId};
 pub use self::outbound::Accepted;
-pub use self::output::{Event, Output, Reason, Side};
+pub use self::output::{Event, Output, Reason};
 pub use self::topics::{MAX_TOPICS, TopicId};
 
 use self::inbound::Inbound;
@@ -44,7 +45,8 @@ use self::outbound::Outbound;
 use self::sessions::Sessions;
 use self::topics::{TopicState, Topics};
 
-/// A connection: to an SFU over two sessions, of which one publishes and one subscribes, or over one by way of a broker.
+/// A connection: to an SFU over two sessions, of which one publishes and one subscribes, or over one by way of a
+/// broker.
 ///
 /// See the [module](self) for how to drive it.
 pub struct Peer {
@@ -67,14 +69,20 @@ impl std::fmt::Debug for Peer {
 }
 
 impl Peer {
-    /// Dials at the first [`Peer::poll`]. `local` holds the addresses of the two sockets, in the order of [`Side::ALL`];
-    /// for a socket that is bound to all interfaces, any address of the machine will do. `seed` jitters repetitions: one
-    /// for each connection, or many would ask an SFU again at the same time.
-    pub fn new(dial: impl Into<Dial>, local: [impl Into<LocalAddress>; 2], seed: u64, now: Instant) -> Peer {
-        let sessions = Sessions::new(dial.into(), local.map(Into::into), seed, now);
+    /// Connects at the first [`Peer::poll`]. `local` holds the addresses of the sockets, one for each of
+    /// [`Dial::transports`], in the order of their [`TransportId`]s; for a socket that is bound to all interfaces, any
+    /// address of the machine will do. `seed` jitters repetitions: one for each connection, or many would ask an SFU
+    /// again at the same time.
+    pub fn new(
+        dial: impl Into<Dial>,
+        local: impl IntoIterator<Item = impl Into<LocalAddress>>,
+        seed: u64,
+        now: Instant,
+    ) -> Peer {
+        let local = local.into_iter().map(Into::into).collect();
         Peer {
-            inbound: Inbound::new(sessions.dialer.source()),
-            sessions,
+            sessions: Sessions::new(dial.into(), local, seed, now),
+            inbound: Inbound::default(),
             life: Life::default(),
             clock: SteadyClock::new(now),
             stamper: Stamper::default(),
@@ -85,22 +93,31 @@ impl Peer {
         }
     }
 
-    /// Takes a datagram from the socket of `side`. `false`: it was not for this connection, and is to be counted.
-    pub fn handle_datagram(&mut self, now: Instant, side: Side, source: SocketAddr, datagram: &[u8]) -> bool {
-        self.sessions.of(side).handle_datagram(now, source, datagram)
+    /// Takes a datagram from a transport's socket. `false`: it was not for this connection, and is to be counted.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        transport: TransportId,
+        source: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        self.sessions.live.handle_datagram(now, transport, source, datagram)
     }
 
     /// Takes the answer to a request, or why there is none.
     pub fn handle_response(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
-        let side = Side::ALL[(id.0 % 2) as usize];
-        self.sessions.of(side).handle_response(now, id, result);
+        self.sessions.live.handle_response(now, id, result);
+    }
+
+    /// Takes what happened to the stream of lines that [`Output::Stream`] asked for; an event of an earlier one is
+    /// ignored.
+    pub fn handle_stream(&mut self, now: Instant, event: StreamEvent) {
+        self.sessions.live.handle_stream(now, event);
     }
 
     /// To be called when the time has come that [`Peer::poll`] named; harmless at any other.
     pub fn handle_timeout(&mut self, now: Instant) {
-        for session in self.sessions.iter_mut() {
-            session.handle_timeout(now);
-        }
+        self.sessions.live.handle_timeout(now);
     }
 
     /// Says what to do. To be called after any other call, until it answers [`Output::WaitUntil`].
@@ -112,28 +129,26 @@ impl Peer {
             if let Some(output) = self.sessions.farewells.pop_front() {
                 return output;
             }
-            if self.sessions.dialer.redials_at().is_some_and(|at| at <= now) && self.life.ended.is_none() {
+            if self.sessions.reconnect.at().is_some_and(|at| at <= now) && self.life.ended.is_none() {
                 self.dial_again(now);
             }
-            let mut wait = (self.sessions.dialer.redials_at(), Reason::Signalling);
-            let mut progressed = false;
-            for side in self.sessions.sides() {
-                match self.sessions.of(side).poll(now) {
-                    SessionOutput::Transmit(destination, datagram) => {
-                        return Output::Transmit { side, destination, datagram };
-                    }
-                    SessionOutput::Http(request) => return Output::Http(request),
-                    SessionOutput::Event(event) => {
-                        self.handle_session_event(now, side, event);
-                        progressed = true;
-                    }
-                    SessionOutput::WaitUntil(Some(at), transport) if wait.0.is_none_or(|earliest| at < earliest) => {
-                        wait = (Some(at), if transport { Reason::Transport } else { Reason::Signalling });
-                    }
-                    SessionOutput::WaitUntil(..) => {}
+            let mut wait = (self.sessions.reconnect.at(), Reason::Signalling);
+            match self.sessions.live.poll(now) {
+                SessionOutput::Transmit(transport, destination, datagram) => {
+                    return Output::Transmit { transport, destination, datagram };
                 }
+                SessionOutput::Http(request) => return Output::Http(request),
+                SessionOutput::Stream(command) => return Output::Stream(command),
+                SessionOutput::Event(event) => {
+                    self.handle_session_event(now, event);
+                    continue;
+                }
+                SessionOutput::WaitUntil(Some(at), transport) if wait.0.is_none_or(|earliest| at < earliest) => {
+                    wait = (Some(at), if transport { Reason::Transport } else { Reason::Signalling });
+                }
+                SessionOutput::WaitUntil(..) => {}
             }
-            if progressed || self.pump(now) {
+            if self.pump(now) {
                 continue;
             }
             // Told last, so that the farewell to the SFU is out before a driver stops.
@@ -148,10 +163,11 @@ impl Peer {
         }
     }
 
-    /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one. It is
-    /// another one when the connection was dialed again. Through a broker it is the broker's session of the robot.
+    /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one.
+    /// It is another one when the connection was dialed again. Through a broker it is the broker's session of the
+    /// robot.
     pub fn session_id(&self) -> Option<&SessionId> {
-        self.sessions.first()?.id()
+        self.sessions.live.session_id()
     }
 
     /// For a robot: whether somebody operates it and is heard.
@@ -171,7 +187,7 @@ impl Peer {
 
     /// STUN and TURN servers that a broker named for a robot.
     pub fn ice_servers(&self) -> &[IceServer] {
-        self.sessions.first().map_or(&[], |session| session.ice_servers())
+        self.sessions.live.ice_servers()
     }
 
     /// Everything that this connection counts, as of now; it can be read at any time, after the end as well.
@@ -185,11 +201,16 @@ impl Peer {
     }
 
     /// The topic of this name, to be used in this direction.
-    fn find_or_add_topic(&mut self, name: &Topic, side: Side, asked: Delivery) -> Result<TopicId, TopicError> {
+    fn find_or_add_topic(
+        &mut self,
+        name: &Topic,
+        direction: Direction,
+        asked: Delivery,
+    ) -> Result<TopicId, TopicError> {
         if self.life.ended.is_some() {
             return Err(TopicError::Ended { topic: name.clone() });
         }
-        let delivery = self.sessions.of(side).admits(side, name, asked)?;
+        let delivery = self.sessions.live.admits(direction, name, asked)?;
         self.topics.find_or_add(name, delivery)
     }
 }

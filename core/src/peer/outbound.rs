@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::cloudflare::ApiError;
 use crate::flow::{Pump, Pushed, QueueLimits, SendQueue, Turn, Written};
 use crate::link::LinkError;
-use crate::peer::{Event, Peer, PublishError, Side, TopicId};
-use crate::session::{ChannelKey, Session};
-use crate::{Delivery, Payload, Topic, TopicError};
+use crate::peer::{Event, Peer, PublishError, TopicId};
+use crate::provider::ChannelId;
+use crate::provider::session::Session;
+use crate::signalling::SignallingError;
+use crate::{Delivery, Direction, Payload, Topic, TopicError};
 
 /// What became of a published message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,13 +30,13 @@ pub enum Accepted {
 /// The publishing end of a topic.
 #[derive(Debug)]
 pub(super) struct Publication {
-    pub(super) key: ChannelKey,
+    pub(super) key: ChannelId,
     pub(super) queue: SendQueue,
     pub(super) open: bool,
     /// A message was refused since the queue was last roomy.
     refused: bool,
     /// Why the topic is of no use on this connection.
-    pub(super) failed: Option<ApiError>,
+    pub(super) failed: Option<SignallingError>,
 }
 
 /// What waits to be sent.
@@ -62,7 +63,7 @@ impl Peer {
     /// # Errors
     /// When the connection has ended or is full, or has the topic with another delivery.
     pub fn topic(&mut self, now: Instant, name: &Topic, delivery: Delivery) -> Result<TopicId, TopicError> {
-        let id = self.find_or_add_topic(name, Side::Publish, delivery)?;
+        let id = self.find_or_add_topic(name, Direction::Publish, delivery)?;
         self.publish_on(now, id);
         Ok(id)
     }
@@ -80,7 +81,7 @@ impl Peer {
         let Peer { sessions, topics, outbound, life, .. } = self;
         let Some(topic) = topics.get_mut(id) else { return Err(PublishError::UnknownTopic) };
         let Some(publication) = &mut topic.publication else { return Err(PublishError::UnknownTopic) };
-        let Some(session) = sessions.first_mut() else { return Err(PublishError::UnknownTopic) };
+        let session = &mut sessions.live;
         let result = 'sent: {
             if let Some(reason) = &life.ended {
                 break 'sent Err(PublishError::Ended { topic: topic.name.clone(), reason: reason.clone() });
@@ -88,14 +89,14 @@ impl Peer {
             if let Some(error) = &publication.failed {
                 break 'sent Err(PublishError::Refused { topic: topic.name.clone(), error: error.clone() });
             }
-            let max = session.link().max_message();
+            let max = session.publishing().max_message();
             if bytes.len() > max {
                 break 'sent Err(PublishError::TooLarge { topic: topic.name.clone(), len: bytes.len(), max });
             }
             if !binary && let Err(error) = std::str::from_utf8(bytes) {
                 break 'sent Err(PublishError::NotText { topic: topic.name.clone(), valid_up_to: error.valid_up_to() });
             }
-            if publication.open && publication.queue.is_empty() && session.link().has_room(bytes.len()) {
+            if publication.open && publication.queue.is_empty() && session.publishing().has_room(bytes.len()) {
                 match session.write(now, publication.key, binary, bytes) {
                     Ok(()) => break 'sent Ok(Accepted::Sent),
                     Err(LinkError::NotOpen(_)) => publication.open = false,
@@ -136,24 +137,24 @@ impl Peer {
 
     /// Whether everything that was published has been acknowledged, or given up by a lossy transport.
     pub fn is_flushed(&mut self) -> bool {
-        self.outbound.queued == 0 && !self.life.is_lost && self.sessions.of(Side::Publish).link().in_flight() == 0
+        self.outbound.queued == 0 && !self.life.is_lost && self.sessions.live.publishing().in_flight() == 0
     }
 
     /// Asks for the publishing channel of a topic, unless that was done.
     pub(super) fn publish_on(&mut self, now: Instant, id: TopicId) {
-        let key = self.topics.fresh_key();
+        let key = self.topics.fresh_channel();
         let Some(topic) = self.topics.get_mut(id).filter(|topic| topic.publication.is_none()) else { return };
         let queue = SendQueue::new(QueueLimits::suited_to(topic.delivery));
         topic.publication = Some(Publication { key, queue, open: false, refused: false, failed: None });
         self.topics.attach(key, id);
-        self.open_publication(now, id);
+        self.want_publication(now, id);
     }
 
     /// Asks the session for the channel that a topic is published on, if it is.
-    pub(super) fn open_publication(&mut self, now: Instant, id: TopicId) {
+    pub(super) fn want_publication(&mut self, now: Instant, id: TopicId) {
         let Some(topic) = self.topics.get(id) else { return };
         let Some(publication) = &topic.publication else { return };
-        self.sessions.of(Side::Publish).open(now, publication.key, &topic.name, None, topic.delivery);
+        self.sessions.live.want(now, publication.key, Direction::Publish, &topic.name, topic.delivery);
     }
 
     /// Drops what waits to be sent on a topic: it would be late by an unknown time.
@@ -174,12 +175,12 @@ impl Peer {
     /// to tell.
     pub(super) fn pump(&mut self, now: Instant) -> bool {
         let Peer { sessions, topics, outbound: Outbound { pump, queued }, outbox, .. } = self;
-        let Some(session) = sessions.first_mut() else { return false };
+        let session = &mut sessions.live;
         let progressed = pump.run(|id| {
             let Some(topic) = topics.get_mut(id) else { return Turn::Over };
             let Some(publication) = &mut topic.publication else { return Turn::Over };
             let Publication { key, open, queue, refused, .. } = publication;
-            let (turn, message) = queue.take_turn(|front| write(&mut **session, now, *key, open, front));
+            let (turn, message) = queue.take_turn(|front| write(session, now, *key, open, front));
             let Some((payload, ())) = message else { return turn };
             *queued -= 1;
             if let Turn::Sent { .. } = turn {
@@ -199,11 +200,11 @@ impl Peer {
 }
 
 /// Writes a queued message to its channel, if that is open and there is room.
-fn write(session: &mut dyn Session, now: Instant, key: ChannelKey, open: &mut bool, message: &Payload) -> Written {
+fn write(session: &mut Session, now: Instant, key: ChannelId, open: &mut bool, message: &Payload) -> Written {
     if !*open {
         return Written::NotOpen;
     }
-    if !session.link().has_room(message.bytes.len()) {
+    if !session.publishing().has_room(message.bytes.len()) {
         return Written::NoRoom;
     }
     let written = session.write(now, key, message.binary, &message.bytes).into();

@@ -3,44 +3,30 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::cloudflare::ApiError;
-use crate::http::Request;
 use crate::peer::{SubscriptionId, TopicId};
-use crate::{ConnectionEvent, Payload, Topic};
-
-/// Which of a connection's two UDP sockets. They differ because an SFU may serve both sessions from one address. Through a
-/// broker there is one session, which publishes and subscribes on the first socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// The socket of the session that publishes.
-    Publish,
-    /// The socket of the session that subscribes.
-    Subscribe,
-}
-
-impl Side {
-    /// Both, in the order in which [`Peer::new`] takes their addresses.
-    pub const ALL: [Side; 2] = [Side::Publish, Side::Subscribe];
-}
+use crate::signalling::{Request, SignallingError, StreamCommand};
+use crate::{ConnectionEvent, Direction, Payload, Topic, TransportId};
 
 /// What a driver is to do next.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Output {
-    /// Send a datagram from the socket of that side.
+    /// Send a datagram from a transport's socket.
     Transmit {
-        /// The socket to send from.
-        side: Side,
+        /// The transport.
+        transport: TransportId,
         /// Where to.
         destination: SocketAddr,
         /// What.
         datagram: Vec<u8>,
     },
-    /// Make a request, and hand its answer to [`Peer::handle_response`].
+    /// Make a request, and hand its answer to [`Peer::handle_response`](crate::Peer::handle_response).
     Http(Request),
+    /// Open, use or close the connection's stream of lines, and hand what happens to it to [`Peer::handle_stream`](crate::Peer::handle_stream).
+    Stream(StreamCommand),
     /// Tell the user.
     Event(Event),
-    /// Wait for input or for this time, and hand it to [`Peer::handle_timeout`]. `None`: for input alone.
+    /// Wait for input or for this time, and hand it to [`Peer::handle_timeout`](crate::Peer::handle_timeout). `None`: for input alone.
     WaitUntil(Option<Instant>, Reason),
 }
 
@@ -89,11 +75,11 @@ pub enum Event {
     /// A topic's channel is not to be had; told once until it succeeds.
     Trouble {
         /// Whose channel: the publisher's or the subscriber's.
-        side: Side,
+        direction: Direction,
         /// The topic.
         topic: Topic,
         /// What the SFU said.
-        error: ApiError,
+        error: SignallingError,
         /// `true`: it is tried again until it succeeds. `false`: the topic is of no use on this connection.
         retrying: bool,
     },

@@ -1,85 +1,85 @@
-//! The sessions that a peer drives, and those that it has left.
+//! The session that a peer drives, and those that it has left.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::clock::WallClock;
-use crate::dial::{Dial, Dialer};
-use crate::link::LocalAddress;
-use crate::peer::{Output, Side};
-use crate::session::{Session, SessionEvent, SessionOutput};
-use crate::{LastError, SessionStats};
+use fastrand::Rng;
 
-/// One session for each side, or one for both.
+use crate::clock::WallClock;
+use crate::link::{Certificate, LocalAddress};
+use crate::peer::Output;
+use crate::provider::session::{Session, SessionEvent, SessionOutput};
+use crate::provider::{Attempt, Dial};
+use crate::signalling::{Reconnect, Retry};
+use crate::{EndReason, SessionStats};
+
+/// One session at a time, and when the next one is due.
 pub(super) struct Sessions {
-    pub(super) dialer: Dialer,
-    live: Vec<Box<dyn Session>>,
-    /// What sessions before these counted.
+    dial: Dial,
+    local: Vec<LocalAddress>,
+    certificate: Option<Certificate>,
+    attempt: Attempt,
+    pub(super) reconnect: Reconnect,
+    pub(super) live: Session,
+    /// What sessions before this one counted.
     former: [SessionStats; 2],
     /// The last words of sessions that are gone.
     pub(super) farewells: VecDeque<Output>,
 }
 
 impl Sessions {
-    pub(super) fn new(dial: Dial, local: [LocalAddress; 2], seed: u64, now: Instant) -> Sessions {
-        let mut dialer = Dialer::new(dial, local, seed);
-        Sessions { live: dialer.dial(now), dialer, former: Default::default(), farewells: VecDeque::new() }
-    }
-
-    /// The session of that side.
-    pub(super) fn of(&mut self, side: Side) -> &mut dyn Session {
-        let last = self.live.len() - 1;
-        &mut *self.live[(side as usize).min(last)]
-    }
-
-    /// The session that publishes, and speaks for the connection.
-    pub(super) fn first(&self) -> Option<&dyn Session> {
-        self.live.first().map(|session| &**session)
-    }
-
-    /// [`Sessions::first`], to publish by.
-    pub(super) fn first_mut(&mut self) -> Option<&mut Box<dyn Session>> {
-        self.live.first_mut()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &dyn Session> {
-        self.live.iter().map(|session| &**session)
-    }
-
-    /// The sides that have a session of their own.
-    pub(super) fn sides(&self) -> impl Iterator<Item = Side> + use<> {
-        Side::ALL.into_iter().take(self.live.len())
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn Session>> {
-        self.live.iter_mut()
-    }
-
-    /// Tells all the time of day.
-    pub(super) fn set_clock(&mut self, clock: WallClock) {
-        self.live.iter_mut().for_each(|session| session.set_clock(clock));
-    }
-
-    /// Dials anew, in place of sessions that were lost.
-    pub(super) fn dial(&mut self, now: Instant, clock: WallClock) {
-        for (former, session) in self.former.iter_mut().zip(&self.live) {
-            former.go_on(&session.stats());
+    pub(super) fn new(dial: Dial, local: Vec<LocalAddress>, seed: u64, now: Instant) -> Sessions {
+        let certificate = Certificate::generate();
+        let connection = connection(seed, local.first().map(LocalAddress::offered));
+        let attempt = Attempt { number: 0, was_up: false, seed, connection, now };
+        Sessions {
+            live: Session::new(dial.connect(), &attempt, &local, certificate.clone()),
+            dial,
+            local,
+            certificate,
+            attempt,
+            reconnect: Reconnect::new(seed),
+            former: Default::default(),
+            farewells: VecDeque::new(),
         }
-        self.live = self.dialer.dial(now);
-        self.set_clock(clock);
     }
 
-    /// Leaves the session of that side, which is of no use any more. Keeps what is left to be said to the far end, and answers
-    /// what it had still to tell.
-    pub(super) fn hang_up(&mut self, now: Instant, side: Side) -> Vec<SessionEvent> {
-        let Some(session) = self.live.get_mut(side as usize) else { return Vec::new() };
-        session.close(now, false);
+    /// The connection is over, or an attempt at it: whether another attempt follows.
+    pub(super) fn lost(&mut self, now: Instant, reason: &EndReason) -> bool {
+        let connect = self.dial.connect();
+        let retry = match reason {
+            EndReason::Closed => Retry::Never,
+            _ if !connect.reconnects() => Retry::Never,
+            _ => connect.judge(reason),
+        };
+        self.reconnect.lost(now, retry)
+    }
+
+    /// Starts the next attempt, in place of the session that was lost.
+    pub(super) fn connect_again(&mut self, now: Instant, clock: WallClock) {
+        self.reconnect.began();
+        for (former, session) in self.former.iter_mut().zip(self.live.stats()) {
+            former.go_on(&session);
+        }
+        let Attempt { number, seed, connection, .. } = self.attempt;
+        let number = number.wrapping_add(1);
+        self.attempt = Attempt { number, was_up: self.reconnect.was_up(), seed, connection, now };
+        self.live = Session::new(self.dial.connect(), &self.attempt, &self.local, self.certificate.clone());
+        self.live.set_clock(clock);
+    }
+
+    /// Leaves a session that is of no use any more. Keeps what is left to be said to far ends, and answers what it had
+    /// still to tell.
+    pub(super) fn hang_up(&mut self, now: Instant) -> Vec<SessionEvent> {
+        self.live.close(now, false);
         let mut told = Vec::new();
         loop {
-            match session.poll(now) {
-                SessionOutput::Transmit(destination, datagram) => {
-                    self.farewells.push_back(Output::Transmit { side, destination, datagram });
+            match self.live.poll(now) {
+                SessionOutput::Transmit(transport, destination, datagram) => {
+                    self.farewells.push_back(Output::Transmit { transport, destination, datagram });
                 }
+                SessionOutput::Stream(command) => self.farewells.push_back(Output::Stream(command)),
                 SessionOutput::Http(_) => {}
                 SessionOutput::Event(event) => told.push(event),
                 SessionOutput::WaitUntil(..) => return told,
@@ -87,25 +87,21 @@ impl Sessions {
         }
     }
 
-    /// Closes all, for good.
-    pub(super) fn close(&mut self, now: Instant) {
-        self.live.iter_mut().for_each(|session| session.close(now, true));
-    }
-
-    /// The counters of the publishing and the subscribing session, with those before them.
+    /// The counters of the publishing and the subscribing transport, with those before them.
     pub(super) fn stats(&self) -> [SessionStats; 2] {
-        let [mut publish, mut subscribe] = self.former.clone();
-        let mut live = self.live.iter().map(|session| session.stats());
-        publish.go_on(&live.next().unwrap_or_default());
-        match live.next() {
-            Some(session) => subscribe.go_on(&session),
-            None => subscribe.up = publish.up,
+        let mut all = self.former.clone();
+        for (former, session) in all.iter_mut().zip(self.live.stats()) {
+            former.go_on(&session);
         }
-        [publish, subscribe]
+        all
     }
+}
 
-    /// The calls that went wrong last.
-    pub(super) fn troubles(&self) -> impl Iterator<Item = &LastError> {
-        self.live.iter().filter_map(|session| session.trouble())
-    }
+/// 64 bits that tell nothing of the seed to those who do not know it, and differ between connections with equal seeds.
+fn connection(seed: u64, local: Option<SocketAddr>) -> u64 {
+    let address = local.map_or_else(String::new, |local| local.to_string());
+    let hash = address
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    Rng::with_seed(seed.rotate_left(17) ^ hash).u64(..)
 }

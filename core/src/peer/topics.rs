@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::peer::inbound::Reception;
 use crate::peer::outbound::Publication;
-use crate::session::ChannelKey;
+use crate::provider::ChannelId;
 use crate::{Delivery, Topic, TopicError, TopicStats};
 
 /// Topics that one connection can have at the same time.
@@ -28,13 +28,13 @@ pub(super) struct TopicState {
 
 impl TopicState {
     /// What it publishes, if this is its channel.
-    pub(super) fn publication_on(&mut self, key: ChannelKey) -> Option<&mut Publication> {
+    pub(super) fn publication_on(&mut self, key: ChannelId) -> Option<&mut Publication> {
         self.publication.as_mut().filter(|publication| publication.key == key)
     }
 
     /// What it receives, if this is its channel.
-    pub(super) fn reception_on(&mut self, key: ChannelKey) -> Option<&mut Reception> {
-        self.reception.as_mut().filter(|reception| reception.key == Some(key))
+    pub(super) fn reception_on(&mut self, key: ChannelId) -> Option<&mut Reception> {
+        self.reception.as_mut().filter(|reception| reception.key == key)
     }
 
     pub(super) fn stats(&self) -> TopicStats {
@@ -54,7 +54,7 @@ impl TopicState {
 pub(super) struct Topics {
     states: HashMap<TopicId, TopicState>,
     by_name: HashMap<Topic, TopicId>,
-    by_key: HashMap<ChannelKey, TopicId>,
+    by_key: HashMap<ChannelId, TopicId>,
     next_id: u32,
 }
 
@@ -72,7 +72,7 @@ impl Topics {
     }
 
     /// The topic of a channel.
-    pub(super) fn on(&mut self, key: ChannelKey) -> Option<(TopicId, &mut TopicState)> {
+    pub(super) fn on(&mut self, key: ChannelId) -> Option<(TopicId, &mut TopicState)> {
         let id = *self.by_key.get(&key)?;
         Some((id, self.states.get_mut(&id)?))
     }
@@ -141,17 +141,17 @@ impl Topics {
         self.next_id
     }
 
-    pub(super) fn fresh_key(&mut self) -> ChannelKey {
-        ChannelKey(self.fresh_id())
+    pub(super) fn fresh_channel(&mut self) -> ChannelId {
+        ChannelId(self.fresh_id())
     }
 
     /// The channel is this topic's.
-    pub(super) fn attach(&mut self, key: ChannelKey, id: TopicId) {
+    pub(super) fn attach(&mut self, key: ChannelId, id: TopicId) {
         self.by_key.insert(key, id);
     }
 
     /// The channel is no topic's any more.
-    pub(super) fn detach(&mut self, key: ChannelKey) {
+    pub(super) fn detach(&mut self, key: ChannelId) {
         self.by_key.remove(&key);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use farwire_core::http::Response;
+use farwire_core::signalling::Response;
 
 use super::{Client, LOOPBACK, NEVER, SOON_ENOUGH, echo, listen, silent_listener};
 use crate::*;

@@ -44,7 +44,7 @@ fn those_that_are_busy_are_waited_for() {
     let mut third = Client::connect(&listener);
     third.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(held.recv_timeout(super::SOON).is_err());
-    let answer = || farwire_core::http::Response { status: 200, body: b"{}".to_vec() };
+    let answer = || farwire_core::signalling::Response { status: 200, body: b"{}".to_vec() };
     let mut replies = replies.into_iter();
     replies.next().unwrap().send(answer()).unwrap();
     held.recv_timeout(NEVER).unwrap().send(answer()).unwrap();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use farwire_core::http::{Method, RequestId, Response};
+use farwire_core::signalling::{Method, RequestId, Response};
 use farwire_listener::{Route, Site};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, SendBatch, Socket, Waiter, Waker};
 
@@ -241,7 +241,7 @@ impl Driver {
             self.next += 1;
             self.waiting.insert(id, done);
             let (path, authorization) = (path.as_str(), authorization.as_deref());
-            let incoming = crate::Incoming { method, path, authorization, body: &body };
+            let incoming = crate::Incoming { method: &method, path, authorization, body: &body };
             self.sfu.handle_request(Instant::now(), id, incoming);
         }
     }

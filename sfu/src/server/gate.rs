@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use farwire_core::Secret;
-use farwire_core::http::Response;
+use farwire_core::signalling::Response;
 use farwire_listener::{Guess, Guesses, Incoming};
 use tracing::warn;
 
@@ -37,7 +37,7 @@ impl Gate {
 
     /// The refusal of a request that is no call of the API, or has no right to make it.
     pub(super) fn refuse(&self, head: &Incoming) -> Option<Response> {
-        let call = route(&self.app_id, &self.app_secret, head.method, &head.path, head.header("authorization"));
+        let call = route(&self.app_id, &self.app_secret, &head.method, &head.path, head.header("authorization"));
         let mut refusal = call.err()?;
         self.refused.fetch_add(1, Ordering::Relaxed);
         if refusal.is_unauthorized() {

@@ -5,7 +5,7 @@ mod transport;
 
 use std::time::Instant;
 
-use farwire_core::http::{RequestId, Response};
+use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::Object;
 use farwire_core::wire::cloudflare::{DataChannels, Described};
 use serde::de::DeserializeOwned;

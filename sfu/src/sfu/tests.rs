@@ -1,16 +1,20 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use farwire_core::http::{Method, RequestId};
 use farwire_core::link::{Link, LinkOutput, Role};
+use farwire_core::signalling::{Method, RequestId};
 use farwire_core::wire::cloudflare::{Established, NewSession};
 
 use super::*;
 
 fn ask(sfu: &mut Sfu, now: Instant, path: &str, body: &str) -> Response {
     let path = format!("/v1/apps/app/sessions{path}");
-    let (method, authorization) = (Method::Post, Some("Bearer secret"));
-    sfu.handle_request(now, RequestId(0), Incoming { method, path: &path, authorization, body: body.as_bytes() });
+    let (method, authorization) = (Method::POST, Some("Bearer secret"));
+    sfu.handle_request(
+        now,
+        RequestId(0),
+        Incoming { method: &method, path: &path, authorization, body: body.as_bytes() },
+    );
     loop {
         match sfu.poll(now) {
             Output::Response(_, response) => return response,

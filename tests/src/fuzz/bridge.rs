@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use farwire_core::broker::{OperatorConfig, RobotConfig};
-use farwire_core::http::Failure;
-use farwire_core::{Delivery, Side, TopicId};
+use farwire_core::signalling::Failure;
+use farwire_core::{Delivery, TopicId, TransportId};
 
 use super::choices::Choices;
 use crate::{Fate, Node, World};
@@ -104,8 +104,9 @@ impl Rig {
                 let _ = self.world.peer(node).publish(now, id, binary, &bytes);
             }
             8 => {
-                let (now, side) = (self.world.now(), Side::ALL[choices.below(2)]);
-                self.world.peer(node).handle_datagram(now, side, super::SFU, choices.bytes());
+                let transport = TransportId::new(choices.below(2)).expect("there are so many");
+                let now = self.world.now();
+                self.world.peer(node).handle_datagram(now, transport, super::SFU, choices.bytes());
             }
             9 => self.world.cut_off(node),
             10 => self.world.plug_in(node),

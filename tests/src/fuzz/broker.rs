@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use farwire_broker::{
     Broker, Config, Grant, Incoming, Key, KeyHash, Keys, Known, Output, Refusals, RobotId, Scope, SessionRecord,
 };
-use farwire_core::http::{Failure, Method, Request, RequestId, Response};
+use farwire_core::signalling::{Failure, Method, Request, RequestId, Response};
 use serde_json::{Value, json};
 
 use self::heard::{Heard, ids};
@@ -125,35 +125,35 @@ impl Rig {
             0 => self.ask_anything(choices),
             1 | 2 => {
                 let body = json!({"robot_name": choices.text(), "sdp_offer": "v=0"});
-                self.ask_robot(choices, Asked::Register, Method::Post, "", &body);
+                self.ask_robot(choices, Asked::Register, Method::POST, "", &body);
             }
             3 | 4 => {
                 let session = self.session(choices);
                 let path = format!("/{session}/heartbeat");
-                self.ask_robot(choices, Asked::Heartbeat(session), Method::Post, &path, &Value::Null);
+                self.ask_robot(choices, Asked::Heartbeat(session), Method::POST, &path, &Value::Null);
             }
             5 | 6 => {
                 let session = self.session(choices);
                 let path = format!("/{session}/join");
                 let body = json!({"role": "operator", "sdp_offer": "v=0", "takeover": choices.flag()});
-                self.ask_operator(choices, Asked::Join(session), Method::Post, &path, &body);
+                self.ask_operator(choices, Asked::Join(session), Method::POST, &path, &body);
             }
             7 | 8 => {
                 let (session, of) = (self.session(choices), self.joining(choices));
                 let path = format!("/{session}/bridge-datachannel");
                 let body = json!({"operator_id": of});
-                self.ask_operator(choices, Asked::Bridge(session, of), Method::Post, &path, &body);
+                self.ask_operator(choices, Asked::Bridge(session, of), Method::POST, &path, &body);
             }
             9 => {
                 let path = format!("/{}/leave", self.session(choices));
                 let body = json!({"operator_id": self.joining(choices)});
-                self.ask_operator(choices, Asked::Other, Method::Post, &path, &body);
+                self.ask_operator(choices, Asked::Other, Method::POST, &path, &body);
             }
             10 => {
                 let path = format!("/{}", self.session(choices));
-                self.ask_robot(choices, Asked::Other, Method::Delete, &path, &Value::Null);
+                self.ask_robot(choices, Asked::Other, Method::DELETE, &path, &Value::Null);
             }
-            11 => self.ask_operator(choices, Asked::Other, Method::Get, "", &Value::Null),
+            11 => self.ask_operator(choices, Asked::Other, Method::GET, "", &Value::Null),
             12 | 13 => self.be_honest(1 + choices.below(8)),
             14 => self.answer_badly(choices),
             15 => self.answer_edited(choices),
@@ -196,8 +196,8 @@ impl Rig {
     }
 
     fn ask_anything(&mut self, choices: &mut Choices<'_>) {
-        let methods = [Method::Get, Method::Post, Method::Put, Method::Delete, Method::Options];
-        let method = choices.one_of(&methods).unwrap_or(Method::Get);
+        let methods = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+        let method = choices.one_of(&methods).unwrap_or(Method::GET);
         let path = match choices.below(3) {
             0 => choices.text(),
             1 => format!("/{}", choices.text()),
@@ -229,7 +229,7 @@ impl Rig {
         self.counted.0 += 1;
         let path = format!("/api/v1/sessions{path}");
         let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let request = Incoming { method, path: &path, source, robot_key, authorization, body };
+        let request = Incoming { method: &method, path: &path, source, robot_key, authorization, body };
         self.broker.handle_request(self.now, id, request);
     }
 

@@ -4,10 +4,10 @@ use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use farwire_core::demux::MessageType;
-use farwire_core::http::{Failure, Request, RequestId, Response};
 use farwire_core::peer::Reason;
+use farwire_core::signalling::{Failure, Request, RequestId, Response};
 use farwire_core::{
-    Config, ConnectionEvent, Delivery, Event, Output, Peer, Reliability, Side, SubscriptionId, Topic, TopicId,
+    Config, ConnectionEvent, Delivery, Event, Output, Peer, Reliability, SubscriptionId, Topic, TopicId, TransportId,
 };
 use farwire_sfu::{Incoming, Sfu};
 use serde_json::Value;
@@ -53,8 +53,8 @@ struct Rig {
     /// What the SFU answered, and the peer was not told yet.
     answers: VecDeque<(RequestId, Response)>,
     ids: HashSet<RequestId>,
-    to_sfu: Vec<(Side, Vec<u8>)>,
-    to_peer: Vec<(Side, Vec<u8>)>,
+    to_sfu: Vec<(TransportId, Vec<u8>)>,
+    to_peer: Vec<(TransportId, Vec<u8>)>,
     topics: Vec<TopicId>,
     subscriptions: Vec<SubscriptionId>,
     ended: bool,
@@ -65,7 +65,7 @@ impl Rig {
         let now = Instant::now();
         let config = Config::new("http://sfu.test/v1", "app", "secret").expect("a good config");
         Rig {
-            peer: Peer::new(&config, Side::ALL.map(local), 0, now),
+            peer: Peer::new(&config, TRANSPORTS.map(local), 0, now),
             sfu: Sfu::new(farwire_sfu::Config::new("app", "secret"), SFU, [7; 32]),
             now,
             deadline: None,
@@ -136,7 +136,7 @@ impl Rig {
             }
             11 | 12 => self.answer_edited(choices),
             13 => {
-                let (side, source) = (Side::ALL[choices.below(2)], if choices.flag() { SFU } else { address(9, 9) });
+                let (side, source) = (transport(choices.below(2)), if choices.flag() { SFU } else { address(9, 9) });
                 self.peer.handle_datagram(self.now, side, source, choices.bytes());
             }
             14 => self.exchange(1 + choices.below(8), choices.byte()),
@@ -159,7 +159,7 @@ impl Rig {
         let Some(request) = self.requests.front() else { return };
         let path = request.url.strip_prefix("http://sfu.test").unwrap_or_default();
         let body = request.body.as_deref().unwrap_or_default().as_bytes();
-        let incoming = Incoming { method: request.method, path, authorization: request.authorization.as_deref(), body };
+        let incoming = Incoming { method: &request.method, path, authorization: request.header("authorization"), body };
         self.sfu.handle_request(self.now, request.id, incoming);
         self.settle_sfu();
     }
@@ -190,7 +190,7 @@ impl Rig {
             self.now += Duration::from_millis(1);
             for (n, (side, datagram)) in std::mem::take(&mut self.to_sfu).into_iter().enumerate() {
                 if arrives(n) {
-                    self.sfu.handle_datagram(self.now, local(side), &datagram);
+                    self.sfu.handle_datagram(self.now, local(side.index()), &datagram);
                 }
             }
             self.settle_sfu();
@@ -247,7 +247,7 @@ impl Rig {
                 "after the end: {output:?}"
             );
             match output {
-                Output::Transmit { side, destination, datagram } if destination == SFU => {
+                Output::Transmit { transport: side, destination, datagram } if destination == SFU => {
                     self.to_sfu.push((side, datagram));
                 }
                 Output::Http(request) => {
@@ -270,7 +270,7 @@ impl Rig {
         for _ in 0..MAX_OUTPUTS {
             match self.sfu.poll(self.now) {
                 farwire_sfu::Output::Transmit(to, datagram) => {
-                    let side = Side::ALL.into_iter().find(|side| local(*side) == to);
+                    let side = TRANSPORTS.into_iter().map(transport).find(|side| local(side.index()) == to);
                     self.to_peer.extend(side.map(|side| (side, datagram)));
                 }
                 farwire_sfu::Output::Response(id, response) => self.answers.push_back((id, response)),
@@ -285,8 +285,15 @@ impl Rig {
     }
 }
 
-fn local(side: Side) -> std::net::SocketAddr {
-    address(2, 1 + side as u16)
+/// The numbers of the transports.
+const TRANSPORTS: [usize; 2] = [0, 1];
+
+fn transport(number: usize) -> TransportId {
+    TransportId::new(number).expect("there are so many")
+}
+
+fn local(transport: usize) -> std::net::SocketAddr {
+    address(2, 1 + transport as u16)
 }
 
 fn topic(choices: &mut Choices<'_>) -> Topic {

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use farwire_core::Delivery;
-use farwire_core::http::{Method, RequestId, Response};
 use farwire_core::link::{Link, LinkOutput, PLACEHOLDER, Role};
+use farwire_core::signalling::{Method, RequestId, Response};
 use farwire_core::wire::cloudflare::{DataChannels, Established, NewSession};
 use farwire_sfu::{Config, Incoming, Output, Sfu};
 use serde_json::{Value, json};
@@ -89,12 +89,12 @@ impl Rig {
     fn step(&mut self, choices: &mut Choices<'_>) {
         match choices.byte() % 16 {
             0 => {
-                let methods = [Method::Get, Method::Post, Method::Put, Method::Delete, Method::Options];
-                let method = choices.one_of(&methods).unwrap_or(Method::Get);
+                let methods = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+                let method = choices.one_of(&methods).unwrap_or(Method::GET);
                 let (path, authorization) = (choices.text(), choices.text());
                 self.ask(Asked::Other, method, &path, Some(&authorization), choices.bytes());
             }
-            1 => self.call(Asked::NewSession, Method::Post, "new", &Value::Null),
+            1 => self.call(Asked::NewSession, Method::POST, "new", &Value::Null),
             2 => {
                 let sdp = choices.text();
                 self.establish(choices, Asked::Other, &sdp);
@@ -103,10 +103,10 @@ impl Rig {
             5 | 6 => self.new_channels(choices),
             7 => {
                 let entries: Vec<Value> = (0..choices.below(4)).map(|_| json!({"id": choices.byte()})).collect();
-                self.call_session(choices, Asked::Other, Method::Put, "/datachannels/close", &entries.into());
+                self.call_session(choices, Asked::Other, Method::PUT, "/datachannels/close", &entries.into());
             }
             3 | 4 => self.update(choices),
-            8 => self.call_session(choices, Asked::Other, Method::Get, "", &Value::Null),
+            8 => self.call_session(choices, Asked::Other, Method::GET, "", &Value::Null),
             9 => {
                 let actions = ["new", "close", "establish", "update", "../renegotiate"];
                 let action = choices.one_of(&actions).unwrap_or_default();
@@ -115,7 +115,7 @@ impl Rig {
                     None => format!("/datachannels/{action}"),
                 };
                 let path = self.session_path(choices, &action);
-                let method = if choices.flag() { Method::Put } else { Method::Post };
+                let method = if choices.flag() { Method::PUT } else { Method::POST };
                 self.ask(Asked::Other, method, &path, Some(BEARER), choices.bytes());
             }
             10 => {
@@ -143,7 +143,7 @@ impl Rig {
         let address = address(2 + number as u8, 1);
         let mut link = Link::new(Role::Client, address, certificate(), self.now);
         let offer = link.offer();
-        self.call(Asked::NewSession, Method::Post, "new", &Value::Null);
+        self.call(Asked::NewSession, Method::POST, "new", &Value::Null);
         self.settle();
         let session = self.sessions.last().cloned().unwrap_or_default();
         self.clients.push(Client { address, link, streams: Vec::new(), session, answer: None });
@@ -168,7 +168,7 @@ impl Rig {
     fn ask_for_offer(&mut self, number: usize) {
         let path = format!("/v1/apps/app/sessions/{}/datachannels/establish", self.clients[number].session);
         let body = json!({"dataChannel": {"location": "remote", "dataChannelName": "server-events"}});
-        self.ask(Asked::Offer(number), Method::Post, &path, Some(BEARER), body.to_string().as_bytes());
+        self.ask(Asked::Offer(number), Method::POST, &path, Some(BEARER), body.to_string().as_bytes());
     }
 
     fn renegotiate(&mut self, choices: &mut Choices<'_>, number: usize) {
@@ -176,7 +176,7 @@ impl Rig {
         let answer = if choices.byte().is_multiple_of(8) { choices.edit(&answer) } else { answer };
         let path = format!("/v1/apps/app/sessions/{}/renegotiate", self.clients[number].session);
         let body = json!({"sessionDescription": {"type": "answer", "sdp": answer}});
-        self.ask(Asked::Other, Method::Put, &path, Some(BEARER), body.to_string().as_bytes());
+        self.ask(Asked::Other, Method::PUT, &path, Some(BEARER), body.to_string().as_bytes());
         self.settle();
     }
 
@@ -187,7 +187,7 @@ impl Rig {
             json!({"location": "remote", "sessionId": session, "dataChannelName": name, "canReply": choices.flag()})
         };
         let entries: Vec<Value> = (0..choices.below(4)).map(|_| entry(choices)).collect();
-        self.call_session(choices, Asked::Other, Method::Put, "/datachannels/update", &entries.into());
+        self.call_session(choices, Asked::Other, Method::PUT, "/datachannels/update", &entries.into());
     }
 
     fn establish(&mut self, choices: &mut Choices<'_>, asked: Asked, sdp: &str) {
@@ -201,7 +201,7 @@ impl Rig {
             _ => choices.one_of(&self.sessions).unwrap_or_default(),
         };
         let path = format!("/v1/apps/app/sessions/{session}/datachannels/establish");
-        self.ask(asked, Method::Post, &path, Some(BEARER), body.to_string().as_bytes());
+        self.ask(asked, Method::POST, &path, Some(BEARER), body.to_string().as_bytes());
     }
 
     fn new_channels(&mut self, choices: &mut Choices<'_>) {
@@ -231,7 +231,7 @@ impl Rig {
             entries.push(entry);
         }
         let client = choices.below(MAX_CLIENTS);
-        self.call_session(choices, Asked::NewChannels(client), Method::Post, "/datachannels/new", &entries.into());
+        self.call_session(choices, Asked::NewChannels(client), Method::POST, "/datachannels/new", &entries.into());
     }
 
     fn call(&mut self, asked: Asked, method: Method, path: &str, body: &Value) {
@@ -253,7 +253,7 @@ impl Rig {
         let id = RequestId(self.next_id);
         self.next_id += 1;
         self.asked.insert(id, asked);
-        self.sfu.handle_request(self.now, id, Incoming { method, path, authorization, body });
+        self.sfu.handle_request(self.now, id, Incoming { method: &method, path, authorization, body });
     }
 
     /// A client opens a channel, whether it was told to or not.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use farwire_core::ChannelName;
-use farwire_core::http::{Method, Request, RequestId, Response};
+use farwire_core::signalling::{Method, Request, RequestId, Response, header};
 use farwire_listener::{Incoming, Listener, Route, Site};
 use serde_json::{Value, json};
 
@@ -134,7 +134,7 @@ impl Hosted {
         if let Some(publisher) = publisher {
             entry["sessionId"] = publisher.into();
         }
-        let answer = self.ask_for_robot(Method::Post, "new", &entry);
+        let answer = self.ask_for_robot(Method::POST, "new", &entry);
         let id = answer["dataChannels"][0]["id"].as_u64().unwrap_or_else(|| panic!("{answer}"));
         u16::try_from(id).expect("a stream id")
     }
@@ -143,7 +143,7 @@ impl Hosted {
     pub(crate) fn close_channels(&self) {
         let ids = self.state().ids.expect("they are open");
         for id in ids {
-            self.ask_for_robot(Method::Put, "close", &json!({"id": id}));
+            self.ask_for_robot(Method::PUT, "close", &json!({"id": id}));
         }
     }
 
@@ -180,24 +180,24 @@ impl Inner {
         let path = incoming.path.strip_prefix("/api/v1/sessions").expect("the route's prefix");
         let parts: Vec<_> = path.split('/').skip(1).collect();
         let body: Value = serde_json::from_slice(&incoming.body).unwrap_or_default();
-        let answer = match (incoming.method, &parts[..]) {
-            (Method::Get, ["turn-credentials"]) => json!({
+        let answer = match (incoming.method.clone(), &parts[..]) {
+            (Method::GET, ["turn-credentials"]) => json!({
                 "ice_servers": [
                     {"urls": ["stun:stun.test:3478", "turns:turn.test:5349?transport=tcp"], "username": "u", "credential": "c"},
                     {"urls": "stun:other.test"},
                 ],
                 "ttl": 86_400,
             }),
-            (Method::Post, []) => match self.register(&body) {
+            (Method::POST, []) => match self.register(&body) {
                 Some(answer) => answer,
                 None => return refusal(500),
             },
-            (Method::Post, [_, "heartbeat"]) => return self.heartbeat(),
-            (Method::Post, [_, "renegotiate-robot"]) => {
+            (Method::POST, [_, "heartbeat"]) => return self.heartbeat(),
+            (Method::POST, [_, "renegotiate-robot"]) => {
                 self.change(|state| state.renegotiated.push(text(&body["sdp_answer"])));
                 json!({"status": "ok"})
             }
-            (Method::Delete, [session]) => {
+            (Method::DELETE, [session]) => {
                 self.change(|state| state.deleted = Some((*session).to_owned()));
                 json!({"status": "ended"})
             }
@@ -211,13 +211,13 @@ impl Inner {
         if refused {
             return None;
         }
-        let session = text(&self.ask_sfu(Method::Post, "/sessions/new", None)["sessionId"]);
+        let session = text(&self.ask_sfu(Method::POST, "/sessions/new", None)["sessionId"]);
         let establish = json!({
             "dataChannel": {"location": "remote", "dataChannelName": "server-events"},
             "sessionDescription": {"type": "offer", "sdp": body["sdp_offer"]},
         });
         let path = format!("/sessions/{session}/datachannels/establish");
-        let answer = text(&self.ask_sfu(Method::Post, &path, Some(&establish))["sessionDescription"]["sdp"]);
+        let answer = text(&self.ask_sfu(Method::POST, &path, Some(&establish))["sessionDescription"]["sdp"]);
         let number = self.change(|state| {
             state.sdp_answer.clone_from(&answer);
             state.sessions.push(session);
@@ -271,7 +271,7 @@ impl Inner {
     fn ask_sfu(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
         let url = format!("{}/apps/app{path}", self.api_root);
         let mut request = Request::new(RequestId(0), method, url, WITHIN);
-        request.authorization = Some("Bearer secret".to_owned());
+        request = request.with_secret(header::AUTHORIZATION, "Bearer secret");
         request.body = body.map(Value::to_string);
         let response = self.http.perform(request).expect("an answer of the SFU");
         serde_json::from_slice(&response.body).expect("JSON")

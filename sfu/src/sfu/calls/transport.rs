@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use farwire_core::http::Response;
 use farwire_core::link::{Link, LinkError, Role, StreamId};
+use farwire_core::signalling::Response;
 use farwire_core::wire::cloudflare::{DataChannel, Described, Establish, Established, Location, NewSession};
 use farwire_core::wire::cloudflare::{SERVER_EVENTS, SessionDescription};
 use tracing::debug;

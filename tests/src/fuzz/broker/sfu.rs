@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use farwire_core::http::{Method, Request, Response};
+use farwire_core::signalling::{Method, Request, Response};
 use serde_json::{Value, json};
 
 use crate::fuzz::choices::Choices;
@@ -27,7 +27,7 @@ impl Model {
         let path = request.url.strip_prefix(ROOT).expect("a call on sessions of the app");
         let (session, call) = path.split_once('/').unwrap_or((path, ""));
         let body: Value = request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
-        let (status, body) = self.call(request.method, session, call, &body);
+        let (status, body) = self.call(request.method.clone(), session, call, &body);
         Response { status, body: body.to_string().into_bytes() }
     }
 
@@ -64,7 +64,7 @@ impl Model {
             self.sessions.insert(session.clone(), Vec::new());
             return (201, json!({"sessionId": session}));
         }
-        if method == Method::Delete {
+        if method == Method::DELETE {
             let status = if self.sessions.remove(session).is_some() { 200 } else { 410 };
             return (status, json!({}));
         }
@@ -72,20 +72,20 @@ impl Model {
             return (410, json!({"errorCode": "session_error", "errorDescription": "gone"}));
         };
         match (method, call) {
-            (Method::Get, "") => {
+            (Method::GET, "") => {
                 let events = json!({"location": "remote", "dataChannelName": "server-events", "id": 0});
                 let listed: Vec<Value> = std::iter::once(&events).chain(channels).cloned().collect();
                 (200, json!({"tracks": [], "dataChannels": listed}))
             }
-            (Method::Post, "datachannels/establish") => {
+            (Method::POST, "datachannels/establish") => {
                 let answer = json!({"type": "answer", "sdp": "v=0"});
                 (200, json!({"requiresImmediateRenegotiation": false, "sessionDescription": answer}))
             }
-            (Method::Post, "datachannels/new") => {
+            (Method::POST, "datachannels/new") => {
                 let opened: Vec<Value> = entries(body).map(|entry| self.open(session, entry)).collect();
                 (200, json!({"dataChannels": opened}))
             }
-            (Method::Put, "datachannels/close") => {
+            (Method::PUT, "datachannels/close") => {
                 let channels = self.sessions.entry(session.to_owned()).or_default();
                 channels.retain(|channel| entries(body).all(|entry| entry["id"] != channel["id"]));
                 (200, body.clone())

@@ -1,5 +1,7 @@
 //! Why an operator has no robot.
 
+use crate::{EndReason, Unavailable};
+
 /// What to do when the broker does not say why a robot is not there.
 const UNKNOWN: &str = "start it, or see whether it has a network";
 
@@ -44,4 +46,25 @@ pub enum OperatorProblem {
     /// The SFU closed a channel of the bridge.
     #[error("the bridge to the robot was closed: the robot is gone, or another operator took over")]
     Closed,
+}
+
+impl OperatorProblem {
+    /// What [`Unavailable::code`] says of it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            OperatorProblem::UnknownRobot { .. } => "unknown_robot",
+            OperatorProblem::NotOne { .. } => "not_one_robot",
+            OperatorProblem::Offline { .. } => "robot_offline",
+            OperatorProblem::Unverified { .. } => "robot_unverified",
+            OperatorProblem::Silent { .. } => "robot_silent",
+            OperatorProblem::Closed => "bridge_closed",
+        }
+    }
+}
+
+impl From<OperatorProblem> for EndReason {
+    fn from(problem: OperatorProblem) -> EndReason {
+        let lasts = matches!(problem, OperatorProblem::UnknownRobot { .. } | OperatorProblem::NotOne { .. });
+        EndReason::Unavailable(Unavailable::new(problem.code(), problem.to_string(), !lasts))
+    }
 }

@@ -1,10 +1,10 @@
 //! HTTP requests and responses as plain values.
-//!
-//! The state machines in this crate decide what is asked, when, how often and for how long; a driver only carries the
-//! bytes. The SFU reads the same values from the other side.
 
 use std::fmt;
 use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde::Serialize;
 
 /// The largest response body that a driver hands back, in bytes. A longer one is [`Failure::TooLarge`].
 pub const MAX_RESPONSE: usize = 256 * 1024;
@@ -13,51 +13,9 @@ pub const MAX_RESPONSE: usize = 256 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(pub u64);
 
-/// The methods that the APIs use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Creates.
-    Post,
-    /// Changes.
-    Put,
-    /// Removes.
-    Delete,
-    /// A browser's preflight.
-    Options,
-}
-
-impl Method {
-    /// The method as it stands in the request line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
-            Method::Options => "OPTIONS",
-        }
-    }
-
-    /// Reads the method of a request line; `None` for one that no API here uses.
-    pub fn parse(text: &str) -> Option<Method> {
-        [Method::Get, Method::Post, Method::Put, Method::Delete, Method::Options]
-            .into_iter()
-            .find(|method| method.as_str() == text)
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// A request that a driver is to make.
 ///
-/// Its `Debug` leaves out the credentials and the body.
+/// Its `Debug` leaves out the headers and the body.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
@@ -67,23 +25,42 @@ pub struct Request {
     pub method: Method,
     /// The absolute URL, `http` or `https`.
     pub url: String,
-    /// The value of the `Authorization` header.
-    pub authorization: Option<String>,
-    /// The value of the `X-Robot-API-Key` header, which a broker wants from robots.
-    pub robot_key: Option<String>,
+    /// Its headers. Credentials are marked as sensitive. `Content-Length`, `Host` and `User-Agent` are the driver's.
+    pub headers: HeaderMap,
     /// Made for the server's sake at the end of a connection: it is to go out although the connection is over, and its
     /// answer is of no use.
     pub is_farewell: bool,
-    /// A JSON body, sent as `Content-Type: application/json`.
+    /// A body, whose type is in the headers.
     pub body: Option<String>,
     /// The time from the first byte sent to the last one received. Past it the driver answers [`Failure::Timeout`].
     pub timeout: Duration,
 }
 
 impl Request {
-    /// A request without credentials or body.
+    /// A request without headers or body.
     pub fn new(id: RequestId, method: Method, url: String, timeout: Duration) -> Self {
-        Request { id, method, url, authorization: None, robot_key: None, is_farewell: false, body: None, timeout }
+        Request { id, method, url, headers: HeaderMap::new(), is_farewell: false, body: None, timeout }
+    }
+
+    /// The value of a header, if there is one that is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Adds a header that no log may show, such as a credential. One that cannot stand in a header is left out.
+    pub fn with_secret(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(true);
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Gives it a JSON body. What has no encoding is left out; plain data has one.
+    pub fn with_json(mut self, body: &impl Serialize) -> Self {
+        self.body = serde_json::to_string(body).ok();
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self
     }
 }
 
@@ -128,8 +105,8 @@ pub enum Failure {
     /// The response was longer than [`MAX_RESPONSE`].
     #[error("the answer is longer than {MAX_RESPONSE} bytes; check the URL")]
     TooLarge,
-    /// Something answered that only says to ask elsewhere, which no server of these APIs does. It is not asked there: what
-    /// a request holds is for its own server.
+    /// Something answered that only says to ask elsewhere, which no server of these APIs does. It is not asked there:
+    /// what a request holds is for its own server.
     #[error(
         "answered {status} to {to}: is there a captive portal or a proxy in between? If there is none, check the URL"
     )]
@@ -147,8 +124,8 @@ pub enum Failure {
     Broken(String),
 }
 
-/// The token in an `Authorization` header of the scheme `Bearer`, whose name may have any case (RFC 9110, 11.1; RFC 6750,
-/// 2.1). `None` for another scheme.
+/// The token in an `Authorization` header of the scheme `Bearer`, whose name may have any case (RFC 9110, 11.1; RFC
+/// 6750, 2.1). `None` for another scheme.
 pub fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())

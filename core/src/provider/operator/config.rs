@@ -1,0 +1,129 @@
+//! What an operator needs to know before it connects to a broker.
+
+use std::time::Duration;
+
+use crate::config::broker_root;
+use crate::provider::bridge::settings::{TIMES, credential, from_env, short};
+use crate::{ConfigError, Secret, SessionId};
+
+/// How an operator reaches a robot by way of its broker, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct OperatorConfig {
+    /// The broker's root: `http://127.0.0.1:8787`.
+    pub url: String,
+    /// The operator's token.
+    pub token: Secret,
+    /// Which robot; `None`: the only one that the token is for.
+    pub robot: Option<String>,
+    /// The broker's session of the robot, instead of looking it up. It is not known any more when the robot has dialed
+    /// again.
+    pub session: Option<SessionId>,
+    /// Whether to take the robot from another operator, at the first attempt. Later ones, after a lost connection, do
+    /// not, or two such operators would take it from each other for ever.
+    pub takeover: bool,
+    /// The time between pings. 500 ms unless set.
+    pub ping_every: Duration,
+    /// After this long without a pong the robot counts as lost. 3 s unless set. After three times that, the robot is
+    /// joined anew.
+    pub robot_silence: Duration,
+    /// The time within which the robot answers, or this attempt has failed. 10 s unless set.
+    pub connect_timeout: Duration,
+    /// Whether to dial again when the connection is lost. `true` unless set.
+    pub redial: bool,
+}
+
+impl OperatorConfig {
+    /// For the broker at this root, with an operator's token.
+    ///
+    /// # Errors
+    /// When `url` is not an `http://` or `https://` URL, or the token is empty or cannot stand in a header.
+    pub fn new(url: &str, token: &str) -> Result<OperatorConfig, ConfigError> {
+        Ok(OperatorConfig {
+            url: broker_root(url)?,
+            token: credential("operator token", token)?,
+            robot: None,
+            session: None,
+            takeover: false,
+            ping_every: Duration::from_millis(500),
+            robot_silence: Duration::from_secs(3),
+            connect_timeout: Duration::from_secs(10),
+            redial: true,
+        })
+    }
+
+    /// What `FARWIRE_BROKER`, `FARWIRE_OPERATOR_TOKEN` and, if it is set, `FARWIRE_ROBOT` say; without the first, the
+    /// broker on this machine.
+    ///
+    /// # Errors
+    /// When there is no token, or a value cannot be used. The error names the variable.
+    pub fn from_env(mut lookup: impl FnMut(&str) -> Option<String>) -> Result<OperatorConfig, ConfigError> {
+        let name = "FARWIRE_OPERATOR_TOKEN";
+        let (url, token) = from_env(&mut lookup, name, "farwire keys create operator --all")?;
+        let config = OperatorConfig::new(&url, &token).map_err(|error| error.of(name))?;
+        Ok(match lookup("FARWIRE_ROBOT").filter(|robot| !robot.is_empty()) {
+            Some(robot) => config.robot(&robot),
+            None => config,
+        })
+    }
+
+    /// Chooses the robot by its id.
+    pub fn robot(mut self, id: &str) -> OperatorConfig {
+        self.robot = Some(short(id));
+        self
+    }
+
+    /// Chooses the robot by the broker's session of it.
+    ///
+    /// # Errors
+    /// When `session` is not 1 to 128 characters of `[A-Za-z0-9_.-]`.
+    pub fn session(mut self, session: &str) -> Result<OperatorConfig, ConfigError> {
+        let id = SessionId::new(session).ok_or_else(|| ConfigError::session("session", session))?;
+        self.session = Some(id);
+        Ok(self)
+    }
+
+    /// Sets whether to take the robot from another operator.
+    pub fn takeover(mut self, takeover: bool) -> OperatorConfig {
+        self.takeover = takeover;
+        self
+    }
+
+    /// Sets the time between pings: 10 ms to an hour; what is outside counts as the nearest.
+    pub fn ping_every(mut self, time: Duration) -> OperatorConfig {
+        self.ping_every = time.clamp(TIMES.0, TIMES.1);
+        self
+    }
+
+    /// Sets how long the robot may be silent: 10 ms to an hour.
+    pub fn robot_silence(mut self, time: Duration) -> OperatorConfig {
+        self.robot_silence = time.clamp(TIMES.0, TIMES.1);
+        self
+    }
+
+    /// Sets the time within which an attempt to connect has succeeded or failed: 10 ms to an hour.
+    pub fn connect_timeout(mut self, time: Duration) -> OperatorConfig {
+        self.connect_timeout = time.clamp(TIMES.0, TIMES.1);
+        self
+    }
+
+    /// Sets whether to dial again when the connection is lost.
+    pub fn redial(mut self, redial: bool) -> OperatorConfig {
+        self.redial = redial;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_what_it_lacks() {
+        let error = OperatorConfig::from_env(|name| (name == "FARWIRE_OPERATOR_TOKEN").then(|| "\u{1}".to_owned()));
+        assert!(error.expect_err("no header").to_string().contains("FARWIRE_OPERATOR_TOKEN"));
+        let config = OperatorConfig::from_env(|name| Some(format!("http://{name}"))).expect("all there");
+        assert_eq!(config.robot.as_deref(), Some("http://FARWIRE_ROBOT"));
+        assert!(!format!("{config:?}").contains("http://FARWIRE_OPERATOR_TOKEN"));
+    }
+}

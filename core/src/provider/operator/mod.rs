@@ -1,0 +1,40 @@
+//! An operator's end of a broker's bridge.
+
+mod config;
+mod problem;
+mod session;
+
+pub use self::config::OperatorConfig;
+pub use self::problem::OperatorProblem;
+use self::session::Operator;
+use super::{Attempt, Connect, Dial, Provider};
+use crate::EndReason;
+use crate::signalling::Retry;
+use crate::wire::teleop::code::KEY_REVOKED;
+
+impl Connect for OperatorConfig {
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn reconnects(&self) -> bool {
+        self.redial
+    }
+
+    fn provider(&self, attempt: &Attempt) -> Box<dyn Provider> {
+        Box::new(Operator::new(self, attempt))
+    }
+
+    fn judge(&self, end: &EndReason) -> Retry {
+        match end {
+            EndReason::Api(error) if error.code() == KEY_REVOKED => Retry::Never,
+            _ => Retry::after(end),
+        }
+    }
+}
+
+impl From<OperatorConfig> for Dial {
+    fn from(config: OperatorConfig) -> Dial {
+        Dial::new(config)
+    }
+}

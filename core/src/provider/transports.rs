@@ -1,0 +1,140 @@
+//! A session's transports, what each has counted, and which stream carries which channel.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::{ChannelId, SctpStream};
+use crate::link::{Certificate, Link, LinkError, LocalAddress, Role, StreamId};
+use crate::{MAX_TRANSPORTS, SessionStats, TransportId};
+
+/// One transport.
+#[derive(Debug)]
+pub(super) struct Transport {
+    pub(super) link: Link,
+    local: LocalAddress,
+    /// The channel that shows, when it opens, that SCTP is up.
+    pub(super) placeholder: Option<StreamId>,
+    /// SCTP is up.
+    pub(super) is_connected: bool,
+    /// It is of use to its provider.
+    pub(super) is_up: bool,
+    pub(super) counted: SessionStats,
+    channels: HashMap<StreamId, ChannelId>,
+}
+
+impl Transport {
+    pub(super) fn note_sent(&mut self, len: usize) {
+        self.counted.sent += 1;
+        self.counted.sent_bytes += len as u64;
+    }
+
+    pub(super) fn channel(&self, stream: StreamId) -> Option<ChannelId> {
+        self.channels.get(&stream).copied()
+    }
+
+    pub(super) fn stats(&self) -> SessionStats {
+        SessionStats {
+            up: self.is_up,
+            in_flight: self.link.messages_in_flight(),
+            in_flight_bytes: self.link.in_flight(),
+            round_trip: self.link.round_trip(),
+            ..self.counted.clone()
+        }
+    }
+}
+
+/// All of them, at least one.
+#[derive(Debug)]
+pub(super) struct Transports {
+    all: Vec<Transport>,
+    certificate: Option<Certificate>,
+    streams: HashMap<ChannelId, SctpStream>,
+}
+
+impl Transports {
+    /// `wanted` transports, at these addresses; one without an address of its own has the last one.
+    pub(super) fn new(
+        wanted: usize,
+        local: &[LocalAddress],
+        certificate: Option<Certificate>,
+        now: Instant,
+    ) -> Transports {
+        let nowhere = LocalAddress::from(std::net::SocketAddr::from(([0, 0, 0, 0], 0)));
+        let local = |place: usize| local.get(place).or(local.last()).copied().unwrap_or(nowhere);
+        let transport = |place| Transport {
+            link: Link::new(Role::Client, local(place), certificate.clone(), now),
+            local: local(place),
+            placeholder: None,
+            is_connected: false,
+            is_up: false,
+            counted: SessionStats::default(),
+            channels: HashMap::new(),
+        };
+        let all = (0..wanted.clamp(1, MAX_TRANSPORTS)).map(transport).collect();
+        Transports { all, certificate, streams: HashMap::new() }
+    }
+
+    /// The transport of this id; the last one, if there are not so many.
+    pub(super) fn of(&mut self, id: TransportId) -> &mut Transport {
+        let last = self.all.len() - 1;
+        &mut self.all[id.index().min(last)]
+    }
+
+    /// [`Transports::of`], to read from.
+    pub(super) fn peek(&self, id: TransportId) -> &Transport {
+        &self.all[id.index().min(self.all.len() - 1)]
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = TransportId> + use<> {
+        (0..self.all.len()).filter_map(TransportId::new)
+    }
+
+    pub(super) fn restart(&mut self, id: TransportId, now: Instant) {
+        let certificate = self.certificate.clone();
+        let transport = self.of(id);
+        transport.link = Link::new(Role::Client, transport.local, certificate, now);
+        (transport.placeholder, transport.is_connected) = (None, false);
+    }
+
+    pub(super) fn attach(&mut self, channel: ChannelId, stream: SctpStream) {
+        self.forget(channel);
+        self.streams.insert(channel, stream);
+        self.of(stream.transport).channels.insert(stream.id, channel);
+    }
+
+    /// Parts a channel from its stream, and says which channel that was.
+    pub(super) fn detach(&mut self, stream: SctpStream) -> Option<ChannelId> {
+        let channel = self.of(stream.transport).channels.remove(&stream.id)?;
+        self.streams.remove(&channel);
+        Some(channel)
+    }
+
+    /// Parts a channel that is not wanted any more from its stream.
+    pub(super) fn forget(&mut self, channel: ChannelId) {
+        if let Some(stream) = self.streams.remove(&channel) {
+            self.of(stream.transport).channels.remove(&stream.id);
+        }
+    }
+
+    pub(super) fn write(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        binary: bool,
+        bytes: &[u8],
+    ) -> Result<(), LinkError> {
+        let stream = *self.streams.get(&channel).ok_or(LinkError::NotOpen(0))?;
+        let transport = self.of(stream.transport);
+        transport.link.write(now, stream.id, binary, bytes)?;
+        transport.note_sent(bytes.len());
+        Ok(())
+    }
+
+    pub(super) fn are_up(&self) -> bool {
+        self.all.iter().all(|transport| transport.is_up)
+    }
+
+    pub(super) fn note_down(&mut self) {
+        self.all.iter_mut().for_each(|transport| transport.is_up = false);
+    }
+}

@@ -1,0 +1,30 @@
+//! Signalling: what is asked of servers, how long and how often, and what is made of their answers.
+//!
+//! The state machines in this crate decide what is asked, when, how often and for how long; a driver only carries the
+//! bytes. There are two ways to carry them: HTTP requests ([`Request`], [`Response`]), and lines on a stream
+//! ([`StreamCommand`], [`StreamEvent`]). An SFU reads the same values from the other side.
+//!
+//! [`Calls`] is what every end of signalling has in common: the call in flight, the delays after failures, and the
+//! reading of answers, which fails with a [`SignallingError`].
+
+mod backoff;
+mod body;
+mod calls;
+mod error;
+pub(crate) mod policy;
+mod reconnect;
+mod reply;
+mod request;
+mod stream;
+
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+pub use self::backoff::Backoff;
+pub use self::body::{Body, BodyKind};
+pub use self::calls::Calls;
+pub use self::error::{SignallingError, SignallingErrorKind};
+pub(crate) use self::reconnect::Reconnect;
+pub use self::reconnect::Retry;
+pub use self::reply::{Dialect, Reply};
+pub use self::request::{Failure, MAX_RESPONSE, Request, RequestId, Response, bearer};
+pub use self::stream::{MAX_LINE, MAX_QUEUED_LINES, StreamCommand, StreamEvent, StreamKey};
