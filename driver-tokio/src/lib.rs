@@ -25,41 +25,26 @@
 //! - When the last handle is dropped, on a runtime or elsewhere, the connection is closed and nothing is left of it: no
 //!   task, no socket, no session on the SFU.
 //!
-//! Publishers and subscriptions carry bytes, or LCM messages of one type: [`Connection::publisher_of`] and
-//! [`Connection::subscribe_to`]. The common robot messages are in [`lcm`], and [`lcm_messages!`] defines others.
-//!
-//! Topics are lossy unless asked for otherwise: [`Delivery::LOSSY`] suits state that the next message replaces,
-//! [`Delivery::RELIABLE`] commands and events. Publisher and subscriber of a topic must use the same.
-//!
 //! Every future can be dropped at any time without losing a message. One task per connection receives and keeps the
-//! timers; HTTP requests run on the runtime's threads for blocking work. No protocol is decided here: that is
+//! timers, and each HTTP request is a task for as long as it takes. No protocol is decided here: that is
 //! [`farwire_core`]'s.
 
 mod callback;
 mod connection;
-mod handle;
-mod http;
 mod mailbox;
 mod publisher;
 mod registry;
-mod shared;
+mod requests;
 mod subscription;
 mod task;
+mod tasks;
+mod wait;
 
-pub use farwire_core;
-pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
-pub use farwire_core::lcm;
-pub use farwire_core::link::LinkEnd;
-pub use farwire_core::signalling::SignallingError;
-pub use farwire_core::{
-    Accepted, ClockEstimate, Config, ConfigError, Container, Content, Delivery, EndReason, MAX_TOPIC, Message,
-};
-pub use farwire_core::{ConnectionEvent, Dial, Events, OperatorLost};
-pub use farwire_core::{PublishError, Raw, Receive, RecvError, Reliability, Secret, SessionId, Settings, Stage, Stats};
-pub use farwire_core::{SubscribeOptions, Topic, TopicError, TopicNames, TopicStats, WhenFull, lcm_messages};
+#[doc(inline)]
+pub use farwire_driver::exports::*;
 
 pub use crate::callback::Callback;
-pub use crate::connection::{ConnectError, Connection, connect};
+pub use crate::connection::{Connection, connect};
 pub use crate::publisher::Publisher;
 pub use crate::registry::shared;
 pub use crate::subscription::Subscription;

@@ -8,34 +8,34 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use farwire_core::TransportId;
+use farwire_driver::{ClientOf, Next, Sockets};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Socket};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::futures::Notified;
 use tokio::time::{Sleep, sleep_until};
 
-use crate::shared::{Next, Shared, Sockets};
+use crate::tasks::{Engine, Tasks};
 
-/// Both sockets, with a duplicate of each that is registered with the runtime.
-pub(crate) struct Watched([(Arc<Socket>, UdpSocket); 2]);
+/// The sockets, each with a duplicate that is registered with the runtime.
+pub(crate) struct Watched(Vec<(TransportId, Arc<Socket>, UdpSocket)>);
 
 impl Watched {
     /// # Errors
     /// When the system cannot watch them.
     pub(crate) fn new(sockets: &Sockets) -> io::Result<Watched> {
-        let watch = |place: usize| {
-            let socket = &sockets[place];
-            Ok::<_, io::Error>((Arc::clone(socket), UdpSocket::from_std(socket.duplicate()?)?))
+        let watch = |(transport, socket): (TransportId, &Arc<Socket>)| {
+            Ok::<_, io::Error>((transport, Arc::clone(socket), UdpSocket::from_std(socket.duplicate()?)?))
         };
-        Ok(Watched([watch(0)?, watch(1)?]))
+        Ok(Watched(sockets.by_transport().map(watch).collect::<Result<_, _>>()?))
     }
 }
 
 /// Runs until the connection is over.
-pub(crate) async fn run(shared: Arc<Shared>, watched: Watched) {
-    let watch = EndWatch { shared: &shared, finished: false };
+pub(crate) async fn run(engine: Arc<Engine>, watched: Watched) {
+    let watch = EndWatch { engine: &engine, finished: false };
     // The first turn dials.
-    let mut next = shared.task_turn(|_, _| {});
+    let mut next = turn(&engine, |_, _| {});
     let mut buffers = ReceiveBuffers::new();
     let mut sleep = pin!(sleep_until(far_away().into()));
     while let Next::Wait(deadline) = next {
@@ -44,34 +44,34 @@ pub(crate) async fn run(shared: Arc<Shared>, watched: Watched) {
         if sleep.deadline().into_std() > deadline || sleep.is_elapsed() {
             sleep.as_mut().reset(deadline.into());
         }
-        let mut woken = pin!(shared.wake.notified());
+        let mut woken = pin!(engine.driver().wake.notified());
         let ready = poll_fn(|context| poll_ready(context, &watched, woken.as_mut(), sleep.as_mut())).await;
         next = match ready {
-            Some(side) => match receive(&shared, &watched, side, &mut buffers) {
+            Some(which) => match receive(&engine, &watched, which, &mut buffers) {
                 Ok(next) => next,
                 Err(error) => {
-                    shared.fail(format!("cannot receive datagrams: {error}"));
+                    engine.fail(&format!("cannot receive datagrams: {error}"));
                     break;
                 }
             },
-            None => shared.task_turn(|_, _| {}),
+            None => turn(&engine, |_, _| {}),
         };
     }
     watch.finish();
 }
 
-/// Waits for a socket, which it names, or for a call or the time.
+/// Waits for a socket, whose place it says, or for a call or the time.
 fn poll_ready(
     context: &mut Context<'_>,
     watched: &Watched,
     woken: Pin<&mut Notified<'_>>,
     sleep: Pin<&mut Sleep>,
-) -> Poll<Option<TransportId>> {
-    // The subscribing side first: somebody waits for what comes there.
-    for side in [1, 0].into_iter().filter_map(TransportId::new) {
+) -> Poll<Option<usize>> {
+    // The last first: it is the one on which a subscriber waits.
+    for (which, (_, _, registered)) in watched.0.iter().enumerate().rev() {
         // An error is the runtime's end, of which this task hears by being dropped.
-        if let Poll::Ready(Ok(())) = watched.0[side.index()].1.poll_recv_ready(context) {
-            return Poll::Ready(Some(side));
+        if let Poll::Ready(Ok(())) = registered.poll_recv_ready(context) {
+            return Poll::Ready(Some(which));
         }
     }
     if woken.poll(context).is_ready() || sleep.poll(context).is_ready() {
@@ -81,21 +81,31 @@ fn poll_ready(
 }
 
 /// Hands what one call brings to the client.
-fn receive(shared: &Shared, watched: &Watched, side: TransportId, buffers: &mut ReceiveBuffers) -> io::Result<Next> {
-    let (socket, registered) = &watched.0[side.index()];
+fn receive(engine: &Engine, watched: &Watched, which: usize, buffers: &mut ReceiveBuffers) -> io::Result<Next> {
+    let (transport, socket, registered) = &watched.0[which];
     let mut next = None;
     let received = registered.try_io(Interest::READABLE, || {
         let mut received = Ok(0);
-        next = Some(shared.task_turn(|client, now| {
-            received = socket.receive(buffers, |source, datagram| client.handle_datagram(now, side, source, datagram));
+        next = Some(turn(engine, |client, now| {
+            received =
+                socket.receive(buffers, |source, datagram| client.handle_datagram(now, *transport, source, datagram));
         }));
         // That the socket is empty is what tokio is to hear, though it was not for nothing.
         if received? < FULL_RECEIVE { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
     });
     match received {
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-        _ => Ok(next.unwrap_or_else(|| shared.task_turn(|_, _| {}))),
+        _ => Ok(next.unwrap_or_else(|| turn(engine, |_, _| {}))),
     }
+}
+
+/// A turn of this task: some work, and the timers.
+fn turn(engine: &Engine, work: impl FnOnce(&mut ClientOf<Tasks>, Instant)) -> Next {
+    engine.worker_woke();
+    let mut guard = engine.lock_urgently();
+    let now = Instant::now();
+    work(&mut guard.client, now);
+    engine.worker_turn(guard, now)
 }
 
 /// As good as never, and within every clock's range.
@@ -105,7 +115,7 @@ fn far_away() -> Instant {
 
 /// Ends the connection if its task is dropped or panics, so that nobody waits for it for ever.
 struct EndWatch<'a> {
-    shared: &'a Shared,
+    engine: &'a Engine,
     finished: bool,
 }
 
@@ -119,8 +129,8 @@ impl Drop for EndWatch<'_> {
     fn drop(&mut self) {
         if !self.finished {
             match std::thread::panicking() {
-                true => self.shared.abandon("a bug: the connection's task panicked"),
-                false => self.shared.fail("the tokio runtime that drove it was shut down".to_owned()),
+                true => self.engine.abandon("a bug: the connection's task panicked"),
+                false => self.engine.fail("the tokio runtime that drove it was shut down"),
             }
         }
     }

@@ -1,49 +1,79 @@
 //! Why there is no answer, in words for the person who has to do something about it.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use farwire_core::signalling::Failure;
+#[cfg(feature = "tls")]
 use rustls::{AlertDescription, CertificateError};
-use ureq::Error;
 
+#[cfg(feature = "tls")]
 use crate::trust::TRUST;
 
-/// Says why there is no response from a host. What is not known to be a failure to connect may have reached the server.
-pub(crate) fn failure(error: Error, host: &str, timeout: Duration) -> Failure {
-    use ErrorKind::*;
-    match error {
-        Error::Timeout(_) => Failure::Timeout(timeout),
-        Error::BodyExceedsLimit(_) => Failure::TooLarge,
-        Error::HostNotFound => Failure::Connect(format!("{host} has no address")),
-        Error::ConnectProxyFailed(text) => Failure::Connect(format!("the proxy refuses: {text}")),
-        Error::Protocol(text) => Failure::Broken(format!(
-            "the answer is not HTTP: {text} (is there something else, or does it want https://?)"
-        )),
-        Error::Rustls(error) => tls(&error),
-        Error::Io(error) => {
-            // What the handshake says comes wrapped.
-            if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return tls(error);
-            }
-            match error.kind() {
-                ConnectionRefused => Failure::Connect("connection refused".into()),
-                TimedOut | WouldBlock => Failure::Timeout(timeout),
-                UnexpectedEof => {
-                    Failure::Broken("the server closed the connection before its answer was complete".into())
-                }
-                ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected | InvalidData | Interrupted => {
-                    Failure::Broken(error.to_string())
-                }
-                _ => Failure::Connect(error.to_string()),
-            }
+/// What went wrong, before anybody has said which server or proxy it was.
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The request's time is over.
+    Timeout,
+    /// The answer is longer than what is read.
+    TooLarge,
+    /// The name leads nowhere.
+    NoAddress,
+    /// The proxy answered CONNECT with this status, or with nothing that has one.
+    Proxy(Option<u16>),
+    /// What came is no HTTP.
+    NotHttp(String),
+    #[cfg(feature = "tls")]
+    Tls(rustls::Error),
+    Io(io::Error),
+    /// Something else. The request may have reached the server.
+    Other(String),
+}
+
+#[cfg(any(feature = "blocking", feature = "tokio"))]
+impl Fault {
+    /// Says why there is no response from a host. What is not known to be a failure to connect may have reached the server.
+    pub(crate) fn failure(self, host: &str, timeout: Duration) -> Failure {
+        match self {
+            Fault::Timeout => Failure::Timeout(timeout),
+            Fault::TooLarge => Failure::TooLarge,
+            Fault::NoAddress => Failure::Connect(format!("{host} has no address")),
+            Fault::Proxy(_) => Failure::Connect("the proxy refuses".to_owned()),
+            Fault::NotHttp(text) => Failure::Broken(format!(
+                "the answer is not HTTP: {text} (is there something else, or does it want https://?)"
+            )),
+            #[cfg(feature = "tls")]
+            Fault::Tls(error) => tls_failure(&error),
+            Fault::Io(error) => io_failure(&error, timeout),
+            Fault::Other(text) => Failure::Broken(text),
         }
-        error => Failure::Broken(error.to_string()),
     }
 }
 
-/// What TLS found. A fault of the server's certificate comes before anything was asked.
-fn tls(error: &rustls::Error) -> Failure {
+/// Says why a connection failed or broke off, as the system or TLS above it puts it. What is not known to be a failure to
+/// connect may have reached the server.
+pub fn io_failure(error: &io::Error, timeout: Duration) -> Failure {
+    use ErrorKind::*;
+    // What the handshake says comes wrapped.
+    #[cfg(feature = "tls")]
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return tls_failure(error);
+    }
+    match error.kind() {
+        ConnectionRefused => Failure::Connect("connection refused".into()),
+        TimedOut | WouldBlock => Failure::Timeout(timeout),
+        UnexpectedEof => Failure::Broken("the server closed the connection before its answer was complete".into()),
+        ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected | InvalidData | Interrupted => {
+            Failure::Broken(error.to_string())
+        }
+        _ => Failure::Connect(error.to_string()),
+    }
+}
+
+#[cfg(feature = "tls")]
+/// Says what TLS found. A fault of the server's certificate comes before anything was asked.
+pub fn tls_failure(error: &rustls::Error) -> Failure {
     use AlertDescription::*;
     Failure::Tls(match error {
         rustls::Error::InvalidCertificate(error) => certificate(error),
@@ -57,6 +87,7 @@ fn tls(error: &rustls::Error) -> Failure {
     })
 }
 
+#[cfg(feature = "tls")]
 fn certificate(error: &CertificateError) -> String {
     use CertificateError::*;
     match error {
@@ -91,6 +122,7 @@ fn certificate(error: &CertificateError) -> String {
     }
 }
 
+#[cfg(feature = "tls")]
 /// webpki has this one error that rustls has no name for and that `openssl req -x509` leads to.
 fn is_authority_in_place_of_a_server(error: &CertificateError) -> bool {
     matches!(error, CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity"))

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use farwire_core::signalling::Failure;
-use ureq::http::Uri;
-use ureq::{Error, Proxy, ProxyBuilder, ProxyProtocol};
+use http::Uri;
+use percent_encoding::percent_decode_str;
 
-use crate::failure::failure;
+use crate::failure::Fault;
 
-/// Where a proxy may be named; the first that is set counts, as with other programs that use ureq.
+/// Where a proxy may be named; the first that is set counts.
 const VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// Where servers are named that are reached without it.
@@ -19,17 +19,28 @@ const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 #[derive(Debug, Default)]
 pub(crate) struct Proxies {
     used: Option<(&'static str, Proxy)>,
+    exceptions: Vec<Exception>,
     ignored: Vec<&'static str>,
+}
+
+/// A proxy that is spoken to by CONNECT.
+pub(crate) struct Proxy {
+    /// Whether it is spoken to over TLS.
+    pub(crate) is_tls: bool,
+    /// A name, or an address, in brackets if that is IPv6.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// A user and a password.
+    pub(crate) credentials: Option<(String, String)>,
 }
 
 impl Proxies {
     pub(crate) fn from_env(mut lookup: impl FnMut(&str) -> Option<OsString>) -> Proxies {
         let exceptions = EXCEPTIONS.iter().find_map(|name| lookup(name)).unwrap_or_default();
-        let exceptions = exceptions.to_string_lossy();
-        let mut proxies = Proxies::default();
+        let mut proxies = Proxies { exceptions: Exception::list(&exceptions.to_string_lossy()), ..Proxies::default() };
         for name in VARIABLES {
             let Some(value) = lookup(name).filter(|value| !value.is_empty()) else { continue };
-            match value.to_str().and_then(|url| http_proxy(url, &exceptions)) {
+            match value.to_str().and_then(Proxy::parse) {
                 Some(proxy) => {
                     proxies.used = Some((name, proxy));
                     break;
@@ -40,16 +51,21 @@ impl Proxies {
         proxies
     }
 
-    pub(crate) fn chosen(&self) -> Option<Proxy> {
-        self.used.as_ref().map(|(_, proxy)| proxy.clone())
+    /// The proxy on the way to a server.
+    pub(crate) fn towards(&self, target: &Uri) -> Option<&Proxy> {
+        self.named_towards(target).map(|(_, proxy)| proxy)
+    }
+
+    fn named_towards(&self, target: &Uri) -> Option<&(&'static str, Proxy)> {
+        let host = target.host().unwrap_or_default().to_ascii_lowercase();
+        self.used.as_ref().filter(|_| !self.exceptions.iter().any(|exception| exception.matches(&host)))
     }
 
     /// Why there is no answer from `target`, with the proxy that was in between or is missing.
-    pub(crate) fn explain(&self, target: &Uri, error: Error, timeout: Duration) -> Failure {
+    pub(crate) fn explain(&self, target: &Uri, fault: Fault, timeout: Duration) -> Failure {
         let host = target.host().unwrap_or_default();
-        let Some((variable, proxy)) = self.used.as_ref().filter(|(_, proxy)| !proxy.is_no_proxy(target)) else {
-            let failure = failure(error, host, timeout);
-            return match (failure, self.ignored.first()) {
+        let Some((variable, proxy)) = self.named_towards(target) else {
+            return match (fault.failure(host, timeout), self.ignored.first()) {
                 (Failure::Connect(text), Some(name)) => Failure::Connect(format!(
                     "{text} ({name} is not used: it names no HTTP proxy, as http://host:port does)"
                 )),
@@ -57,11 +73,11 @@ impl Proxies {
             };
         };
         // Never its user and password.
-        let named = format!("the proxy {}:{} that {variable} names", proxy.host(), proxy.port());
-        if let Error::ConnectProxyFailed(said) = &error {
-            return Failure::Connect(refusal(&named, variable, proxy, host, said));
+        let named = format!("the proxy {}:{} that {variable} names", proxy.host, proxy.port);
+        if let Fault::Proxy(status) = fault {
+            return Failure::Connect(refusal(&named, variable, proxy, host, status));
         }
-        match failure(error, proxy.host(), timeout) {
+        match fault.failure(&proxy.host, timeout) {
             Failure::Connect(text) => Failure::Connect(format!(
                 "{named} is not reached: {text} (is it right? With {host} in NO_PROXY it is not used)"
             )),
@@ -73,28 +89,85 @@ impl Proxies {
     }
 }
 
-/// A proxy that is spoken to by CONNECT; `None`: another one, or none at all.
-fn http_proxy(url: &str, exceptions: &str) -> Option<Proxy> {
-    let named = Proxy::new(url.trim()).ok()?;
-    if !matches!(named.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) {
-        return None;
+impl Proxy {
+    /// Reads `http://user:password@host:port`, of which all but the host may be missing; user and password are
+    /// percent-encoded. `None`: it is another one than by CONNECT, or none at all.
+    fn parse(url: &str) -> Option<Proxy> {
+        let url = url.trim().parse::<Uri>().ok()?;
+        let authority = url.authority()?;
+        let is_tls = match url.scheme_str() {
+            None | Some("http") => false,
+            Some("https") => true,
+            Some(_) => return None,
+        };
+        let credentials = match authority.as_str().rsplit_once('@') {
+            Some((credentials, _)) => {
+                let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+                let decode = |text| percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned);
+                Some((decode(user)?, decode(password)?))
+            }
+            None => None,
+        };
+        let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        Some(Proxy { is_tls, host: authority.host().to_owned(), port, credentials })
     }
-    let mut proxy = Proxy::builder(named.protocol()).host(named.host()).port(named.port());
-    if let Some(user) = named.username() {
-        proxy = proxy.username(user);
-    }
-    if let Some(password) = named.password() {
-        proxy = proxy.password(password);
-    }
-    let exceptions = exceptions.split(',').map(str::trim).filter(|exception| !exception.is_empty());
-    exceptions.fold(proxy, ProxyBuilder::no_proxy).build().ok()
 }
 
-/// What a proxy said to CONNECT; ureq has it as "proxy server responded 407/407".
-fn refusal(named: &str, variable: &str, proxy: &Proxy, host: &str, said: &str) -> String {
-    let status = said.rsplit('/').next().and_then(|status| status.parse::<u16>().ok());
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// A server, or several, that are reached without the proxy.
+#[derive(Debug, PartialEq)]
+enum Exception {
+    Any,
+    Host(String),
+    /// `192.168.*` or `192.168.`
+    Prefix(String),
+    /// `*.example.com` or `.example.com`, which is not `example.com` itself.
+    Suffix(String),
+}
+
+impl Exception {
+    /// Those in a list with commas.
+    fn list(text: &str) -> Vec<Exception> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(|name| Exception::parse(&name.to_ascii_lowercase())).collect()
+    }
+
+    fn parse(name: &str) -> Exception {
+        if name == "*" {
+            Exception::Any
+        } else if let Some(suffix) = name.strip_prefix('*') {
+            Exception::Suffix(suffix.to_owned())
+        } else if name.starts_with('.') {
+            Exception::Suffix(name.to_owned())
+        } else if let Some(prefix) = name.strip_suffix('*') {
+            Exception::Prefix(prefix.to_owned())
+        } else if name.ends_with('.') {
+            Exception::Prefix(name.to_owned())
+        } else {
+            Exception::Host(name.to_owned())
+        }
+    }
+
+    /// Whether it is for a host, whose name is in small letters.
+    fn matches(&self, host: &str) -> bool {
+        match self {
+            Exception::Any => true,
+            Exception::Host(name) => name == host,
+            Exception::Prefix(prefix) => host.starts_with(prefix),
+            Exception::Suffix(suffix) => host.ends_with(suffix),
+        }
+    }
+}
+
+/// What a proxy said to CONNECT.
+fn refusal(named: &str, variable: &str, proxy: &Proxy, host: &str, status: Option<u16>) -> String {
     match status {
-        Some(407) if proxy.username().is_some() => {
+        Some(407) if proxy.credentials.is_some() => {
             format!("{named} does not accept the user and password in it (407)")
         }
         Some(407) => format!("{named} wants a user and password (407): {variable}=http://user:password@host:port"),
@@ -103,5 +176,50 @@ fn refusal(named: &str, variable: &str, proxy: &Proxy, host: &str, said: &str) -
             format!("{named} does not let through to {host} ({status}): allow it there, or put {host} into NO_PROXY")
         }
         None => format!("{named} does not answer CONNECT: is it an HTTP proxy?"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_read_with_all_that_may_be_missing() {
+        let parts =
+            |url: &str| Proxy::parse(url).map(|proxy| (proxy.is_tls, proxy.host, proxy.port, proxy.credentials));
+        let some = |is_tls, host: &str, port| Some((is_tls, host.to_owned(), port, None));
+        assert_eq!(parts("proxy.example"), some(false, "proxy.example", 80));
+        assert_eq!(parts(" proxy.example:3128 "), some(false, "proxy.example", 3128));
+        assert_eq!(parts("http://proxy.example/"), some(false, "proxy.example", 80));
+        assert_eq!(parts("HTTPS://proxy.example"), some(true, "proxy.example", 443));
+        assert_eq!(parts("http://[::1]:8080"), some(false, "[::1]", 8080));
+        let credentials = |url| Proxy::parse(url).and_then(|proxy| proxy.credentials);
+        let told = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(credentials("http://u:p%40ss+@h:1"), told("u", "p@ss+"));
+        assert_eq!(credentials("http://u@h"), told("u", ""));
+        for url in ["socks5://127.0.0.1:1080", "://", "", "http://", "ftp://h", "http://%ff@h"] {
+            assert!(Proxy::parse(url).is_none(), "{url}");
+        }
+        assert!(!format!("{:?}", Proxy::parse("http://user:hunter2@h")).contains("hunter2"));
+    }
+
+    #[test]
+    fn exceptions_are_names_beginnings_and_ends() {
+        let matches = |list: &str, host: &str| Exception::list(list).iter().any(|exception| exception.matches(host));
+        for (list, host, expected) in [
+            ("example.com", "example.com", true),
+            ("EXAMPLE.com", "example.com", true),
+            ("example.com", "a.example.com", false),
+            (".example.com", "a.example.com", true),
+            ("*.example.com, other", "a.b.example.com", true),
+            (".example.com", "example.com", false),
+            ("10.*", "10.0.0.1", true),
+            ("10.0.", "10.0.0.1", true),
+            ("10.1.", "10.0.0.1", false),
+            (" , *", "anything", true),
+            ("", "anything", false),
+        ] {
+            assert_eq!(matches(list, host), expected, "{list} {host}");
+        }
     }
 }

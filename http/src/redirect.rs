@@ -1,6 +1,6 @@
 //! Where a redirect goes, as an error may say it.
 
-use ureq::http::Uri;
+use http::Uri;
 
 /// The longest target that is repeated, in characters.
 const SHOWN: usize = 100;

@@ -1,5 +1,7 @@
 //! Proxies of the environment: good, dead and unwilling ones, and what a person is told of them.
 
+mod clients;
+
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,9 +10,19 @@ use std::thread;
 use std::time::Duration;
 
 use farwire_core::signalling::{Failure, HeaderName, Method, Request, RequestId, Response, header};
-use farwire_http::Client;
+
+use crate::clients::{Asked, for_each_client};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+for_each_client!(
+    a_proxy_is_used_and_gets_its_own_credentials_alone,
+    a_dead_proxy_is_named_with_its_variable_and_without_its_password,
+    a_proxy_that_does_not_connect_is_named_with_what_to_do,
+    exceptions_go_around_the_proxy,
+    what_is_set_and_not_used_is_told_when_it_matters,
+    a_redirect_is_not_followed_and_its_target_gets_nothing,
+);
 
 /// A proxy on loopback, and what it was asked.
 struct Proxy {
@@ -61,16 +73,14 @@ fn serve(stream: TcpStream, answer: &str, heads: &Mutex<Vec<String>>) {
     }
 }
 
-fn client(variables: &[(&str, &str)]) -> Client {
-    Client::from_env(false, |name| {
-        variables.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
-    })
+fn client<C: Asked>(variables: &[(&str, &str)]) -> C {
+    C::from_env(false, |name| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value)))
 }
 
-fn ask(client: &Client, url: &str) -> Result<Response, Failure> {
-    let mut request = Request::new(RequestId(0), Method::POST, url.to_owned(), TIMEOUT);
-    request = request.with_secret(header::AUTHORIZATION, "Bearer token-of-mine");
-    request = request.with_secret(HeaderName::from_static("x-robot-api-key"), "key-of-mine");
+fn ask(client: &impl Asked, url: &str) -> Result<Response, Failure> {
+    let request = Request::new(RequestId(0), Method::POST, url.to_owned(), TIMEOUT)
+        .with_secret(header::AUTHORIZATION, "Bearer token-of-mine")
+        .with_secret(HeaderName::from_static("x-robot-api-key"), "key-of-mine");
     client.perform(request)
 }
 
@@ -83,11 +93,10 @@ fn closed() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address")
 }
 
-#[test]
-fn a_proxy_is_used_and_gets_its_own_credentials_alone() {
+fn a_proxy_is_used_and_gets_its_own_credentials_alone<C: Asked>() {
     for variable in ["ALL_PROXY", "HTTPS_PROXY", "http_proxy"] {
         let proxy = Proxy::answering("HTTP/1.1 200 Connection established\r\n\r\n");
-        let client = client(&[(variable, &format!("http://user:hunter2@{}", proxy.address))]);
+        let client = client::<C>(&[(variable, &format!("http://user:hunter2@{}", proxy.address))]);
         assert_eq!(ask(&client, "http://sfu.invalid/v1").map(|answer| answer.status), Ok(200));
         let heads = proxy.heads();
         let (connect, request) = heads.split_once("\r\n\r\n").expect("two heads");
@@ -96,11 +105,10 @@ fn a_proxy_is_used_and_gets_its_own_credentials_alone() {
     }
 }
 
-#[test]
-fn a_dead_proxy_is_named_with_its_variable_and_without_its_password() {
+fn a_dead_proxy_is_named_with_its_variable_and_without_its_password<C: Asked>() {
     let dead = closed();
     for variable in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
-        let client = client(&[(variable, &format!("http://user:hunter2@{dead}"))]);
+        let client = client::<C>(&[(variable, &format!("http://user:hunter2@{dead}"))]);
         for url in ["http://sfu.invalid/v1", "https://sfu.invalid/v1"] {
             let text = words(ask(&client, url));
             assert!(text.contains(&dead.to_string()) && text.contains(variable), "{text}");
@@ -108,13 +116,12 @@ fn a_dead_proxy_is_named_with_its_variable_and_without_its_password() {
             assert!(!text.contains("hunter2") && !text.contains("of-mine"), "{text}");
         }
     }
-    let nowhere = client(&[("HTTPS_PROXY", "http://proxy.invalid:3128")]);
+    let nowhere = client::<C>(&[("HTTPS_PROXY", "http://proxy.invalid:3128")]);
     let text = words(ask(&nowhere, "https://sfu.invalid/v1"));
     assert!(text.contains("proxy.invalid:3128") && text.contains("HTTPS_PROXY"), "{text}");
 }
 
-#[test]
-fn a_proxy_that_does_not_connect_is_named_with_what_to_do() {
+fn a_proxy_that_does_not_connect_is_named_with_what_to_do<C: Asked>() {
     for (answer, parts) in [
         ("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", ["407", "user:password@"]),
         ("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n", ["403", "NO_PROXY"]),
@@ -123,49 +130,46 @@ fn a_proxy_that_does_not_connect_is_named_with_what_to_do() {
         ("SSH-2.0-OpenSSH_9.6\r\n\r\n", ["not HTTP", "through the proxy"]),
     ] {
         let proxy = Proxy::answering(answer);
-        let client = client(&[("HTTPS_PROXY", &format!("http://{}", proxy.address))]);
+        let client = client::<C>(&[("HTTPS_PROXY", &format!("http://{}", proxy.address))]);
         let text = words(ask(&client, "https://sfu.invalid/v1"));
         assert!(text.contains(&proxy.address.to_string()) && text.contains("HTTPS_PROXY"), "{text}");
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
         assert!(!proxy.heads().contains("of-mine"), "no credential goes to the proxy");
     }
     let proxy = Proxy::answering("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
-    let client = client(&[("HTTPS_PROXY", &format!("http://user:hunter2@{}", proxy.address))]);
+    let client = client::<C>(&[("HTTPS_PROXY", &format!("http://user:hunter2@{}", proxy.address))]);
     let text = words(ask(&client, "https://sfu.invalid/v1"));
     assert!(text.contains("does not accept the user and password") && !text.contains("hunter2"), "{text}");
 }
 
-#[test]
-fn exceptions_go_around_the_proxy() {
+fn exceptions_go_around_the_proxy<C: Asked>() {
     let server = Proxy::answering("");
     let url = format!("http://{}/v1", server.address);
     let dead = format!("http://{}", closed());
     for exceptions in ["127.0.0.1", "sfu.example, 127.0.0.1", "*"] {
-        let client = client(&[("HTTPS_PROXY", &dead), ("NO_PROXY", exceptions)]);
+        let client = client::<C>(&[("HTTPS_PROXY", &dead), ("NO_PROXY", exceptions)]);
         assert_eq!(ask(&client, &url).map(|answer| answer.status), Ok(200), "{exceptions}");
     }
-    let text = words(ask(&client(&[("HTTPS_PROXY", &dead), ("NO_PROXY", "other.example")]), &url));
+    let text = words(ask(&client::<C>(&[("HTTPS_PROXY", &dead), ("NO_PROXY", "other.example")]), &url));
     assert!(text.contains("HTTPS_PROXY"), "{text}");
     // A server on this machine is never looked for at a proxy.
-    let local = Client::from_env(true, |name| (name == "HTTPS_PROXY").then(|| OsString::from(&dead)));
+    let local = C::from_env(true, |name| (name == "HTTPS_PROXY").then(|| OsString::from(&dead)));
     assert_eq!(ask(&local, &url).map(|answer| answer.status), Ok(200));
 }
 
-#[test]
-fn what_is_set_and_not_used_is_told_when_it_matters() {
+fn what_is_set_and_not_used_is_told_when_it_matters<C: Asked>() {
     for value in ["socks5://127.0.0.1:1080", "://"] {
-        let client = client(&[("ALL_PROXY", value)]);
+        let client = client::<C>(&[("ALL_PROXY", value)]);
         let text = words(ask(&client, &format!("http://{}/v1", closed())));
         assert!(text.contains("ALL_PROXY is not used"), "{text}");
     }
     let proxy = Proxy::answering("HTTP/1.1 200 OK\r\n\r\n");
     let both =
-        client(&[("ALL_PROXY", "socks5://127.0.0.1:1080"), ("HTTPS_PROXY", &format!("http://{}", proxy.address))]);
+        client::<C>(&[("ALL_PROXY", "socks5://127.0.0.1:1080"), ("HTTPS_PROXY", &format!("http://{}", proxy.address))]);
     assert_eq!(ask(&both, "http://sfu.invalid/v1").map(|answer| answer.status), Ok(200));
 }
 
-#[test]
-fn a_redirect_is_not_followed_and_its_target_gets_nothing() {
+fn a_redirect_is_not_followed_and_its_target_gets_nothing<C: Asked>() {
     let target = TcpListener::bind("127.0.0.1:0").expect("a port");
     target.set_nonblocking(true).expect("set");
     let port = target.local_addr().expect("an address").port();
@@ -180,7 +184,7 @@ fn a_redirect_is_not_followed_and_its_target_gets_nothing() {
             let answer = format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
             stream.write_all(answer.as_bytes()).expect("written");
         });
-        let answer = ask(&client(&[]), &url);
+        let answer = ask(&client::<C>(&[]), &url);
         let to = format!("http://127.0.0.1:{port}/…");
         assert_eq!(answer, Err(Failure::Redirected { status, to }));
         thread.join().expect("no panic");

@@ -1,5 +1,7 @@
 //! Whom a client trusts over HTTPS, and what it says of those it does not.
 
+mod clients;
+
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -9,12 +11,23 @@ use std::thread;
 use std::time::Duration;
 
 use farwire_core::signalling::{Failure, Method, Request, RequestId};
-use farwire_http::{Client, TRUST};
+use farwire_http::TRUST;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::clients::{Asked, for_each_client};
+
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+for_each_client!(
+    the_very_certificate_that_is_trusted_is_good_although_it_is_an_authoritys,
+    a_servers_own_certificate_and_one_of_a_trusted_authority_are_good,
+    what_is_wrong_with_a_certificate_is_said,
+    an_authority_that_shows_itself_and_was_signed_by_a_trusted_one_is_told_how_to_make_a_servers,
+    what_is_no_tls_at_all_is_said,
+    a_file_without_certificates_is_named,
+);
 
 /// A certificate and its key.
 struct Identity {
@@ -76,12 +89,12 @@ fn serve(identity: &Identity) -> SocketAddr {
 }
 
 /// Asks by a name, trusting the certificates in a file of this text.
-fn ask(address: SocketAddr, host: &str, trusted: Option<&str>) -> Result<u16, Failure> {
+fn ask<C: Asked>(address: SocketAddr, host: &str, trusted: Option<&str>) -> Result<u16, Failure> {
     let file = trusted.map(File::with);
     let lookup = |name: &str| file.as_ref().filter(|_| name == TRUST).map(|file| OsString::from(&file.0));
     let url = format!("https://{host}:{}/v1", address.port());
     let request = Request::new(RequestId(0), Method::GET, url, TIMEOUT);
-    Client::from_env(true, lookup).perform(request).map(|response| response.status)
+    C::from_env(true, lookup).perform(request).map(|response| response.status)
 }
 
 /// A file that is gone with the value.
@@ -112,74 +125,69 @@ fn words(answer: Result<u16, Failure>) -> String {
     }
 }
 
-#[test]
-fn the_very_certificate_that_is_trusted_is_good_although_it_is_an_authoritys() {
+fn the_very_certificate_that_is_trusted_is_good_although_it_is_an_authoritys<C: Asked>() {
     for names in [&["localhost", "127.0.0.1"][..], &["localhost"]] {
         let identity = self_signed(&authority(names));
         let address = serve(&identity);
-        assert_eq!(ask(address, "localhost", Some(&identity.pem)), Ok(204));
+        assert_eq!(ask::<C>(address, "localhost", Some(&identity.pem)), Ok(204));
         // Among others it counts as well.
         let bundle = format!("{}{}", self_signed(&authority(&["other.example"])).pem, identity.pem);
-        assert_eq!(ask(address, "localhost", Some(&bundle)), Ok(204));
+        assert_eq!(ask::<C>(address, "localhost", Some(&bundle)), Ok(204));
     }
     let by_address = self_signed(&authority(&["127.0.0.1"]));
-    assert_eq!(ask(serve(&by_address), "127.0.0.1", Some(&by_address.pem)), Ok(204));
+    assert_eq!(ask::<C>(serve(&by_address), "127.0.0.1", Some(&by_address.pem)), Ok(204));
 }
 
-#[test]
-fn a_servers_own_certificate_and_one_of_a_trusted_authority_are_good() {
+fn a_servers_own_certificate_and_one_of_a_trusted_authority_are_good<C: Asked>() {
     let own = self_signed(&params(&["localhost"]));
-    assert_eq!(ask(serve(&own), "localhost", Some(&own.pem)), Ok(204));
+    assert_eq!(ask::<C>(serve(&own), "localhost", Some(&own.pem)), Ok(204));
     let of_authority = authority(&[]);
     let root = self_signed(&of_authority);
     let server = signed_by(&of_authority, &root, &["localhost"]);
-    assert_eq!(ask(serve(&server), "localhost", Some(&root.pem)), Ok(204));
+    assert_eq!(ask::<C>(serve(&server), "localhost", Some(&root.pem)), Ok(204));
 }
 
-#[test]
-fn what_is_wrong_with_a_certificate_is_said() {
+fn what_is_wrong_with_a_certificate_is_said<C: Asked>() {
     let good = self_signed(&authority(&["localhost"]));
     let other = self_signed(&authority(&["localhost"]));
-    let text = words(ask(serve(&good), "localhost", Some(&other.pem)));
+    let text = words(ask::<C>(serve(&good), "localhost", Some(&other.pem)));
     assert!(text.contains("no authority that is trusted") || text.contains("CA:TRUE"), "{text}");
-    let text = words(ask(serve(&good), "localhost", None));
+    let text = words(ask::<C>(serve(&good), "localhost", None));
     assert!(text.contains("no authority that is trusted") || text.contains("CA:TRUE"), "{text}");
     assert!(text.contains(TRUST), "{text}");
 
-    let text = words(ask(serve(&good), "127.0.0.1", Some(&good.pem)));
+    let text = words(ask::<C>(serve(&good), "127.0.0.1", Some(&good.pem)));
     assert!(text.contains("localhost") && text.contains("not for 127.0.0.1"), "{text}");
     let nameless = self_signed(&authority(&[]));
-    let text = words(ask(serve(&nameless), "localhost", Some(&nameless.pem)));
+    let text = words(ask::<C>(serve(&nameless), "localhost", Some(&nameless.pem)));
     assert!(text.contains("subjectAltName"), "{text}");
 
     for make in [authority, params] {
         let mut past = make(&["localhost"]);
         (past.not_before, past.not_after) = (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
         let past = self_signed(&past);
-        assert!(words(ask(serve(&past), "localhost", Some(&past.pem))).contains("has expired"));
+        assert!(words(ask::<C>(serve(&past), "localhost", Some(&past.pem))).contains("has expired"));
         let mut future = make(&["localhost"]);
         (future.not_before, future.not_after) = (date_time_ymd(2901, 1, 1), date_time_ymd(2902, 1, 1));
         let future = self_signed(&future);
-        let text = words(ask(serve(&future), "localhost", Some(&future.pem)));
+        let text = words(ask::<C>(serve(&future), "localhost", Some(&future.pem)));
         assert!(text.contains("not valid yet") && text.contains("clock"), "{text}");
     }
 }
 
-#[test]
-fn an_authority_that_shows_itself_and_was_signed_by_a_trusted_one_is_told_how_to_make_a_servers() {
+fn an_authority_that_shows_itself_and_was_signed_by_a_trusted_one_is_told_how_to_make_a_servers<C: Asked>() {
     let of_root = authority(&[]);
     let root = self_signed(&of_root);
     let key = KeyPair::generate().expect("a key");
     let issuer = Issuer::from_params(&of_root, &root.key);
     let certificate = authority(&["localhost"]).signed_by(&key, &issuer).expect("a certificate");
     let intermediate = Identity { pem: certificate.pem(), chain: vec![certificate.der().clone()], key };
-    let text = words(ask(serve(&intermediate), "localhost", Some(&root.pem)));
+    let text = words(ask::<C>(serve(&intermediate), "localhost", Some(&root.pem)));
     assert!(text.contains("openssl req -x509") && text.contains("CA:FALSE"), "{text}");
-    assert_eq!(ask(serve(&intermediate), "localhost", Some(&intermediate.pem)), Ok(204));
+    assert_eq!(ask::<C>(serve(&intermediate), "localhost", Some(&intermediate.pem)), Ok(204));
 }
 
-#[test]
-fn what_is_no_tls_at_all_is_said() {
+fn what_is_no_tls_at_all_is_said<C: Asked>() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
@@ -189,14 +197,13 @@ fn what_is_no_tls_at_all_is_said() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
         }
     });
-    let text = words(ask(address, "localhost", None));
+    let text = words(ask::<C>(address, "localhost", None));
     assert!(text.contains("does not speak TLS") && text.contains("http://"), "{text}");
 }
 
-#[test]
-fn a_file_without_certificates_is_named() {
+fn a_file_without_certificates_is_named<C: Asked>() {
     for text in ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-        let told = words(ask(([127, 0, 0, 1], 9).into(), "localhost", Some(text)));
+        let told = words(ask::<C>(([127, 0, 0, 1], 9).into(), "localhost", Some(text)));
         assert!(told.contains(TRUST) && told.contains(".pem") && told.contains("no certificate"), "{told}");
     }
 }

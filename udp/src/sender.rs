@@ -7,35 +7,33 @@ use crate::{SendBatch, Socket};
 
 /// Sends datagrams from one of several sockets each, and holds the sockets until it is closed.
 #[derive(Debug)]
-pub struct Sender<const SOCKETS: usize> {
-    /// `None` once it is closed.
-    sockets: Option<[Arc<Socket>; SOCKETS]>,
-    batches: [SendBatch; SOCKETS],
+pub struct Sender {
+    /// None once it is closed.
+    sockets: Vec<(Arc<Socket>, SendBatch)>,
 }
 
-impl<const SOCKETS: usize> Sender<SOCKETS> {
+impl Sender {
     /// A sender for these sockets.
-    pub fn new(sockets: [Arc<Socket>; SOCKETS]) -> Sender<SOCKETS> {
-        Sender { sockets: Some(sockets), batches: std::array::from_fn(|_| SendBatch::new()) }
+    pub fn new(sockets: &[Arc<Socket>]) -> Sender {
+        Sender { sockets: sockets.iter().map(|socket| (Arc::clone(socket), SendBatch::new())).collect() }
     }
 
     /// Sends all: each is the number of its socket, its destination and its contents. Those for a socket that is not
     /// there are not sent, and nothing is once it is closed.
     pub fn send<'a>(&mut self, datagrams: impl IntoIterator<Item = (usize, SocketAddr, &'a [u8])>) {
-        let Some(sockets) = &self.sockets else { return };
         for (number, destination, contents) in datagrams {
-            if let (Some(batch), Some(socket)) = (self.batches.get_mut(number), sockets.get(number)) {
+            if let Some((socket, batch)) = self.sockets.get_mut(number) {
                 batch.push(socket, destination, contents);
             }
         }
-        for (batch, socket) in self.batches.iter_mut().zip(sockets) {
+        for (socket, batch) in &mut self.sockets {
             batch.flush(socket);
         }
     }
 
     /// Lets go of the sockets.
     pub fn close(&mut self) {
-        self.sockets = None;
+        self.sockets.clear();
     }
 }
 
@@ -50,7 +48,7 @@ mod tests {
     fn sends_from_the_socket_that_was_named_until_it_is_closed() {
         let bind = || Arc::new(Socket::bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a socket"));
         let (one, two, receiver) = (bind(), bind(), bind());
-        let mut sender = Sender::new([Arc::clone(&one), Arc::clone(&two)]);
+        let mut sender = Sender::new(&[Arc::clone(&one), Arc::clone(&two)]);
         let to = receiver.local_addr();
         sender.send([(0, to, &b"a"[..]), (1, to, b"b"), (2, to, b"c")]);
         sender.close();

@@ -1,65 +1,54 @@
 //! Who keeps a live connection open, and what each user has of it.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{EndReason, RecvError, SubscriptionId, Topic, TopicError};
+use farwire_core::{Client, EndReason, RecvError, SubscriptionId, Topic, TopicError};
 
-/// A driver's live connection, which several users can share.
-pub trait Live {
-    /// Ends the connection at once and tells the SFU. Called once, by the last lease.
-    fn close(&self);
-
-    /// Ends one subscription.
-    fn cut(&self, id: SubscriptionId, why: RecvError);
-
-    /// Why the connection is over, if it is.
-    fn ended(&self) -> Option<EndReason>;
-}
+use crate::engine::Engine;
+use crate::platform::Driver;
 
 /// A live connection and how many leases it has.
-#[derive(Debug)]
-pub struct Leased<L> {
-    /// The connection.
-    pub live: L,
+pub(crate) struct Leased<D: Driver> {
+    engine: Arc<Engine<D>>,
     leases: AtomicUsize,
 }
 
 /// One user's share in a connection: all that came of one call that connects. The last share that is closed or dropped
 /// closes the connection.
-#[derive(Debug)]
-pub struct Lease<L: Live> {
-    leased: Arc<Leased<L>>,
+pub struct Lease<D: Driver> {
+    leased: Arc<Leased<D>>,
     closed: AtomicBool,
     subscriptions: Mutex<HashSet<SubscriptionId>>,
 }
 
-impl<L: Live> Lease<L> {
+impl<D: Driver> Lease<D> {
     /// The first share of a new connection.
-    pub fn first(live: L) -> Arc<Lease<L>> {
-        Lease::of(Arc::new(Leased { live, leases: AtomicUsize::new(1) }))
+    pub fn first(engine: Arc<Engine<D>>) -> Arc<Lease<D>> {
+        Lease::of(Arc::new(Leased { engine, leases: AtomicUsize::new(1) }))
     }
 
     /// One more share; `None` if the connection is closed or over.
-    pub fn join(leased: Arc<Leased<L>>) -> Option<Arc<Lease<L>>> {
+    pub(crate) fn join(leased: Arc<Leased<D>>) -> Option<Arc<Lease<D>>> {
         let join = |leases: usize| (leases > 0).then_some(leases + 1);
         leased.leases.fetch_update(Ordering::AcqRel, Ordering::Acquire, join).ok()?;
         let lease = Lease::of(leased);
         lease.ended().is_none().then_some(lease)
     }
 
-    fn of(leased: Arc<Leased<L>>) -> Arc<Lease<L>> {
+    fn of(leased: Arc<Leased<D>>) -> Arc<Lease<D>> {
         Arc::new(Lease { leased, closed: AtomicBool::new(false), subscriptions: Mutex::default() })
     }
 
     /// The connection.
-    pub fn live(&self) -> &L {
-        &self.leased.live
+    pub fn engine(&self) -> &Arc<Engine<D>> {
+        &self.leased.engine
     }
 
     /// What others can [`join`](Lease::join).
-    pub fn leased(&self) -> &Arc<Leased<L>> {
+    pub(crate) fn leased(&self) -> &Arc<Leased<D>> {
         &self.leased
     }
 
@@ -70,45 +59,43 @@ impl<L: Live> Lease<L> {
 
     /// Why nothing more can be done with it, if so.
     pub fn ended(&self) -> Option<EndReason> {
-        if self.is_closed() { Some(EndReason::Closed) } else { self.live().ended() }
+        if self.is_closed() { Some(EndReason::Closed) } else { self.engine().lock().client.ended().cloned() }
     }
 
     /// Subscribes, as `ask` does, in the name of this share.
-    ///
-    /// # Errors
-    /// When this share is closed, and those of `ask`.
-    pub fn subscribe<I>(
+    pub(crate) fn subscribe<I>(
         &self,
         topic: Option<&Topic>,
-        ask: impl FnOnce(&L) -> Result<(SubscriptionId, I), TopicError>,
+        ask: impl FnOnce(&Engine<D>) -> Result<(SubscriptionId, I), TopicError>,
     ) -> Result<(SubscriptionId, I), TopicError> {
         let mut subscriptions = self.subscriptions();
         if self.is_closed() {
             return Err(TopicError::ended(topic));
         }
-        let (id, inbox) = ask(self.live())?;
+        let (id, inbox) = ask(self.engine())?;
         subscriptions.insert(id);
         Ok((id, inbox))
     }
 
     /// Ends a subscription of this share, if it is not over already.
-    pub fn unsubscribe(&self, id: SubscriptionId) {
+    pub(crate) fn unsubscribe(&self, id: SubscriptionId) {
         if self.subscriptions().remove(&id) {
-            self.live().cut(id, RecvError::Unsubscribed);
+            self.engine().act(|client, _| client.cut(id, RecvError::Unsubscribed));
         }
     }
 
     /// Gives the share up: its subscriptions end, and if it is the last, the connection.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
         if self.leased.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
-            return self.live().close();
+            self.engine().act(Client::close);
+            return self.engine().finish();
         }
         let subscriptions = std::mem::take(&mut *self.subscriptions());
         for id in subscriptions {
-            self.live().cut(id, RecvError::Closed(EndReason::Closed));
+            self.engine().act(|client, _| client.cut(id, RecvError::Closed(EndReason::Closed)));
         }
     }
 
@@ -117,8 +104,14 @@ impl<L: Live> Lease<L> {
     }
 }
 
-impl<L: Live> Drop for Lease<L> {
+impl<D: Driver> Drop for Lease<D> {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+impl<D: Driver> fmt::Debug for Lease<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,14 @@
+//! What every driver passes on of core, so that a program needs one crate.
+
+pub use farwire_core;
+pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
+pub use farwire_core::lcm;
+pub use farwire_core::link::LinkEnd;
+pub use farwire_core::signalling::SignallingError;
+pub use farwire_core::{
+    Accepted, ClockEstimate, Config, ConfigError, ConnectionEvent, Container, Content, Delivery, Dial, EndReason,
+    Events, MAX_TOPIC, Message, OperatorLost, PublishError, Raw, Receive, RecvError, Reliability, Secret, SessionId,
+    Settings, Stage, Stats, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats, WhenFull, lcm_messages,
+};
+
+pub use crate::error::ConnectError;

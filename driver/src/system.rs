@@ -1,0 +1,16 @@
+//! What the system knows and core does not: the time of day, and chance.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use farwire_core::WallClock;
+
+/// The time of day.
+pub(crate) fn wall_clock() -> WallClock {
+    WallClock::read(Instant::now, || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// The operating system's randomness, by way of the keys that the standard library draws for its hash maps.
+pub(crate) fn draw_seed() -> u64 {
+    RandomState::new().hash_one(0)
+}
