@@ -1,33 +1,32 @@
 //! The broker as a state machine.
 
 mod bridge;
+mod legs;
 mod operators;
 mod records;
+mod requests;
 mod robots;
+mod state;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use farwire_core::link::StreamId;
 use farwire_core::provider::cloudflare::Api;
-use farwire_core::signalling::{Failure, Method, Request, RequestId, Response, bearer};
-use farwire_core::wire::Object;
-use farwire_core::wire::teleop::{IceServers, OfOperator, Party};
-use farwire_listener::{Guess, Guesses};
-use serde::de::DeserializeOwned;
+use farwire_core::signalling::{Failure, Method, Request, RequestId, Response};
+use farwire_listener::Guesses;
 use sha2::{Digest as _, Sha256};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
+use self::legs::{HeldLeg, LegKey};
+use self::state::{Bridging, Joining, Operator, OperatorState, Registering, Robot, RobotState};
 use crate::config::Config;
 use crate::displaced::Displaced;
-use crate::key::{Grant, Key, KeyId, RobotId, Scope};
-use crate::keys::{Keys, KeysError, Shown};
-use crate::leg::{Leg, LegEvent};
-use crate::limits::MAX_LEGS_OF_ROBOT;
-use crate::record::{Bridge, Known, SessionRecord};
-use crate::refusal::{Refusal, json};
-use crate::route::{Call, OperatorCall, RobotCall, route};
+use crate::key::{Key, KeyId, RobotId};
+use crate::keys::{Keys, KeysError};
+use crate::record::{Known, SessionRecord};
+use crate::refusal::Refusal;
+use crate::route::route;
 use crate::stats::Stats;
 use crate::why::Why;
 
@@ -80,107 +79,11 @@ pub enum Reason {
     Idle,
 }
 
-/// Names a session on the SFU inside the broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct LegKey(u64);
-
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
     Robot(RobotId),
     Registering(RobotId),
     Leg(LegKey),
-}
-
-/// A leg, and whose it is; nobody's, if the broker before this one had it still to close.
-struct HeldLeg {
-    leg: Leg,
-    owner: Option<(RobotId, Party)>,
-    timer: Option<Instant>,
-    /// It is kept that its session is to be closed.
-    is_owed: bool,
-}
-
-/// One robot's session.
-struct Robot {
-    id: String,
-    key: KeyId,
-    name: Option<String>,
-    kind: Option<String>,
-    /// Which connection of the robot it is, if the robot says so.
-    instance: Option<String>,
-    leg: LegKey,
-    state: RobotState,
-    heard: Instant,
-    operator: Option<Operator>,
-    /// Who will be once the SFU has taken it; the present one stays until then.
-    joining: Option<Joining>,
-    /// Why the latest operator is gone.
-    operator_ended: Option<Why>,
-    /// When another robot with this one's key or id was noticed last.
-    rival_at: Option<Instant>,
-    /// The robot knows of the present bridge.
-    told: bool,
-    /// The next heartbeat is answered without ids, whoever may operate by then.
-    owes_null: bool,
-    used: BTreeSet<StreamId>,
-    timer: Instant,
-}
-
-/// A robot's next session, of which the SFU has not said yet whether it takes it.
-struct Registering {
-    request: RequestId,
-    key: KeyId,
-    name: Option<String>,
-    kind: Option<String>,
-    instance: Option<String>,
-    leg: LegKey,
-    due: Instant,
-}
-
-enum RobotState {
-    /// From the broker before; the SFU has not said yet whether it has the session.
-    Unverified,
-    Live,
-}
-
-/// One operator's time with a robot.
-struct Operator {
-    id: String,
-    key: KeyId,
-    leg: LegKey,
-    state: OperatorState,
-    /// By when something has to have come of its state, unless it is bridged.
-    due: Instant,
-}
-
-/// An operator of which the SFU has not said yet whether it takes it.
-struct Joining {
-    request: RequestId,
-    key: KeyId,
-    leg: LegKey,
-    due: Instant,
-}
-
-enum OperatorState {
-    Joined,
-    Bridging(Bridging),
-    Bridged(Bridge),
-}
-
-impl Operator {
-    fn due(&self) -> Option<Instant> {
-        (!matches!(self.state, OperatorState::Bridged(_))).then_some(self.due)
-    }
-}
-
-/// A bridge that is being built.
-struct Bridging {
-    round: u64,
-    waiting: Vec<RequestId>,
-    robot: [Option<StreamId>; 4],
-    operator: [Option<StreamId>; 4],
-    /// What both publish is there, and what they subscribe to is asked for.
-    subscribing: bool,
 }
 
 /// A teleoperation broker.
@@ -270,16 +173,6 @@ impl Broker {
         };
         self.stats.requests += 1;
         Some(self.count(refusal))
-    }
-
-    fn authorize(&mut self, now: Instant, call: Call<'_>, request: &Incoming<'_>) -> Result<(), Refusal> {
-        match call {
-            Call::Robot(_) => self.robot_of(now, request).map(drop),
-            Call::Operator(_) => self.operator_of(now, request).map(drop),
-            // For both.
-            Call::TurnCredentials if request.robot_key.is_some() => self.robot_of(now, request).map(drop),
-            Call::TurnCredentials => self.operator_of(now, request).map(drop),
-        }
     }
 
     /// Takes the SFU's answer to a request, or why there is none.
@@ -396,256 +289,6 @@ impl Broker {
         }
     }
 
-    /// The response, or `None` if the SFU is to be asked.
-    fn answer(&mut self, now: Instant, id: RequestId, request: Incoming<'_>) -> Result<Option<Response>, Refusal> {
-        match route(request.method, request.path).ok_or_else(Refusal::unknown_path)? {
-            Call::TurnCredentials => {
-                self.authorize(now, Call::TurnCredentials, &request)?;
-                Ok(Some(json(200, &IceServers { ice_servers: self.config.ice_servers.clone() })))
-            }
-            Call::Robot(call) => {
-                let (key, robot) = self.robot_of(now, &request)?;
-                self.robot_call(now, id, (key, robot), call, request.body)
-            }
-            Call::Operator(call) => {
-                let (key, scope) = self.operator_of(now, &request)?;
-                self.operator_call(now, id, (key, scope), call, request.body)
-            }
-        }
-    }
-
-    fn robot_call(
-        &mut self,
-        now: Instant,
-        id: RequestId,
-        (key, robot): (KeyId, RobotId),
-        call: RobotCall<'_>,
-        body: &[u8],
-    ) -> Result<Option<Response>, Refusal> {
-        match call {
-            RobotCall::Register => self.register(now, id, key, &robot, &parse(body)?).map(|()| None),
-            RobotCall::Heartbeat(session) => {
-                self.own_session(&robot, session).map_err(|refusal| self.displaced(now, &robot, session, refusal))?;
-                self.heartbeat(now, &key, &robot).map(Some)
-            }
-            RobotCall::Renegotiate(session) => {
-                self.own_session(&robot, session)?;
-                Err(Refusal::nothing_to_answer())
-            }
-            RobotCall::Delete(session) => {
-                self.own_session(&robot, session)?;
-                self.end_robot(now, &robot, Why::Stopped);
-                Ok(Some(json(200, &serde_json::Map::new())))
-            }
-        }
-    }
-
-    fn operator_call(
-        &mut self,
-        now: Instant,
-        id: RequestId,
-        (key, scope): (KeyId, Scope),
-        call: OperatorCall<'_>,
-        body: &[u8],
-    ) -> Result<Option<Response>, Refusal> {
-        match call {
-            OperatorCall::List => Ok(Some(self.list(now, &key, &scope))),
-            OperatorCall::Join(session) => {
-                let robot = self.operable(&scope, session)?;
-                self.join(now, id, key, &robot, &parse(body)?).map(|()| None)
-            }
-            OperatorCall::Bridge(session) => {
-                let robot = self.operable(&scope, session)?;
-                self.bridge(now, id, &key, &robot, &parse_or_empty(body)?)
-            }
-            OperatorCall::Renegotiate(session) => {
-                self.operable(&scope, session)?;
-                Err(Refusal::nothing_to_answer())
-            }
-            OperatorCall::Leave(session) => {
-                let robot = self.operable(&scope, session)?;
-                let of: OfOperator = parse_or_empty(body)?;
-                if self.is_operator(&robot, &key, &of).is_ok() {
-                    self.end_operator(now, &robot, Why::Left);
-                }
-                let joining = self.robots.get(&robot).and_then(|session| session.joining.as_ref());
-                if of.operator_id.is_none() && joining.is_some_and(|joining| joining.key == key) {
-                    self.not_joined(now, &robot, Refusal::no_longer_operator());
-                }
-                Ok(Some(json(200, &serde_json::Map::new())))
-            }
-        }
-    }
-
-    /// The robot whose key a request shows.
-    fn robot_of(&mut self, now: Instant, request: &Incoming<'_>) -> Result<(KeyId, RobotId), Refusal> {
-        match self.keys.show(request.robot_key.unwrap_or_default()) {
-            Shown::Good(key) => {
-                if let Grant::Robot(robot) = &key.grant {
-                    return Ok((key.id(), robot.clone()));
-                }
-            }
-            // DimOS's robot has to hear 401 five times to end, however often it asks.
-            Shown::Revoked => return Err(Refusal::revoked_key()),
-            Shown::Unknown => {}
-        }
-        Err(self.wrong_key(now, request.source, Refusal::no_robot_key()))
-    }
-
-    /// What the operator may operate whose token a request shows.
-    fn operator_of(&mut self, now: Instant, request: &Incoming<'_>) -> Result<(KeyId, Scope), Refusal> {
-        let token = request.authorization.and_then(bearer).unwrap_or_default();
-        match self.keys.show(token) {
-            Shown::Good(key) => {
-                if let Grant::Operator(scope) = &key.grant {
-                    return Ok((key.id(), scope.clone()));
-                }
-            }
-            Shown::Revoked => return Err(Refusal::revoked_token()),
-            Shown::Unknown => {}
-        }
-        Err(self.wrong_key(now, request.source, Refusal::no_operator_token()))
-    }
-
-    fn wrong_key(&mut self, now: Instant, source: IpAddr, refusal: Refusal) -> Refusal {
-        self.stats.wrong_keys += 1;
-        match self.guesses.note(now, source) {
-            Guess::Allowed => return refusal,
-            Guess::FirstTooMany => warn!(%source, "too many wrong keys"),
-            Guess::TooMany => {}
-        }
-        Refusal::too_many_guesses()
-    }
-
-    /// Makes sure that a session is a robot's.
-    fn own_session(&self, robot: &RobotId, session: &str) -> Result<(), Refusal> {
-        match self.by_id.get(session) {
-            Some(owner) if owner == robot => Ok(()),
-            _ => Err(Refusal::no_session()),
-        }
-    }
-
-    /// The robot of a session, if its operator may operate it.
-    fn operable(&self, scope: &Scope, session: &str) -> Result<RobotId, Refusal> {
-        let robot = self.by_id.get(session).filter(|robot| scope.allows(robot));
-        robot.cloned().ok_or_else(Refusal::no_session)
-    }
-
-    fn handle_event(&mut self, now: Instant, leg: LegKey, robot: &RobotId, party: Party, event: LegEvent) {
-        if self.registering.get(robot).is_some_and(|registering| registering.leg == leg) {
-            return match event {
-                LegEvent::Answered(sdp) => self.registered(now, robot, &sdp),
-                LegEvent::Failed(error) => {
-                    info!(%robot, %error, "not registered");
-                    self.not_registered(now, robot, Refusal::of_sfu(&error));
-                }
-                LegEvent::Gone => self.not_registered(now, robot, Refusal::slow_sfu()),
-                LegEvent::Alive(_) | LegEvent::Opened(..) | LegEvent::NotOpened(..) => {}
-            };
-        }
-        let joining = self.robots.get(robot).and_then(|session| session.joining.as_ref());
-        if joining.is_some_and(|joining| joining.leg == leg) {
-            return match event {
-                LegEvent::Answered(sdp) => self.joined(now, robot, &sdp),
-                LegEvent::Failed(error) => {
-                    info!(%robot, %error, "not joined");
-                    self.not_joined(now, robot, Refusal::of_sfu(&error));
-                }
-                LegEvent::Gone => self.not_joined(now, robot, Refusal::slow_sfu()),
-                LegEvent::Alive(_) | LegEvent::Opened(..) | LegEvent::NotOpened(..) => {}
-            };
-        }
-        match (party, event) {
-            // Only a session that is being registered has an answer to wait for.
-            (_, LegEvent::Answered(_) | LegEvent::Failed(_)) => {}
-            (Party::Robot, LegEvent::Gone) => self.end_robot(now, robot, Why::SfuEnded),
-            (Party::Operator, LegEvent::Gone) => self.end_operator(now, robot, Why::SfuEnded),
-            (party, LegEvent::Alive(closed)) => {
-                if party == Party::Robot {
-                    self.verified(now, robot);
-                }
-                self.check_bridge(now, robot, party, &closed);
-            }
-            (party, LegEvent::Opened(opening, channels)) => self.opened(now, robot, party, opening, &channels),
-            (_, LegEvent::NotOpened(opening, error)) => {
-                info!(%robot, %error, "not bridged");
-                self.not_bridged(now, robot, opening.round, &Refusal::of_sfu(&error));
-            }
-        }
-    }
-
-    /// Makes a leg and starts it.
-    fn dial(&mut self, now: Instant, robot: &RobotId, party: Party, leg: Leg) -> LegKey {
-        let key = LegKey(self.fresh());
-        let owner = Some((robot.clone(), party));
-        self.legs.insert(key, HeldLeg { leg, owner, timer: None, is_owed: false });
-        self.drive(now, key);
-        key
-    }
-
-    /// Lets a leg make its next call, or go if it is over.
-    fn drive(&mut self, now: Instant, key: LegKey) {
-        let id = RequestId(self.fresh());
-        let Some(held) = self.legs.get_mut(&key) else { return };
-        if let Some(request) = held.leg.next(now, &self.api, id) {
-            self.calls.insert(id, key);
-            self.stats.sfu_calls += 1;
-            self.outbox.push_back(Output::Http(request));
-        }
-        let due = held.leg.due();
-        if due != held.timer {
-            if let Some(old) = held.timer {
-                self.timers.remove(&(old, Timer::Leg(key)));
-            }
-            held.timer = due;
-            self.timers.extend(due.map(|at| (at, Timer::Leg(key))));
-        }
-        if let Some(session) = held.leg.session().filter(|_| held.leg.is_retiring() && !held.is_owed) {
-            self.owed.push_back(Output::Owe(session.to_owned()));
-            held.is_owed = true;
-        }
-        if held.leg.is_over() {
-            if let Some(session) = held.leg.session() {
-                self.owed.push_back(Output::Settle(session.to_owned()));
-            }
-            if let Some(at) = held.timer {
-                self.timers.remove(&(at, Timer::Leg(key)));
-            }
-            self.legs.remove(&key);
-        }
-    }
-
-    fn retire(&mut self, now: Instant, key: LegKey) {
-        if let Some(held) = self.legs.get_mut(&key) {
-            held.leg.retire();
-        }
-        self.drive(now, key);
-    }
-
-    fn with_leg(&mut self, now: Instant, key: LegKey, change: impl FnOnce(&mut Leg)) {
-        if let Some(held) = self.legs.get_mut(&key) {
-            change(&mut held.leg);
-        }
-        self.drive(now, key);
-    }
-
-    fn leg_session(&self, key: LegKey) -> Option<&str> {
-        self.legs.get(&key)?.leg.session()
-    }
-
-    /// Refuses what would need more sessions on the SFU than there may be.
-    fn check_room(&self, robot: &RobotId) -> Result<(), Refusal> {
-        let own = self.legs.values().filter(|held| held.owner.as_ref().is_some_and(|(of, _)| of == robot)).count();
-        if own >= MAX_LEGS_OF_ROBOT {
-            return Err(Refusal::too_many_closing());
-        }
-        // A robot, its operator, and as many that are being closed.
-        match self.legs.len() >= self.config.max_robots.saturating_mul(3) {
-            true => Err(Refusal::full(self.legs.len())),
-            false => Ok(()),
-        }
-    }
-
     fn respond(&mut self, id: RequestId, response: Response) {
         self.outbox.push_back(Output::Response(id, response));
     }
@@ -681,21 +324,4 @@ impl Broker {
         let digest = Sha256::new().chain_update(self.seed).chain_update(self.fresh().to_be_bytes()).finalize();
         digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// Reads a body by its content, whatever its `Content-Type`.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map(|Object(body)| body).map_err(|error| {
-        // What serde quotes of a wrong value may be a piece of a description.
-        let what = match error.classify() {
-            serde_json::error::Category::Data => "a field is missing or has another type",
-            _ => "it is no JSON",
-        };
-        Refusal::body(&format!("{what} (line {}, column {})", error.line(), error.column()))
-    })
-}
-
-/// The same where a client may send nothing at all.
-fn parse_or_empty<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Refusal> {
-    if body.is_empty() { Ok(T::default()) } else { parse(body) }
 }

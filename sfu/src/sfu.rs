@@ -1,22 +1,22 @@
 //! The SFU as a state machine.
 
 mod calls;
+mod closing;
+mod expiry;
+mod forwarding;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use farwire_core::Payload;
-use farwire_core::link::{Certificate, LinkEnd, LinkEvent, LinkOutput, StreamId, connectivity_check, is_stun};
+use farwire_core::link::{Certificate, LinkEnd, LinkEvent, LinkOutput, connectivity_check, is_stun};
 use farwire_core::signalling::{Method, RequestId, Response};
 use sha1::{Digest, Sha1};
 use tracing::{debug, info, warn};
 
-use crate::error::Refusal;
 use crate::intake::{Crowd, Round};
-use crate::limits::{DRAIN_WITHIN, REUSE_WITHIN};
 use crate::paths::Admission;
-use crate::session::{Delivered, Session, SessionKey, Stream};
+use crate::session::{Session, SessionKey};
 use crate::{Config, Stats};
 
 /// Outputs of one session before the others have their turn.
@@ -400,267 +400,6 @@ impl Sfu {
                 }
             }
             _ => {}
-        }
-    }
-
-    /// Hands a message to every subscriber of the channel on which it came.
-    fn forward(&mut self, now: Instant, key: SessionKey, stream: StreamId, payload: &Payload) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        let arrival = session.arrival;
-        let subscribers = match session.streams.get_mut(&stream) {
-            Some(Stream::Publication { subscribers, .. }) => std::mem::take(subscribers),
-            Some(Stream::Subscription(subscription)) => {
-                // The subscriber's first message opens the gate; later ones are replies.
-                if subscription.gate.take().is_some() {
-                    session.reschedule();
-                    return;
-                }
-                let publication = subscription.publisher;
-                return self.reply(now, (key, stream), publication, (arrival, payload));
-            }
-            None => return,
-        };
-        self.stats.received += 1;
-        self.stats.received_bytes += payload.bytes.len() as u64;
-        let (mut overflowed, mut holding) = (Vec::new(), Vec::new());
-        for (subscriber, to) in &subscribers {
-            let Some(session) = self.sessions.get_mut(subscriber) else { continue };
-            match session.deliver(*to, arrival, payload, &mut self.stats) {
-                Delivered::Taken => {}
-                Delivered::TakenAndHolds => holding.push((*subscriber, *to, session.link.acked())),
-                Delivered::Overflowed => overflowed.push((*subscriber, *to)),
-            }
-            if !std::mem::replace(&mut session.is_dirty, true) {
-                self.dirty.push_back(*subscriber);
-            }
-        }
-        if let Some(session) = self.sessions.get_mut(&key) {
-            for (subscriber, to, acked) in holding {
-                session.hold.join(now, (subscriber, to), acked);
-                session.reschedule();
-            }
-            if let Some(Stream::Publication { subscribers: place, .. }) = session.streams.get_mut(&stream) {
-                *place = subscribers;
-            }
-        }
-        for (subscriber, to) in overflowed {
-            self.overflow(now, subscriber, to);
-        }
-    }
-
-    /// Hands a subscriber's message to the publisher, if this subscriber may reply.
-    fn reply(
-        &mut self,
-        now: Instant,
-        from: (SessionKey, StreamId),
-        (publisher, to): (SessionKey, StreamId),
-        (arrival, payload): (Instant, &Payload),
-    ) {
-        let Some(session) = self.sessions.get_mut(&publisher) else { return };
-        match session.take_reply(to, from, arrival, payload, &mut self.stats) {
-            Delivered::Overflowed => self.overflow(now, from.0, from.1),
-            Delivered::Taken | Delivered::TakenAndHolds => self.mark(publisher),
-        }
-    }
-
-    /// Closes a subscription, since messages cannot be taken for it that it must not lose.
-    fn overflow(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
-        self.stats.overflowed += 1;
-        if let Some(session) = self.sessions.get(&key) {
-            warn!(session = session.short_id(), stream, "subscription closed: its reliable queue is full");
-        }
-        self.close_stream(now, key, stream);
-    }
-
-    /// Closes the reliable subscriptions that have lost a message because it is larger than its receiver takes: whoever
-    /// subscribed with that promise is to see that it was broken. Lossy ones go on.
-    fn close_too_large(&mut self, now: Instant, key: SessionKey) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        let max = session.link.max_message();
-        for stream in std::mem::take(&mut session.too_large) {
-            let stream = match self.sessions.get(&key).and_then(|session| session.streams.get(&stream)) {
-                Some(Stream::Subscription(_)) => Some((key, stream)),
-                Some(Stream::Publication { replies, .. }) => replies.holder,
-                None => None,
-            };
-            let Some((key, stream)) = stream else { continue };
-            let Some(session) = self.sessions.get(&key) else { continue };
-            if let Some(Stream::Subscription(subscription)) = session.streams.get(&stream)
-                && subscription.reliable
-            {
-                self.stats.outsized += 1;
-                let session = session.short_id();
-                warn!(session, stream, max, "subscription closed: a message is larger than its receiver takes");
-                self.close_stream(now, key, stream);
-            }
-        }
-    }
-
-    /// Closes the subscriptions whose publishers are gone, once everything that those had published is delivered.
-    fn close_drained(&mut self, now: Instant, key: SessionKey) {
-        let drained = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.drained));
-        for stream in drained.unwrap_or_default() {
-            self.close_stream(now, key, stream);
-        }
-    }
-
-    /// Closes a subscription whose publisher is gone: a reliable one when what waits for it is delivered.
-    fn end_subscription(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        match session.streams.get_mut(&stream) {
-            Some(Stream::Subscription(subscription))
-                if subscription.reliable && subscription.gate.is_none() && !subscription.outgoing.is_empty() =>
-            {
-                subscription.drain_until = Some(now + DRAIN_WITHIN);
-                session.reschedule();
-                self.mark(key);
-            }
-            _ => self.close_stream(now, key, stream),
-        }
-    }
-
-    /// Closes a channel from this end and forgets it.
-    fn close_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
-        if let Some(session) = self.sessions.get_mut(&key) {
-            session.link.close_channel(stream);
-        }
-        self.mark(key);
-        self.drop_stream(now, key, stream);
-    }
-
-    /// Forgets a channel. What is subscribed to it is closed.
-    fn drop_stream(&mut self, now: Instant, key: SessionKey, stream: StreamId) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        match session.streams.remove(&stream) {
-            Some(Stream::Publication { name, subscribers, replies }) => {
-                debug!(session = session.short_id(), stream, channel = name, "no longer published");
-                self.stats.publications -= 1;
-                replies.outgoing.abandon(&mut self.stats);
-                session.published.remove(&name);
-                for (subscriber, to) in subscribers {
-                    self.end_subscription(now, subscriber, to);
-                }
-            }
-            Some(Stream::Subscription(subscription)) => {
-                debug!(session = session.short_id(), stream, channel = subscription.name, "no longer subscribed");
-                self.stats.subscriptions -= 1;
-                subscription.outgoing.abandon(&mut self.stats);
-                session.subscribed.remove(&subscription.publisher);
-                session.reschedule();
-                let (publisher, from) = subscription.publisher;
-                let Some(session) = self.sessions.get_mut(&publisher) else { return };
-                session.hold.leave((key, stream));
-                if let Some(Stream::Publication { subscribers, .. }) = session.streams.get_mut(&from) {
-                    subscribers.retain(|subscriber| *subscriber != (key, stream));
-                }
-                self.mark(publisher);
-            }
-            None => {}
-        }
-    }
-
-    /// Lets the publishers go on for whom this session's subscriptions have become short again.
-    fn leave_holds(&mut self, key: SessionKey) {
-        let released = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.released));
-        for (stream, publisher) in released.unwrap_or_default() {
-            if let Some(session) = self.sessions.get_mut(&publisher) {
-                session.hold.leave((key, stream));
-                session.reschedule();
-            }
-            self.mark(publisher);
-        }
-    }
-
-    /// Lets a publisher go on for which somebody holds it back in vain.
-    fn check_hold(&mut self, now: Instant, key: SessionKey) {
-        let Some(mut hold) = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.hold)) else {
-            return;
-        };
-        let shared = self.has_several_subscribers(key);
-        let acked = |of| self.sessions.get(&of).map_or(0, |session| session.link.acked());
-        for (subscriber, stream) in hold.check(now, shared, acked) {
-            let session = self.sessions.get_mut(&subscriber);
-            if let Some(Stream::Subscription(in_vain)) = session.and_then(|session| session.streams.get_mut(&stream)) {
-                in_vain.holds = false;
-                in_vain.is_given_up = true;
-            }
-        }
-        if let Some(session) = self.sessions.get_mut(&key) {
-            session.hold = hold;
-        }
-        self.mark(key);
-    }
-
-    fn has_several_subscribers(&self, key: SessionKey) -> bool {
-        let streams = self.sessions.get(&key).into_iter().flat_map(|session| session.streams.values());
-        let lists = streams.filter_map(|stream| match stream {
-            Stream::Publication { subscribers, .. } => Some(subscribers),
-            Stream::Subscription(_) => None,
-        });
-        let mut subscribers = lists.flatten().map(|(key, _)| *key);
-        let first = subscribers.next();
-        subscribers.any(|subscriber| Some(subscriber) != first)
-    }
-
-    /// What has not happened in time: the connection, a sign of life, a call's transport, a subscriber's acknowledgement;
-    /// and what has had to wait until now.
-    fn expire(&mut self, now: Instant, key: SessionKey) {
-        let Some(session) = self.sessions.get_mut(&key) else { return };
-        let is_lost = session.connected && session.heard + REUSE_WITHIN <= now;
-        if is_lost || session.connect_by.is_some_and(|by| by <= now) {
-            let why = if is_lost { "nothing was heard from it" } else { "it did not connect in time" };
-            info!(session = session.short_id(), why, "given up");
-            self.stats.lost += u64::from(is_lost);
-            session.link.close(now);
-            session.has_ended = true;
-            return;
-        }
-        let late = session.waiting.iter().take_while(|(at, ..)| *at <= now).count();
-        let late: Vec<_> = session.waiting.drain(..late).collect();
-        let is_due = |by: Option<Instant>| by.is_some_and(|by| by <= now);
-        let overdue: Vec<StreamId> = session
-            .streams
-            .iter()
-            .filter(|(_, stream)| matches!(stream, Stream::Subscription(s) if is_due(s.gate) || is_due(s.drain_until)))
-            .map(|(id, _)| *id)
-            .collect();
-        for (_, request, _) in late {
-            self.respond(request, Refusal::not_connected().response());
-        }
-        for stream in overdue {
-            self.close_stream(now, key, stream);
-        }
-        self.check_hold(now, key);
-        self.call_delayed(now, key);
-        if let Some(session) = self.sessions.get_mut(&key) {
-            session.reschedule();
-        }
-    }
-
-    fn remove(&mut self, now: Instant, key: SessionKey) {
-        let streams: Vec<StreamId> =
-            self.sessions.get(&key).into_iter().flat_map(|session| session.streams.keys().copied()).collect();
-        for stream in streams {
-            self.drop_stream(now, key, stream);
-        }
-        let Some(session) = self.sessions.remove(&key) else { return };
-        info!(session = session.short_id(), sessions = self.sessions.len(), "removed");
-        self.stats.unconnected += u64::from(!session.connected);
-        self.stats.stray += session.intake.waiting() as u64;
-        self.by_id.remove(&session.id);
-        self.by_ufrag.remove(&session.ufrag);
-        for address in session.paths.addresses() {
-            if self.by_address.get(&address) == Some(&key) {
-                self.by_address.remove(&address);
-            }
-        }
-        if let Some(at) = session.timer {
-            self.timers.remove(&(at, key));
-        }
-        let waiting = session.waiting.iter().map(|(_, request, _)| *request);
-        let delayed = session.delayed.iter().map(|(_, request, ..)| *request);
-        for request in waiting.chain(delayed).collect::<Vec<_>>() {
-            self.respond(request, Refusal::gone().response());
         }
     }
 }

@@ -12,9 +12,14 @@
 //!
 //! What SCTP has really taken is read from the acknowledgements that it sends, so no packet that it refuses can mislead.
 
+mod allowance;
+mod violation;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
+use self::allowance::Allowance;
+pub use self::violation::Violation;
 use super::chunks::{COMMON_HEADER, Chunk, DATA, DATA_HEADER, FORWARD_TSN, I_FORWARD_TSN, INIT, INIT_ACK, RECONFIG};
 use super::chunks::{SACK, chunks, tag};
 use super::empty::CRC32C;
@@ -69,47 +74,6 @@ const MAX_REFUSED: u32 = 16_384;
 
 /// Dropped packets that are told before a second is over.
 const WORTH_TELLING: u64 = 64;
-
-/// Why a connection was ended: the far end sent what no sender does that keeps SCTP's rules, and that costs the receiver
-/// without bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Violation {
-    /// It sent on, past the window, while a chunk was missing.
-    #[error("data far beyond the receive window, while a chunk before it was missing")]
-    BeyondWindow,
-    /// It sent two different chunks under one sequence number.
-    #[error("two different chunks under one sequence number")]
-    Contradiction,
-    /// It did not go on with messages that it began, or left out numbers of ordered messages.
-    #[error("fragments or ordered messages that can never be delivered")]
-    Stuck,
-    /// It cut a message into too many fragments.
-    #[error("a message in too many fragments")]
-    Fragments,
-    /// It sent data on too many streams.
-    #[error("data on too many streams")]
-    Streams,
-    /// It started the association over and over.
-    #[error("too many attempts to start the association")]
-    Inits,
-    /// It flooded the connection with control chunks.
-    #[error("a flood of control chunks")]
-    Controls,
-}
-
-impl Violation {
-    /// All of them, by number.
-    pub(super) const ALL: [Violation; 7] = [
-        Violation::BeyondWindow,
-        Violation::Contradiction,
-        Violation::Stuck,
-        Violation::Fragments,
-        Violation::Streams,
-        Violation::Inits,
-        Violation::Controls,
-    ];
-}
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -567,40 +531,6 @@ fn is_whole(packet: &[u8]) -> bool {
     CRC32C.checksum(&copy).to_le_bytes() == sum
         && chunks(packet).all(|chunk| chunk.len >= 4 && chunk.len == chunk.bytes.len())
         && chunks(packet).all(|chunk| matches!(chunk.kind, DATA | SACK | FORWARD_TSN))
-}
-
-/// What may come at once, and grows again with time.
-#[derive(Debug)]
-struct Allowance {
-    most: u32,
-    per_second: u32,
-    left: u32,
-    since: Instant,
-}
-
-impl Allowance {
-    fn new((most, per_second): (u32, u32), now: Instant) -> Allowance {
-        Allowance { most, per_second, left: most, since: now }
-    }
-
-    fn take(&mut self) -> bool {
-        let has = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        has
-    }
-
-    fn is_used(&self) -> bool {
-        self.left < self.most
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let millis = now.saturating_duration_since(self.since).as_millis();
-        let gained = u32::try_from(millis * u128::from(self.per_second) / 1000).unwrap_or(u32::MAX);
-        if gained > 0 {
-            self.left = self.left.saturating_add(gained).min(self.most);
-            self.since = now;
-        }
-    }
 }
 
 #[cfg(feature = "fuzzing")]

@@ -16,6 +16,8 @@ mod chunks;
 mod codecs;
 mod cork;
 mod empty;
+mod error;
+mod event;
 mod guard;
 mod local;
 mod negotiation;
@@ -39,6 +41,8 @@ use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig}
 
 pub use self::check::{Check, connectivity_check, is_stun};
 use self::cork::Cork;
+pub use self::error::LinkError;
+pub use self::event::{LinkEnd, LinkEvent, LinkOutput};
 pub use self::guard::Violation;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -102,84 +106,6 @@ pub enum Role {
     /// it comes back with the client's next connectivity check, from whatever address: how long to wait is the owner's
     /// to say.
     Server,
-}
-
-/// What [`Link::poll`] has to say.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum LinkOutput {
-    /// Send this datagram to that address from the link's socket.
-    Transmit(SocketAddr, Vec<u8>),
-    /// Something happened.
-    Event(LinkEvent),
-    /// Nothing more until there is a datagram, a call or this time; `None`: no timer is running.
-    WaitUntil(Option<Instant>),
-}
-
-/// What happened on a link.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum LinkEvent {
-    /// ICE and DTLS are up.
-    Connected,
-    /// A channel that [`Link::open`] asked for can be written to. It says nothing about the far end.
-    Opened(StreamId),
-    /// A message arrived.
-    Message(StreamId, Payload),
-    /// A channel is gone, and its stream id free again.
-    Closed(StreamId),
-    /// The connection is over; nothing follows.
-    Ended(LinkEnd),
-}
-
-/// Why a connection is over.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LinkEnd {
-    /// [`Link::close`] was called.
-    #[error("closed")]
-    Local,
-    /// The far end closed it.
-    #[error("closed by the other end")]
-    Remote,
-    /// Nothing was heard from the far end for seconds, or connectivity was never reached. Not a server's end.
-    #[error("no contact with the other end")]
-    Lost,
-    /// The far end sent what no sender does that keeps SCTP's rules, and what would cost without bound.
-    #[error("ended for the other end's breach of SCTP: {0}")]
-    Violation(Violation),
-    /// The transport gave up; the text is str0m's.
-    #[error("{0}")]
-    Failed(String),
-}
-
-/// Why a link does not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LinkError {
-    /// The other end's SDP cannot be used. Its text is not repeated, since it holds credentials.
-    #[error("the session description cannot be used: {0}")]
-    Sdp(&'static str),
-    /// The other end's SDP says what is not supported here. Its text is not repeated either.
-    #[error("the session description is not acceptable: {0}")]
-    Unacceptable(&'static str),
-    /// The stream id is already in use on this link.
-    #[error("stream id {0} is already in use")]
-    IdInUse(StreamId),
-    /// The channel is not open.
-    #[error("stream {0} is not open")]
-    NotOpen(StreamId),
-    /// The message is larger than the other end receives.
-    #[error("{len} bytes is more than the {max} bytes that the other end receives")]
-    TooLarge {
-        /// The message's bytes.
-        len: usize,
-        /// The negotiated maximum.
-        max: usize,
-    },
-    /// SCTP took nothing; the text is str0m's.
-    #[error("{0}")]
-    Refused(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

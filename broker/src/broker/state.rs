@@ -1,0 +1,95 @@
+//! What the broker knows of robots and operators.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use farwire_core::link::StreamId;
+use farwire_core::signalling::RequestId;
+
+use super::legs::LegKey;
+use crate::key::KeyId;
+use crate::record::Bridge;
+use crate::why::Why;
+
+/// One robot's session.
+pub(super) struct Robot {
+    pub(super) id: String,
+    pub(super) key: KeyId,
+    pub(super) name: Option<String>,
+    pub(super) kind: Option<String>,
+    /// Which connection of the robot it is, if the robot says so.
+    pub(super) instance: Option<String>,
+    pub(super) leg: LegKey,
+    pub(super) state: RobotState,
+    pub(super) heard: Instant,
+    pub(super) operator: Option<Operator>,
+    /// Who will be once the SFU has taken it; the present one stays until then.
+    pub(super) joining: Option<Joining>,
+    /// Why the latest operator is gone.
+    pub(super) operator_ended: Option<Why>,
+    /// When another robot with this one's key or id was noticed last.
+    pub(super) rival_at: Option<Instant>,
+    /// The robot knows of the present bridge.
+    pub(super) told: bool,
+    /// The next heartbeat is answered without ids, whoever may operate by then.
+    pub(super) owes_null: bool,
+    pub(super) used: BTreeSet<StreamId>,
+    pub(super) timer: Instant,
+}
+
+/// A robot's next session, of which the SFU has not said yet whether it takes it.
+pub(super) struct Registering {
+    pub(super) request: RequestId,
+    pub(super) key: KeyId,
+    pub(super) name: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) instance: Option<String>,
+    pub(super) leg: LegKey,
+    pub(super) due: Instant,
+}
+
+pub(super) enum RobotState {
+    /// From the broker before; the SFU has not said yet whether it has the session.
+    Unverified,
+    Live,
+}
+
+/// One operator's time with a robot.
+pub(super) struct Operator {
+    pub(super) id: String,
+    pub(super) key: KeyId,
+    pub(super) leg: LegKey,
+    pub(super) state: OperatorState,
+    /// By when something has to have come of its state, unless it is bridged.
+    pub(super) due: Instant,
+}
+
+/// An operator of which the SFU has not said yet whether it takes it.
+pub(super) struct Joining {
+    pub(super) request: RequestId,
+    pub(super) key: KeyId,
+    pub(super) leg: LegKey,
+    pub(super) due: Instant,
+}
+
+pub(super) enum OperatorState {
+    Joined,
+    Bridging(Bridging),
+    Bridged(Bridge),
+}
+
+impl Operator {
+    pub(super) fn due(&self) -> Option<Instant> {
+        (!matches!(self.state, OperatorState::Bridged(_))).then_some(self.due)
+    }
+}
+
+/// A bridge that is being built.
+pub(super) struct Bridging {
+    pub(super) round: u64,
+    pub(super) waiting: Vec<RequestId>,
+    pub(super) robot: [Option<StreamId>; 4],
+    pub(super) operator: [Option<StreamId>; 4],
+    /// What both publish is there, and what they subscribe to is asked for.
+    pub(super) subscribing: bool,
+}
