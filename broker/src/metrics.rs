@@ -2,36 +2,28 @@
 
 use std::fmt;
 
+use farwire_listener::metrics_text;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
 
 use crate::stats::Stats;
+
+/// In front of every name.
+pub(crate) const PREFIX: &str = "farwire_broker";
 
 impl Stats {
     /// The counters in the text format of Prometheus (OpenMetrics 1.0). Nothing in it names a robot, an operator or a key.
     pub fn to_prometheus(&self) -> String {
-        let mut registry = Registry::with_prefix("farwire_broker");
-        registry.register_collector(Box::new(Snapshot(*self)));
-        let mut text = String::new();
-        match encode(&mut text, &registry) {
-            Ok(()) => text,
-            // Writing to a string does not fail.
-            Err(fmt::Error) => String::new(),
-        }
+        metrics_text(PREFIX, *self)
     }
 }
 
-#[derive(Debug)]
-struct Snapshot(Stats);
-
-impl Collector for Snapshot {
+impl Collector for Stats {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let stats = &self.0;
+        let stats = self;
         let gauges = [
             ("robots", "Robots that are registered", stats.robots),
             ("operators", "Operators that have joined", stats.operators),

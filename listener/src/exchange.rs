@@ -17,10 +17,10 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use crate::connections::{Connections, Slot};
-use crate::counters::{Counters, count};
+use crate::counters::{self, Counters, Snapshot, count};
 use crate::host::Names;
 use crate::limits::MAX_URI;
-use crate::metrics::METRICS_CONTENT_TYPE;
+use crate::metrics::{METRICS_CONTENT_TYPE, page};
 use crate::origin::Page;
 use crate::refusal::Refusal;
 use crate::site::{Route, Site};
@@ -113,18 +113,22 @@ pub(crate) struct Shared {
     pub(crate) connections: Arc<Connections>,
     names: Names,
     bodies: Bodies,
-    counters: Counters,
+    counters: Arc<Counters>,
     /// When the log was last told of a refusal.
     told: Mutex<Option<Instant>>,
 }
 
 impl Shared {
-    pub(crate) fn new(site: Site, listens_on: SocketAddr) -> Shared {
+    pub(crate) fn new(mut site: Site, listens_on: SocketAddr) -> Shared {
+        let connections = Connections::new(site.limits.connections);
+        let counters = Arc::new(Counters::default());
+        let (open, counted) = (Arc::clone(&connections), Arc::clone(&counters));
+        site.contribute(counters::PREFIX, move || Snapshot::new(&counted, open.count()));
         Shared {
             names: Names::new(&site.hosts, listens_on),
-            connections: Connections::new(site.limits.connections),
+            connections,
             bodies: Bodies::new(site.limits.body_memory),
-            counters: Counters::default(),
+            counters,
             told: Mutex::new(None),
             site,
         }
@@ -136,11 +140,6 @@ impl Shared {
         let own = own.inspect_err(|_| count(&self.counters.foreign_hosts))?;
         let page = Page::check(&self.site.origins, &head.headers, own.as_ref());
         page.inspect_err(|_| count(&self.counters.foreign_origins))
-    }
-
-    fn to_metrics(&self) -> String {
-        let (open, evicted) = self.connections.count();
-        self.site.to_metrics(self.counters.to_text(open, evicted))
     }
 
     /// Tells whoever runs the server, but nobody can fill its log.
@@ -212,7 +211,7 @@ async fn answer(
     }
     if shared.site.has_metrics(&method, head.uri.path()) {
         let is_allowed = shared.site.has_public_metrics || (caller.is_local() && !is_forwarded(&head.headers));
-        return if is_allowed { Ok(metrics(shared.to_metrics())) } else { Err(Refusal::metrics()) };
+        return if is_allowed { Ok(metrics(page(&shared.site.registry))) } else { Err(Refusal::metrics()) };
     }
     let route = shared.site.find(head.uri.path()).ok_or_else(Refusal::unknown_path)?;
     let header = |name: &&'static str| Some((*name, head.headers.get(*name)?.to_str().ok()?.to_owned()));

@@ -26,7 +26,7 @@ pub use crate::limits::{BACKLOG, BODY_GRACE, BODY_MEMORY, BODY_TIMEOUT, HEADER_T
 pub use crate::limits::{GUESS_EVERY, GUESSES, MAX_BODY, MAX_CONNECTIONS, MAX_GUESSERS, MIN_BODY_RATE};
 pub use crate::limits::{REPLY_TIMEOUT, SMALL_BODY, STALL_TIMEOUT};
 pub use crate::listener::Listener;
-pub use crate::metrics::METRICS_CONTENT_TYPE;
+pub use crate::metrics::{METRICS_CONTENT_TYPE, metrics_text};
 pub use crate::origin::{Origin, OriginError};
 pub use crate::site::{Route, Site};
 pub use crate::tls::{Tls, TlsError};

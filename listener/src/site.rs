@@ -3,8 +3,11 @@
 use std::fmt;
 
 use farwire_core::signalling::Method;
+use prometheus_client::collector::Collector;
+use prometheus_client::registry::Registry;
 
 use crate::limits::{Limits, MAX_BODY};
+use crate::metrics::Snapshots;
 use crate::{Host, Incoming, Origin, Pass, Reply, Tls, metrics};
 
 /// Paths that begin alike, and who answers for them.
@@ -56,8 +59,10 @@ impl fmt::Debug for Route {
 #[derive(Default)]
 pub struct Site {
     pub(crate) routes: Vec<Route>,
-    /// Texts that are made when they are asked for, without a secret.
-    pub(crate) metrics: Vec<Box<dyn Fn() -> String + Send + Sync>>,
+    /// All counters that `GET /metrics` answers with; none of them tells a secret.
+    pub(crate) registry: Registry,
+    /// Somebody has added counters, so there is a page of them.
+    has_counters: bool,
     /// Who may read them: programs on this machine, or everybody.
     pub(crate) has_public_metrics: bool,
     pub(crate) hosts: Vec<Host>,
@@ -79,11 +84,12 @@ impl Site {
         self
     }
 
-    /// Adds counters to what `GET /metrics` answers: a complete text of OpenMetrics 1.0, which is made on the listener's
-    /// thread whenever somebody asks. Programs on this machine may, unless [`Site::public_metrics`] lets everybody;
-    /// a proxy on it is taken for one, unless it says for whom it asks.
-    pub fn metrics(mut self, text: impl Fn() -> String + Send + Sync + 'static) -> Site {
-        self.metrics.push(Box::new(text));
+    /// Adds counters to what `GET /metrics` answers: `snapshot` is called on the listener's thread whenever somebody asks,
+    /// and what it returns says them; their names get `prefix` and an underscore in front. Programs on this machine may
+    /// ask, unless [`Site::public_metrics`] lets everybody; a proxy on it is taken for one, unless it says for whom it asks.
+    pub fn metrics<C: Collector>(mut self, prefix: &str, snapshot: impl Fn() -> C + Send + Sync + 'static) -> Site {
+        self.contribute(prefix, snapshot);
+        self.has_counters = true;
         self
     }
 
@@ -124,18 +130,19 @@ impl Site {
         self
     }
 
+    /// Adds counters, which alone make no page.
+    pub(crate) fn contribute<C: Collector>(&mut self, prefix: &str, snapshot: impl Fn() -> C + Send + Sync + 'static) {
+        let registry = self.registry.sub_registry_with_prefix(prefix);
+        registry.register_collector(Box::new(Snapshots(snapshot)));
+    }
+
     pub(crate) fn find(&self, path: &str) -> Option<&Route> {
         self.routes.iter().find(|route| path.starts_with(route.prefix))
     }
 
     /// Whether it is the counters that are asked for.
     pub(crate) fn has_metrics(&self, method: &Method, path: &str) -> bool {
-        *method == Method::GET && path == metrics::PATH && !self.metrics.is_empty()
-    }
-
-    /// All of them, with those of the listener itself.
-    pub(crate) fn to_metrics(&self, own: String) -> String {
-        metrics::page(self.metrics.iter().map(|text| text()).chain([own]))
+        *method == Method::GET && path == metrics::PATH && self.has_counters
     }
 }
 

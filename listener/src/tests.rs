@@ -7,6 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use farwire_core::signalling::Response;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::exchange::status;
 use crate::*;
@@ -33,6 +37,17 @@ fn listen(limits: Limits, handler: impl Fn(Incoming, Reply) + Send + Sync + 'sta
 
 fn echo_listener() -> Listener {
     listen(Limits::default(), echo)
+}
+
+/// One counter, a gauge to be exact.
+#[derive(Debug)]
+struct Always(i64);
+
+impl Collector for Always {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let metric = encoder.encode_descriptor("always", "The same", None, MetricType::Gauge)?;
+        ConstGauge::new(self.0).encode(metric)
+    }
 }
 
 /// A listener that never answers, and the requests it holds.
@@ -222,12 +237,14 @@ fn a_client_that_does_not_read_is_cut_off() {
 #[test]
 fn counters_are_answered_on_one_page_without_the_handler_and_without_a_secret() {
     let site = Site::new().route(Route::new("/", |_, _| panic!("called")));
-    let site = site.metrics(|| "a 1\n# EOF\n".to_owned()).metrics(|| "b 2\n# EOF\n".to_owned());
+    let site = site.metrics("a", || Always(1)).metrics("b", || Always(2));
     let listener = Listener::spawn(LOOPBACK, site).unwrap();
     let answered = Client::connect(&listener).request("GET /metrics?x=y HTTP/1.1", "");
     let text = String::from_utf8(answered.body).unwrap();
     assert_eq!((answered.status, text.matches("# EOF\n").count(), text.ends_with("# EOF\n")), (200, 1, true), "{text}");
-    assert!(text.starts_with("a 1\nb 2\n") && text.contains("\nfarwire_listener_connections 1\n"), "{text}");
+    let said = |name, value| format!("# HELP {name} The same\n# TYPE {name} gauge\n{name} {value}\n");
+    assert!(text.starts_with(&(said("a_always", 1) + &said("b_always", 2))), "{text}");
+    assert!(text.contains("\nfarwire_listener_connections 1\n"), "{text}");
     assert_eq!(answered.headers["content-type"], METRICS_CONTENT_TYPE);
 }
 

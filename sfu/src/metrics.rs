@@ -3,37 +3,30 @@
 use std::fmt;
 use std::time::Duration;
 
+use farwire_listener::metrics_text;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Unit;
 
 use crate::Stats;
+
+/// In front of every name.
+pub(crate) const PREFIX: &str = "farwire_sfu";
 
 impl Stats {
     /// The counters in the text format of Prometheus (OpenMetrics 1.0). Nothing in it names a session, a channel or a
     /// client.
     pub fn to_prometheus(&self) -> String {
-        let mut registry = Registry::with_prefix("farwire_sfu");
-        registry.register_collector(Box::new(Snapshot(*self)));
-        let mut text = String::new();
-        match encode(&mut text, &registry) {
-            Ok(()) => text,
-            // Writing to a string does not fail.
-            Err(fmt::Error) => String::new(),
-        }
+        metrics_text(PREFIX, *self)
     }
 }
 
-#[derive(Debug)]
-struct Snapshot(Stats);
-
-impl Collector for Snapshot {
+impl Collector for Stats {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let stats = &self.0;
+        let stats = self;
         let gauges = [
             ("sessions", "Sessions that exist", None, stats.sessions as u64),
             ("publications", "Channels that are published", None, stats.publications),

@@ -25,6 +25,7 @@ use crate::admin::{AdminAnswer, AdminRequest};
 use crate::broker::Broker;
 use crate::config::Config;
 use crate::limits::MAX_BODY;
+use crate::metrics::PREFIX;
 use crate::stats::Stats;
 use crate::store::{Store, StoreError};
 
@@ -141,7 +142,7 @@ impl Server {
         let api = Route::new("/api/v1/", move |incoming: Incoming, reply: Reply| intake.request(incoming, reply));
         let api = api.gate(move |head, pass| gate.head(head.clone(), pass));
         let api = api.header("authorization").header(path::ROBOT_KEY_HEADER).max_body(MAX_BODY);
-        site.route(api).metrics(move || read(&stats).to_prometheus())
+        site.route(api).metrics(PREFIX, move || read(&stats))
     }
 
     /// The file with its state.

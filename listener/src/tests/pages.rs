@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Client, LOOPBACK, NEVER, echo, echo_listener};
+use super::{Always, Client, LOOPBACK, NEVER, echo, echo_listener};
 use crate::exchange::PREFLIGHT_MAX_AGE;
 use crate::*;
 
@@ -72,7 +72,7 @@ fn a_server_goes_by_loopback_names_its_address_and_those_that_were_allowed() {
 
 #[test]
 fn a_foreign_page_is_refused_before_anything_happens_also_without_a_preflight() {
-    let site = uncalled().metrics(|| panic!("read"));
+    let site = uncalled().metrics("a", || -> Always { panic!("read") });
     let listener = Listener::spawn(LOOPBACK, site).unwrap();
     for page in
         ["https://evil.example", "null", "http://192.0.2.1:8787", "http://localhost.evil.example", "", "nonsense"]
@@ -139,7 +139,7 @@ fn a_preflight_is_answered_without_the_handler() {
 #[test]
 fn a_server_of_the_network_goes_by_the_address_at_which_it_is_reached() {
     let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
-    let site = || echoing().metrics(|| "a 1\n# EOF\n".to_owned());
+    let site = || echoing().metrics("a", || Always(1));
     let listener = Listener::spawn(everywhere, site()).unwrap();
     // Another address of this machine's stands for the one on its network.
     let reached = SocketAddr::from(([127, 0, 0, 2], listener.local_addr().port()));
@@ -158,7 +158,7 @@ fn counters_are_for_programs_on_this_machine_unless_they_are_public() {
     // What comes from an address of the network looks like another machine's.
     let Some(source) = network_address() else { return };
     for (is_public, status) in [(false, 403), (true, 200)] {
-        let site = echoing().metrics(|| "a 1\n# EOF\n".to_owned());
+        let site = echoing().metrics("a", || Always(1));
         let site = if is_public { site.public_metrics() } else { site };
         let listener = Listener::spawn(LOOPBACK, site).unwrap();
         let mut client = connect_from(source, listener.local_addr());
@@ -199,7 +199,7 @@ fn network_address() -> Option<IpAddr> {
 
 #[test]
 fn what_was_refused_is_counted() {
-    let listener = Listener::spawn(LOOPBACK, echoing().metrics(|| "# EOF\n".to_owned())).unwrap();
+    let listener = Listener::spawn(LOOPBACK, echoing().metrics("a", || Always(1))).unwrap();
     ask(&listener, "GET /v1 HTTP/1.1", &["Host: evil.example"], "");
     for _ in 0..2 {
         ask(&listener, "GET /v1 HTTP/1.1", &["Host: localhost", "Origin: https://evil.example"], "");

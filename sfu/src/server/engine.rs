@@ -14,6 +14,7 @@ use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, SendBatch, Socket, Waiter, Waker
 
 use super::SpawnError;
 use super::gate::Gate;
+use crate::metrics::PREFIX;
 use crate::{Config, Output, Sfu, Stats};
 
 /// Calls on their way to the SFU's thread. Past this bound they are not taken.
@@ -110,7 +111,7 @@ impl Engine {
             Some(response) => pass.refuse(response),
             None => pass.admit(),
         });
-        Site::new().route(api).metrics(move || shared.stats().to_prometheus())
+        Site::new().route(api).metrics(PREFIX, move || shared.stats())
     }
 }
 
