@@ -37,9 +37,9 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Option<Call<'a>> {
     let mut parts = match rest.strip_prefix('/') {
         Some(rest) => rest.split('/'),
         None if rest.is_empty() => {
-            return match method {
-                &Method::POST => Some(Call::Robot(RobotCall::Register)),
-                &Method::GET => Some(Call::Operator(OperatorCall::List)),
+            return match *method {
+                Method::POST => Some(Call::Robot(RobotCall::Register)),
+                Method::GET => Some(Call::Operator(OperatorCall::List)),
                 _ => None,
             };
         }

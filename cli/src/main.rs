@@ -21,7 +21,6 @@ mod robot;
 mod serve;
 mod settings;
 mod show;
-mod span;
 mod state;
 mod subscribe;
 mod teleop;

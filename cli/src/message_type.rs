@@ -1,7 +1,7 @@
 //! The LCM message types that can be named on the command line, and their JSON.
 
-use farwire_blocking::farwire_core::with_lcm_messages;
-use farwire_blocking::lcm::{DecodeError, Message};
+use farwire::lcm::{DecodeError, Message};
+use farwire_core::with_lcm_messages;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use farwire_blocking::{Accepted, Delivery, PublishError, Publisher};
+use farwire::{Accepted, Delivery, PublishError, Publisher};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -325,7 +325,7 @@ fn lines_of_stdin() -> Receiver<io::Result<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use farwire_blocking::Config;
+    use farwire::Config;
 
     use super::*;
 

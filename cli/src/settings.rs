@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use farwire_blocking::farwire_core::Settings;
-use farwire_blocking::{Config, ConfigError, ConnectError, Connection, EndReason, Secret, SessionId, Stage};
+use farwire::Settings;
+use farwire::{Config, ConfigError, ConnectError, Connection, EndReason, Secret, SessionId, Stage};
 
 use crate::failure::Failure;
 
@@ -107,7 +107,7 @@ impl Sfu {
         publisher_session: Option<&str>,
     ) -> Result<Connection, Failure> {
         let config = self.config_for(timeout, publisher_session)?;
-        farwire_blocking::connect(config).map_err(|error| match &error {
+        farwire::connect(config).map_err(|error| match &error {
             ConnectError::Ended(why) => self.explain(&error, Some(why)),
             _ => self.explain(&error, None),
         })
@@ -117,11 +117,11 @@ impl Sfu {
     pub(crate) fn dial<C>(
         &self,
         publisher_session: Option<&str>,
-        connect: impl FnOnce(Config) -> Result<C, farwire_tokio::ConnectError>,
+        connect: impl FnOnce(Config) -> Result<C, farwire::tokio::ConnectError>,
     ) -> Result<C, Failure> {
         let config = self.config_for(self.config.connect_timeout, publisher_session)?;
         connect(config).map_err(|error| match &error {
-            farwire_tokio::ConnectError::Ended(why) => self.explain(&error, Some(why)),
+            farwire::tokio::ConnectError::Ended(why) => self.explain(&error, Some(why)),
             _ => self.explain(&error, None),
         })
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use farwire_blocking::lcm::fingerprint_of;
+use farwire::lcm::fingerprint_of;
 use serde::Serialize;
 
 use crate::message_type::MessageType;

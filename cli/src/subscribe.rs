@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, StdoutLock, Write as _};
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Connection, Delivery, Message, RecvError, Subscription};
+use farwire::{Connection, Delivery, Message, RecvError, Subscription};
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;

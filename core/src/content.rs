@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use crate::demux::MessageType;
-use crate::lcm::{self, DecodeError, EncodeError};
+#[cfg(feature = "lcm")]
+use crate::lcm;
+use crate::lcm::{DecodeError, EncodeError};
 use crate::{ConnectionEvent, Held, Message, Topic};
 
 /// Bytes as they are: what a driver's publisher and subscription are for unless they name a message type.
@@ -91,6 +93,7 @@ impl Receive for Events {
     }
 }
 
+#[cfg(feature = "lcm")]
 impl<T: lcm::Message + Send + 'static> Receive for T {
     type Received = T;
     type Held = Message;
@@ -102,6 +105,7 @@ impl<T: lcm::Message + Send + 'static> Receive for T {
     }
 }
 
+#[cfg(feature = "lcm")]
 impl<T: lcm::Message + Send + 'static> Content for T {
     type Sent = T;
 

@@ -7,6 +7,7 @@
 //! fields. On one channel nobody could tell them apart, so the second of them is refused when it is inserted.
 //!
 //! ```
+//! # #[cfg(feature = "lcm")] {
 //! use farwire_core::demux::{Demux, MessageType, Miss};
 //! use farwire_core::lcm::geometry_msgs::{Accel, Twist};
 //! use farwire_core::lcm::{Message, sensor_msgs::Joy};
@@ -19,12 +20,15 @@
 //! let joy = Joy::default().to_bytes()?;
 //! assert_eq!(demux.receivers("cmd", &joy)?.collect::<Vec<_>>(), [2]);
 //! assert_eq!(demux.receivers("cmd", b"text").err(), Some(Miss::TooShort));
+//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use heapless::Vec;
 
-use crate::lcm::{Message, fingerprint_of};
+#[cfg(feature = "lcm")]
+use crate::lcm::Message;
+use crate::lcm::fingerprint_of;
 
 /// A message type as a subscription asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +40,7 @@ pub struct MessageType {
 
 impl MessageType {
     /// The type `M`.
+    #[cfg(feature = "lcm")]
     pub const fn of<M: Message>() -> MessageType {
         MessageType { name: M::NAME, fingerprint: M::FINGERPRINT, stamp_at: M::STAMP_AT }
     }
@@ -50,7 +55,7 @@ impl MessageType {
         self.name
     }
 
-    /// Where its messages say when they were made; see [`Message::STAMP_AT`].
+    /// Where its messages say when they were made; see [`stamp_at`](crate::lcm::stamp_at).
     pub const fn stamp_at(&self) -> Option<usize> {
         self.stamp_at
     }

@@ -48,8 +48,3 @@ pub use crate::connection::{Connection, connect};
 pub use crate::publisher::Publisher;
 pub use crate::registry::shared;
 pub use crate::subscription::Subscription;
-
-/// The README's examples compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -3,12 +3,14 @@
 pub use farwire_core;
 pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
 pub use farwire_core::lcm;
+#[cfg(feature = "lcm")]
+pub use farwire_core::lcm_messages;
 pub use farwire_core::link::LinkEnd;
 pub use farwire_core::signalling::SignallingError;
 pub use farwire_core::{
     Accepted, ClockEstimate, Config, ConfigError, ConnectionEvent, Container, Content, Delivery, Dial, EndReason,
     Events, MAX_TOPIC, Message, OperatorLost, PublishError, Raw, Receive, RecvError, Reliability, Secret, SessionId,
-    Settings, Stage, Stats, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats, WhenFull, lcm_messages,
+    Settings, Stage, Stats, SubscribeOptions, Topic, TopicError, TopicNames, TopicStats, WhenFull,
 };
 
 pub use crate::error::ConnectError;

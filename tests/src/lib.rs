@@ -2,6 +2,9 @@
 //! HTTP answers by script. The protocol's tests are written in it. [`Foreigners`] is the same for clients that are not
 //! farwire's, and [`Teleop`] puts a broker between them.
 
+// A method is named at every call, as a constant.
+#![allow(clippy::needless_pass_by_value)]
+
 pub mod busy_channel;
 mod foreign;
 pub mod fuzz;

@@ -15,7 +15,7 @@ mod worker;
 
 use std::time::Duration;
 
-use farwire_blocking::Delivery;
+use farwire::Delivery;
 
 use crate::failure::Failure;
 use crate::output;

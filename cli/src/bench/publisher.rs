@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Accepted, Delivery, RecvError};
+use farwire::{Accepted, Delivery, RecvError};
 
 use super::payload::{Header, Kind, Payload};
 use super::protocol::{Answer, Ask, Flooded, Pinged};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_blocking::Delivery;
+use farwire::Delivery;
 use serde::Serialize;
 
 use super::protocol::{Flooded, Pinged, Received};

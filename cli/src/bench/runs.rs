@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farwire_blocking::Delivery;
+use farwire::Delivery;
 
 use super::child::Worker;
 use super::protocol::{Answer, Ask, Flooded, Pinged, Received};

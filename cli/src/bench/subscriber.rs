@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use farwire_blocking::RecvError;
+use farwire::RecvError;
 
 use super::payload::{Header, Kind};
 use super::protocol::{Answer, Ask, Received};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Accepted, Config, Delivery, Message, PublishError, RecvError, TopicError};
+use farwire::{Accepted, Config, Delivery, Message, PublishError, RecvError, TopicError};
 use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time;
@@ -39,19 +39,19 @@ pub(super) enum Wire {
 }
 
 pub(super) enum Connection {
-    Blocking(farwire_blocking::Connection),
-    Tokio(Arc<Runtime>, farwire_tokio::Connection),
+    Blocking(farwire::Connection),
+    Tokio(Arc<Runtime>, farwire::tokio::Connection),
 }
 
 #[derive(Clone)]
 pub(super) enum Publisher {
-    Blocking(farwire_blocking::Publisher),
-    Tokio(Arc<Runtime>, farwire_tokio::Publisher),
+    Blocking(farwire::Publisher),
+    Tokio(Arc<Runtime>, farwire::tokio::Publisher),
 }
 
 pub(super) enum Subscription {
-    Blocking(farwire_blocking::Subscription),
-    Tokio(Arc<Runtime>, farwire_tokio::Subscription),
+    Blocking(farwire::Subscription),
+    Tokio(Arc<Runtime>, farwire::tokio::Subscription),
 }
 
 impl Wire {
@@ -69,7 +69,7 @@ impl Wire {
         match self {
             Wire::Blocking => sfu.connect(publisher_session).map(Connection::Blocking),
             Wire::Tokio(runtime) => {
-                let connect = |config: Config| runtime.block_on(farwire_tokio::connect(config));
+                let connect = |config: Config| runtime.block_on(farwire::tokio::connect(config));
                 let connection = sfu.dial(publisher_session, connect)?;
                 Ok(Connection::Tokio(Arc::clone(runtime), connection))
             }

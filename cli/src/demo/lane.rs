@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use farwire_blocking::{Accepted, Delivery, Publisher};
+use farwire::{Accepted, Delivery, Publisher};
 
 use super::sample::{Kind, Sample};
 use crate::latency::Latencies;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{Connection, Delivery, RecvError, Subscription};
+use farwire::{Connection, Delivery, RecvError, Subscription};
 use farwire_sfu::Server;
 
 use crate::failure::Failure;

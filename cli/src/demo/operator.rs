@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use farwire_blocking::{Connection, Publisher};
+use farwire::{Connection, Publisher};
 
 use super::lane::{COMMAND, Lanes};
 use crate::failure::Failure;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use farwire_blocking::{Connection, Publisher};
+use farwire::{Connection, Publisher};
 
 use super::lane::{COMMAND_ACK, Lanes, ODOMETRY, STATE};
 use super::sample::Sample;

@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
+use farwire_sim::Velocity;
+use farwire_sim::operator::{Deed, Pilot, View};
+
 use super::cockpit::Cockpit;
-use super::pilot::{Deed, Pilot};
-use super::screen::View;
 use super::terminal::Terminal;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::{Every, Pace};
-use crate::teleop::Velocity;
 
 /// How often the screen is drawn, per second.
 const SHOW_HZ: f64 = 10.0;
@@ -48,7 +48,7 @@ fn at_terminal(
                     cockpit.estop(engaged, now)?;
                 }
                 Some(Deed::Quit) => return Ok(()),
-                None => {}
+                _ => {}
             }
         }
         let now = Instant::now();

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
+use farwire_sim::Velocity;
+use farwire_sim::operator::{Performance, Script, Sight};
+
 use super::cockpit::Cockpit;
-use super::script::{Performance, Script};
-use super::sight::Sight;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::Pace;
-use crate::teleop::Velocity;
 
 /// Drives until the script is over, or Ctrl-C.
 pub(super) fn drive(

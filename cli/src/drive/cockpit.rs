@@ -2,19 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use farwire_blocking::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
-use farwire_blocking::lcm::std_msgs::{Header, Time};
-use farwire_blocking::{
+use farwire::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
+use farwire::lcm::std_msgs::{Header, Time};
+use farwire::teleop::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
+use farwire::{
     Accepted, Connection, ConnectionEvent, Container, Delivery, Events, PublishError, Publisher, Subscription,
 };
+use farwire_sim::operator::{Clock, Insistence, Orders, Report, Said, Sight};
+use farwire_sim::{Minimap, Order, Velocity};
 
-use super::insistence::Insistence;
-use super::orders::Orders;
-use super::report::{Report, Said};
-use super::screen::Clock;
-use super::sight::Sight;
 use crate::failure::Failure;
-use crate::teleop::{COMMANDS, MAP, Minimap, ORDERS, Order, REPORTS, Velocity, ended};
+use crate::teleop::{ended, unix_now};
 
 /// Messages and events that are taken in one go; the next one takes the rest.
 const BURST: usize = 256;
@@ -58,14 +56,14 @@ impl Cockpit {
     pub(super) fn new(connection: Connection, broker: &str) -> Result<Cockpit, Failure> {
         let reliable = Delivery::RELIABLE;
         Ok(Cockpit {
-            commands: connection.publisher_of(COMMANDS).map_err(Failure::failed)?,
-            orders: connection.publisher_with(ORDERS, reliable).map_err(Failure::failed)?,
-            reports: connection.subscribe_with(REPORTS, reliable).map_err(Failure::failed)?,
-            maps: connection.subscribe_with(MAP, Container::ring(1)).map_err(Failure::failed)?,
+            commands: connection.publisher_of(CMD_UNRELIABLE).map_err(Failure::failed)?,
+            orders: connection.publisher_with(STATE_RELIABLE, reliable).map_err(Failure::failed)?,
+            reports: connection.subscribe_with(STATE_RELIABLE_BACK, reliable).map_err(Failure::failed)?,
+            maps: connection.subscribe_with(MAP_UNRELIABLE, Container::ring(1)).map_err(Failure::failed)?,
             events: connection.events().map_err(Failure::failed)?,
             broker: broker.to_owned(),
             insistence: Insistence::default(),
-            sent_orders: Orders::new(),
+            sent_orders: Orders::new(unix_now()),
             seq: 0,
             seen: Seen::default(),
             connection,
@@ -149,7 +147,7 @@ impl Cockpit {
                 let engaged = self.sent_orders.answered(nonce).map(|order| order == Order::Estop);
                 engaged.map(|engaged| Sight::EstopAcknowledged { engaged, ok }).into_iter().collect()
             }
-            None => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

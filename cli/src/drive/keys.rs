@@ -1,51 +1,36 @@
 //! What the keys of a keyboard mean.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use farwire_sim::operator::Key;
 
-/// A key that means something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
-    Forward,
-    Back,
-    Left,
-    Right,
-    Estop,
-    Release,
-    Faster,
-    Slower,
-    Quit,
-}
-
-impl Key {
-    /// What a key press means; `None`: nothing.
-    pub(super) fn of(event: &KeyEvent) -> Option<Key> {
-        if event.kind == KeyEventKind::Release {
-            return None;
-        }
-        if event.modifiers.contains(KeyModifiers::CONTROL) {
-            return (event.code == KeyCode::Char('c')).then_some(Key::Quit);
-        }
-        match event.code {
-            KeyCode::Up => Some(Key::Forward),
-            KeyCode::Down => Some(Key::Back),
-            KeyCode::Left => Some(Key::Left),
-            KeyCode::Right => Some(Key::Right),
-            KeyCode::Esc => Some(Key::Quit),
-            // With caps lock as without; plus and minus with shift as without.
-            KeyCode::Char(character) => match character.to_ascii_lowercase() {
-                'w' => Some(Key::Forward),
-                's' => Some(Key::Back),
-                'a' => Some(Key::Left),
-                'd' => Some(Key::Right),
-                ' ' => Some(Key::Estop),
-                'r' => Some(Key::Release),
-                '+' | '=' => Some(Key::Faster),
-                '-' | '_' => Some(Key::Slower),
-                'q' => Some(Key::Quit),
-                _ => None,
-            },
+/// What a key press means; `None`: nothing.
+pub(super) fn key_of(event: &KeyEvent) -> Option<Key> {
+    if event.kind == KeyEventKind::Release {
+        return None;
+    }
+    if event.modifiers.contains(KeyModifiers::CONTROL) {
+        return (event.code == KeyCode::Char('c')).then_some(Key::Quit);
+    }
+    match event.code {
+        KeyCode::Up => Some(Key::Forward),
+        KeyCode::Down => Some(Key::Back),
+        KeyCode::Left => Some(Key::Left),
+        KeyCode::Right => Some(Key::Right),
+        KeyCode::Esc => Some(Key::Quit),
+        // With caps lock as without; plus and minus with shift as without.
+        KeyCode::Char(character) => match character.to_ascii_lowercase() {
+            'w' => Some(Key::Forward),
+            's' => Some(Key::Back),
+            'a' => Some(Key::Left),
+            'd' => Some(Key::Right),
+            ' ' => Some(Key::Estop),
+            'r' => Some(Key::Release),
+            '+' | '=' => Some(Key::Faster),
+            '-' | '_' => Some(Key::Slower),
+            'q' => Some(Key::Quit),
             _ => None,
-        }
+        },
+        _ => None,
     }
 }
 
@@ -55,7 +40,7 @@ mod tests {
 
     #[test]
     fn keys_mean_the_same_in_either_case() {
-        let key = |code| Key::of(&KeyEvent::new(code, KeyModifiers::NONE));
+        let key = |code| key_of(&KeyEvent::new(code, KeyModifiers::NONE));
         for (character, meaning) in [('w', Key::Forward), ('a', Key::Left), ('r', Key::Release), ('q', Key::Quit)] {
             assert_eq!(key(KeyCode::Char(character)), Some(meaning));
             assert_eq!(key(KeyCode::Char(character.to_ascii_uppercase())), Some(meaning));
@@ -70,9 +55,9 @@ mod tests {
 
     #[test]
     fn control_drives_nowhere() {
-        let control = |character| Key::of(&KeyEvent::new(KeyCode::Char(character), KeyModifiers::CONTROL));
+        let control = |character| key_of(&KeyEvent::new(KeyCode::Char(character), KeyModifiers::CONTROL));
         assert_eq!((control('c'), control('w'), control('s')), (Some(Key::Quit), None, None));
         let release = KeyEvent::new_with_kind(KeyCode::Up, KeyModifiers::NONE, KeyEventKind::Release);
-        assert_eq!(Key::of(&release), None);
+        assert_eq!(key_of(&release), None);
     }
 }

@@ -3,33 +3,24 @@
 mod by_hand;
 mod by_script;
 mod cockpit;
-mod drawing;
-mod insistence;
 mod keys;
-mod orders;
-mod pilot;
-mod report;
-mod screen;
-mod script;
-mod sight;
 mod terminal;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use farwire_blocking::OperatorConfig;
+use farwire::teleop::OperatorConfig;
+use farwire_sim::operator::{FULL, Script, Sight};
+use farwire_sim::{Velocity, parse_span};
 
 use self::by_script::tell;
 use self::cockpit::Cockpit;
-use self::script::Script;
-use self::sight::Sight;
 use self::terminal::Terminal;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::parse_control_hz;
-use crate::span::parse_span;
-use crate::teleop::{ATTEMPT, Broker, Side, Velocity, dial};
+use crate::teleop::{ATTEMPT, Broker, Side, dial};
 
 /// For what was said last to arrive.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -90,11 +81,10 @@ impl Args {
     /// The script, however it was given; `None` for the keys of a terminal.
     fn script(&self) -> Result<Option<Script>, Failure> {
         let velocity = Velocity { linear: self.forward.unwrap_or_default(), angular: self.turn.unwrap_or_default() };
-        if velocity.within(pilot::FULL) != velocity {
+        if velocity.within(FULL) != velocity {
             return Err(Failure::usage(format_args!(
                 "--forward goes to {} m/s, and --turn to {} rad/s",
-                pilot::FULL.linear,
-                pilot::FULL.angular
+                FULL.linear, FULL.angular
             )));
         }
         match (&self.script, self.lasts) {

@@ -10,8 +10,9 @@ use crossterm::event::{self, Event};
 use crossterm::style::Print;
 use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{execute, queue};
+use farwire_sim::operator::Key;
 
-use super::keys::Key;
+use super::keys::key_of;
 use crate::failure::Failure;
 use crate::output;
 
@@ -77,7 +78,7 @@ impl Terminal {
                 return Ok(None);
             }
             if let Event::Key(event) = event::read().map_err(|error| failed(&error))?
-                && let Some(key) = Key::of(&event)
+                && let Some(key) = key_of(&event)
             {
                 return Ok(Some(key));
             }

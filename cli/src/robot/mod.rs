@@ -1,29 +1,22 @@
 //! `farwire robot`: a simulated robot that an operator can drive.
 
-mod base;
-mod battery;
-mod body;
-mod change;
-mod guard;
 mod pulse;
 mod reporter;
-mod room;
-mod telemetry;
 mod teller;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use farwire_blocking::RobotConfig;
+use farwire::teleop::RobotConfig;
+use farwire_sim::parse_span;
+use farwire_sim::robot::Change;
 
-use self::change::Change;
 use self::pulse::Pulse;
 use self::teller::Teller;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::parse_control_hz;
-use crate::span::parse_span;
 use crate::teleop::{ATTEMPT, Broker, Side, dial};
 
 /// Run a simulated robot that `farwire drive` drives, until Ctrl-C

@@ -2,22 +2,20 @@
 
 use std::time::Instant;
 
-use farwire_blocking::lcm::geometry_msgs::TwistStamped;
-use farwire_blocking::{
-    Connection, ConnectionEvent, Container, Delivery, Events, RecvError, SubscribeOptions, Subscription,
-};
+use farwire::lcm::geometry_msgs::TwistStamped;
+use farwire::teleop::{CMD_UNRELIABLE, STATE_RELIABLE};
+use farwire::{Connection, ConnectionEvent, Container, Delivery, Events, RecvError, SubscribeOptions, Subscription};
+use farwire_sim::robot::{Body, Change, LIMITS, STEP_HZ};
+use farwire_sim::{Order, Ordered, Velocity};
 
 use super::Args;
-use super::base::LIMITS;
-use super::body::{Body, STEP_HZ};
-use super::change::Change;
 use super::reporter::Reporter;
 use super::teller::Teller;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::{Every, Pace};
-use crate::teleop::{COMMANDS, ORDERS, Order, Ordered, Velocity, ended};
+use crate::teleop::ended;
 
 /// Maps per second.
 const MAP_HZ: f64 = 1.0;
@@ -56,8 +54,8 @@ impl<'a> Pulse<'a> {
             args,
             connection,
             broker,
-            commands: connection.subscribe_to_with(COMMANDS, newest).map_err(Failure::failed)?,
-            orders: connection.subscribe_with(ORDERS, Delivery::RELIABLE).map_err(Failure::failed)?,
+            commands: connection.subscribe_to_with(CMD_UNRELIABLE, newest).map_err(Failure::failed)?,
+            orders: connection.subscribe_with(STATE_RELIABLE, Delivery::RELIABLE).map_err(Failure::failed)?,
             events: connection.events().map_err(Failure::failed)?,
             body: Body::new(),
             reporter: Reporter::start(connection)?,
@@ -123,7 +121,7 @@ impl<'a> Pulse<'a> {
                     self.body.guard.forget();
                     continue;
                 }
-                Order::Other => false,
+                _ => false,
             };
             if let Some(answer) = ordered.answer(is_done) {
                 self.reporter.report(answer);
@@ -143,7 +141,7 @@ impl<'a> Pulse<'a> {
 
     /// Tells why commands that came are not obeyed, if none was since the last look.
     fn look_at_refusals(&mut self) -> Result<(), Failure> {
-        let Some(stats) = self.connection.topic_stats(COMMANDS) else { return Ok(()) };
+        let Some(stats) = self.connection.topic_stats(CMD_UNRELIABLE) else { return Ok(()) };
         let refused = stats.stale + stats.ahead + stats.disordered + stats.unstamped;
         let is_obeying = std::mem::take(&mut self.is_obeying);
         let is_more = std::mem::replace(&mut self.refused, refused) < refused;

@@ -4,10 +4,10 @@
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-use farwire_blocking::{Connection, Delivery, PublishError, Publisher};
+use farwire::teleop::{MAP_UNRELIABLE, STATE_RELIABLE_BACK};
+use farwire::{Connection, Delivery, PublishError, Publisher};
 
 use crate::failure::Failure;
-use crate::teleop::{MAP, REPORTS};
 
 /// Reports that wait; what comes on top is left out, since newer ones follow.
 const QUEUE: usize = 32;
@@ -26,8 +26,8 @@ pub(super) struct Reporter {
 
 impl Reporter {
     pub(super) fn start(connection: &Connection) -> Result<Reporter, Failure> {
-        let reliable = connection.publisher_with(REPORTS, Delivery::RELIABLE).map_err(Failure::failed)?;
-        let map = connection.publisher(MAP).map_err(Failure::failed)?;
+        let reliable = connection.publisher_with(STATE_RELIABLE_BACK, Delivery::RELIABLE).map_err(Failure::failed)?;
+        let map = connection.publisher(MAP_UNRELIABLE).map_err(Failure::failed)?;
         let (reports, receiver) = mpsc::sync_channel(QUEUE);
         thread::Builder::new()
             .name("robot-reports".to_owned())

@@ -1,6 +1,7 @@
 //! Tells changes to whoever started the robot.
 
-use super::change::{Change, Timed};
+use farwire_sim::robot::{Change, Timed};
+
 use crate::failure::Failure;
 use crate::output;
 use crate::teleop::unix_now;
@@ -18,7 +19,7 @@ impl Teller {
 
     pub(super) fn tell(self, change: &Change) -> Result<(), Failure> {
         match self.json {
-            true => output::json(&Timed { robot_ts: unix_now(), change }),
+            true => output::json(&Timed { robot_ts: unix_now().as_secs_f64(), change }),
             false => output::line(change),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use farwire_blocking::{ConnectError, Connection, Dial, EndReason};
+use farwire::{ConnectError, Connection, Dial, EndReason};
 
 use super::{Credential, Side};
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ pub(crate) fn dial<C: Into<Dial> + Clone>(
 ) -> Result<Option<Connection>, Failure> {
     let mut told = String::new();
     loop {
-        let why = match farwire_blocking::connect(config.clone()) {
+        let why = match farwire::connect(config.clone()) {
             Ok(connection) => return Ok(Some(connection)),
             Err(ConnectError::Ended(reason)) => wait_for(&reason, credential)?,
             Err(error) => return Err(Failure::failed(error)),

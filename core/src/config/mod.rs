@@ -125,6 +125,7 @@ impl Config {
     ///
     /// # Errors
     /// When it is no such document, or has other fields, or a value that cannot be used, or lacks one that has no default.
+    #[cfg(feature = "toml")]
     pub fn from_toml(text: &str) -> Result<Config, ConfigError> {
         Settings::from_toml(text)?.try_into()
     }
@@ -132,7 +133,7 @@ impl Config {
     /// Reads a JSON object with the fields of this struct.
     ///
     /// # Errors
-    /// As for [`from_toml`](Config::from_toml).
+    /// When it is no such object, or has other fields, or a value that cannot be used, or lacks one that has no default.
     pub fn from_json(text: &str) -> Result<Config, ConfigError> {
         Settings::from_json(text)?.try_into()
     }

@@ -14,7 +14,7 @@ use super::{ConfigError, Secret};
 /// ```
 /// use farwire_core::{Config, Settings};
 ///
-/// let file = Settings::from_toml("url = 'http://sfu.example/v1'\napp_id = 'robots'")?;
+/// let file = Settings::from_json(r#"{"url": "http://sfu.example/v1", "app_id": "robots"}"#)?;
 /// let environment = Settings::from_env(|name| (name == "FARWIRE_APP_SECRET").then(|| "hunter2".to_owned()))?;
 /// let config = Config::try_from(environment.or(file))?;
 /// assert_eq!(config.app_id, "robots");
@@ -73,6 +73,7 @@ impl Settings {
     ///
     /// # Errors
     /// When it is none, or has a field of another name or type; the values are checked when a `Config` is made of it.
+    #[cfg(feature = "toml")]
     pub fn from_toml(text: &str) -> Result<Settings, ConfigError> {
         toml::from_str(text).map_err(|error| {
             // The error's own form repeats the line, which may be the secret's.
@@ -87,7 +88,7 @@ impl Settings {
     /// Reads a JSON object.
     ///
     /// # Errors
-    /// As for [`from_toml`](Settings::from_toml).
+    /// When it is none, or has a field of another name or type; the values are checked when a `Config` is made of it.
     pub fn from_json(text: &str) -> Result<Settings, ConfigError> {
         let unreadable = |what| ConfigError::Text { format: "JSON", what };
         // serde would take the values without their names as well.

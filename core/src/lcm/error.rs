@@ -75,6 +75,7 @@ pub enum DecodeCause {
     TrailingBytes(usize),
 }
 
+#[cfg(feature = "lcm")]
 impl DecodeError {
     pub(super) fn new(offset: usize, cause: DecodeCause) -> DecodeError {
         DecodeError { message: "", field: "", offset, cause }
@@ -153,6 +154,7 @@ pub enum EncodeCause {
     TooDeep(usize),
 }
 
+#[cfg(feature = "lcm")]
 impl EncodeError {
     pub(super) fn new(cause: EncodeCause) -> EncodeError {
         EncodeError { message: "", field: "", cause }

@@ -1,14 +1,6 @@
 //! What every message type can do.
 
-use super::{DecodeCause, DecodeError, EncodeError, Reader, Schema, Writer};
-
-/// Bytes of the fingerprint in front of every message.
-pub const FINGERPRINT_LEN: usize = 8;
-
-/// The fingerprint of the message that `bytes` are; `None` if they are too short for one.
-pub fn fingerprint_of(bytes: &[u8]) -> Option<u64> {
-    bytes.first_chunk().map(|fingerprint| u64::from_be_bytes(*fingerprint))
-}
+use super::{DecodeCause, DecodeError, EncodeError, FINGERPRINT_LEN, Reader, Schema, Writer};
 
 /// An LCM message type, as [`lcm_messages!`](crate::lcm_messages) defines it.
 pub trait Message: Sized + Default {

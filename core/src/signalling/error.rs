@@ -199,7 +199,7 @@ fn advice(what: &What, dialect: &Dialect) -> Option<&'static str> {
         _ => return None,
     };
     let of_provider = if is_page { None } else { (dialect.advice)(status, code) };
-    of_provider.or_else(|| match (status, code) {
+    of_provider.or(match (status, code) {
         (_, Some(_)) => None,
         (502..=504, None) => Some(DOWN),
         (_, None) => Some(STRANGER),

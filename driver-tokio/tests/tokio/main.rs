@@ -1,6 +1,5 @@
 //! The driver for tokio with the embedded SFU.
 
-mod example;
 mod futures;
 mod lifecycle;
 mod sfu;

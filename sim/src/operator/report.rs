@@ -1,0 +1,154 @@
+//! What a robot reports, as an operator needs it. Robots differ: what one leaves out is not known.
+
+use farwire_core::wire::teleop::Kind;
+use serde_json::Value;
+
+use crate::{Pose, Velocity};
+
+/// Characters of a name or a state that are shown.
+const MAX_WORD: usize = 32;
+
+/// Characters of a sentence that are shown.
+const MAX_TEXT: usize = 200;
+
+/// The state of a robot whose emergency stop is engaged.
+const ESTOPPED: &str = "estopped";
+
+/// A message of a robot that an operator looks at.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Said {
+    /// How it is.
+    Telemetry(Report),
+    /// The answer to an order of ours.
+    Acknowledged {
+        /// The order's.
+        nonce: u64,
+        /// Whether it did what it was told.
+        ok: bool,
+    },
+}
+
+/// The figures of one piece of telemetry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// Its name.
+    pub robot: Option<String>,
+    /// What it does, in a word.
+    pub state: Option<String>,
+    /// Whether the emergency stop is engaged.
+    pub is_estopped: Option<bool>,
+    /// Why it does not obey, if it does not.
+    pub why: Option<String>,
+    /// Where it is.
+    pub pose: Option<Pose>,
+    /// How fast it is.
+    pub velocity: Option<Velocity>,
+    /// From 0 to 1.
+    pub battery: Option<f64>,
+    /// Whether something is in its way.
+    pub is_blocked: bool,
+}
+
+impl Said {
+    /// Reads a message; pongs and what is not known are none.
+    pub fn parse(message: &Value) -> Option<Said> {
+        match Kind::of(message.get("type")?.as_str()?)? {
+            Kind::RobotTelemetry => Some(Said::Telemetry(Report::of(message))),
+            Kind::CmdAck => Some(Said::Acknowledged {
+                nonce: message.get("nonce")?.as_u64()?,
+                ok: message.get("ok") == Some(&Value::Bool(true)),
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Report {
+    fn of(message: &Value) -> Report {
+        let number = |path: &str| message.pointer(path).and_then(Value::as_f64);
+        let text = |path: &str, longest| message.pointer(path).and_then(Value::as_str).map(|text| word(text, longest));
+        let is_estopped = message.pointer("/state/estopped").and_then(Value::as_bool);
+        let state = || match is_estopped {
+            Some(true) => Some(ESTOPPED.to_owned()),
+            _ => text("/state/mode", MAX_WORD).or_else(|| text("/state/posture", MAX_WORD)),
+        };
+        let pose = || Some(Pose { x: number("/pose/x")?, y: number("/pose/y")?, yaw: number("/pose/yaw")? });
+        let velocity = || Some(Velocity { linear: number("/velocity/linear")?, angular: number("/velocity/angular")? });
+        Report {
+            robot: text("/robot", MAX_WORD),
+            state: state(),
+            is_estopped,
+            why: text("/state/why", MAX_TEXT),
+            pose: pose(),
+            velocity: velocity(),
+            battery: number("/soc").map(|percent| percent / 100.0),
+            is_blocked: message.get("is_blocked") == Some(&Value::Bool(true)),
+        }
+    }
+}
+
+/// A text of somebody else's, fit for one line of a terminal: control characters there move cursors and worse.
+fn word(text: &str, longest: usize) -> String {
+    text.chars().take(longest).map(|character| if character.is_control() { '?' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn telemetry_is_read_as_far_as_it_goes() {
+        let full = json!({
+            "type": "robot_telemetry", "robot_ts": 1.5, "robot": "rover", "soc": 50,
+            "state": {"mode": "driving", "estopped": false, "why": "none"},
+            "pose": {"x": 1, "y": 2.5, "yaw": 0.0}, "velocity": {"linear": 0.5, "angular": 0}, "is_blocked": true
+        });
+        let report = Report {
+            robot: Some("rover".to_owned()),
+            state: Some("driving".to_owned()),
+            is_estopped: Some(false),
+            why: Some("none".to_owned()),
+            pose: Some(Pose { x: 1.0, y: 2.5, yaw: 0.0 }),
+            velocity: Some(Velocity { linear: 0.5, angular: 0.0 }),
+            battery: Some(0.5),
+            is_blocked: true,
+        };
+        assert_eq!(Said::parse(&full), Some(Said::Telemetry(report)));
+        let odd = json!({"type": "robot_telemetry", "pose": [1, 2], "soc": null, "state": 5});
+        assert_eq!(Said::parse(&odd), Some(Said::Telemetry(Report::default())));
+        // As a DimOS robot says it.
+        let dimos = json!({"type": "robot_telemetry", "cmd": null, "soc": 81.5, "robot_ts": 1.5, "state":
+            {"posture": "stand", "rage": false, "obstacle_avoidance": true, "light": 0.5, "estopped": false}});
+        let report = |state: &str, is_estopped| Report {
+            state: Some(state.to_owned()),
+            is_estopped: Some(is_estopped),
+            battery: Some(0.815),
+            ..Report::default()
+        };
+        assert_eq!(Said::parse(&dimos), Some(Said::Telemetry(report("stand", false))));
+        let mut stopped = dimos;
+        stopped["state"]["estopped"] = true.into();
+        assert_eq!(Said::parse(&stopped), Some(Said::Telemetry(report(ESTOPPED, true))));
+    }
+
+    #[test]
+    fn other_messages_are_told_apart() {
+        let ack = |ok| json!({"type": "cmd_ack", "nonce": 7, "ok": ok});
+        assert_eq!(Said::parse(&ack(true)), Some(Said::Acknowledged { nonce: 7, ok: true }));
+        assert_eq!(Said::parse(&ack(false)), Some(Said::Acknowledged { nonce: 7, ok: false }));
+        for none in [json!({"type": "pong"}), json!({"type": "cmd_ack"}), json!({}), json!([]), json!(null)] {
+            assert_eq!(Said::parse(&none), None);
+        }
+    }
+
+    #[test]
+    fn a_robot_does_not_write_to_the_terminal() {
+        let nasty = json!({"type": "robot_telemetry", "robot": "\u{1b}[2J\u{9b}x", "state": {"mode": "s".repeat(500)}});
+        let Some(Said::Telemetry(report)) = Said::parse(&nasty) else { panic!("telemetry") };
+        assert_eq!(report.robot.as_deref(), Some("?[2J?x"));
+        assert_eq!(report.state.map(|state| state.len()), Some(MAX_WORD));
+    }
+}

@@ -1,0 +1,142 @@
+//! What the robot tells the person who started it, once for each change.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::Pose;
+
+/// Something that is different now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Change {
+    /// The broker is not there yet; it is dialed until it is.
+    Waiting {
+        /// What happened.
+        why: String,
+    },
+    /// The robot has registered, and waits for an operator.
+    Connected {
+        /// Its root.
+        broker: String,
+    },
+    /// The connection is lost; it is being dialed again.
+    Reconnecting {
+        /// What happened.
+        why: String,
+    },
+    /// The broker does not answer, though the connection stands.
+    HeartbeatFailing {
+        /// What it said, or why it said nothing.
+        why: String,
+    },
+    /// The broker tells of something that a person has to see to.
+    Warning {
+        /// What it is.
+        what: String,
+    },
+    /// Somebody operates the robot.
+    OperatorCame {
+        /// Whether the emergency stop is engaged still.
+        is_estopped: bool,
+    },
+    /// Nobody does any more.
+    OperatorLost {
+        /// Why.
+        why: String,
+    },
+    /// No command came for too long.
+    Stale {
+        /// The time after which it stops, in milliseconds.
+        after_ms: u128,
+    },
+    /// Commands come, and none of them is obeyed.
+    Refusing {
+        /// What is wrong with them.
+        why: String,
+    },
+    /// A clock was set, or is far off.
+    Clock {
+        /// Which, and by how much.
+        what: String,
+    },
+    /// It was told to move, for the first time or after it was stopped.
+    Driving,
+    /// It came to a standstill after it was stopped.
+    Stands {
+        /// Where.
+        pose: Pose,
+    },
+    /// The emergency stop was engaged.
+    EstopEngaged,
+    /// The emergency stop was released.
+    EstopReleased,
+    /// Something is in its way.
+    Blocked {
+        /// Where the robot is.
+        pose: Pose,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Waiting { why } => write!(f, "waiting for the broker: {why}"),
+            Change::Connected { broker } => write!(f, "connected to {broker}; waiting for an operator"),
+            Change::Reconnecting { why } => write!(f, "connection lost, dialing again: {why}"),
+            Change::HeartbeatFailing { why } => write!(f, "the broker does not answer: {why}"),
+            Change::Warning { what } => write!(f, "the broker warns: {what}"),
+            Change::OperatorCame { is_estopped: false } => f.write_str("an operator is here"),
+            Change::OperatorCame { is_estopped: true } => {
+                f.write_str("an operator is here; the emergency stop is still engaged")
+            }
+            Change::OperatorLost { why } => write!(f, "operator lost, stopping: {why}"),
+            Change::Stale { after_ms } => write!(f, "no fresh command for {after_ms} ms, stopping"),
+            Change::Refusing { why } => write!(f, "commands are refused: {why}"),
+            Change::Clock { what } => f.write_str(what),
+            Change::Driving => f.write_str("driving"),
+            Change::Stands { pose } => write!(f, "stands at {}", Place(*pose)),
+            Change::EstopEngaged => f.write_str("EMERGENCY STOP engaged; stands until the operator releases it"),
+            Change::EstopReleased => f.write_str("emergency stop released; waiting for a command"),
+            Change::Blocked { pose } => write!(f, "something is in the way at {}", Place(*pose)),
+        }
+    }
+}
+
+/// A pose as people read it.
+struct Place(Pose);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pose { x, y, yaw } = self.0;
+        write!(f, "({x:.2}, {y:.2}) m, heading {:.0}°", yaw.to_degrees())
+    }
+}
+
+/// A change with its time, for scripts.
+#[derive(Debug, Serialize)]
+pub struct Timed<'a> {
+    /// Seconds since 1970.
+    pub robot_ts: f64,
+    /// The change.
+    #[serde(flatten)]
+    pub change: &'a Change,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_lines_for_people_and_objects_for_scripts() {
+        let stands = Change::Stands { pose: Pose { x: 1.0, y: -0.5, yaw: std::f64::consts::FRAC_PI_2 } };
+        assert_eq!(stands.to_string(), "stands at (1.00, -0.50) m, heading 90°");
+        let json = |change| serde_json::to_string(&Timed { robot_ts: 1.5, change }).expect("plain data");
+        assert_eq!(json(&Change::Driving), r#"{"robot_ts":1.5,"event":"driving"}"#);
+        let lost = Change::OperatorLost { why: "it left".to_owned() };
+        assert_eq!(json(&lost), r#"{"robot_ts":1.5,"event":"operator_lost","why":"it left"}"#);
+        assert!(json(&Change::Stale { after_ms: 300 }).ends_with(r#""event":"stale","after_ms":300}"#));
+        assert!(json(&stands).contains(r#""pose":{"x":1.0,"y":-0.5,"#));
+    }
+}
