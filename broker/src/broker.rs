@@ -1,11 +1,11 @@
 //! The broker as a state machine.
 
 mod bridge;
-mod legs;
 mod operators;
 mod records;
 mod requests;
 mod robots;
+mod sfu_sessions;
 mod state;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -18,17 +18,17 @@ use farwire_listener::Guesses;
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, info};
 
-use self::legs::{HeldLeg, LegKey};
+use self::sfu_sessions::{HeldSession, SfuSessionKey};
 use self::state::{Bridging, Joining, Operator, OperatorState, Registering, Robot, RobotState};
 use crate::config::Config;
 use crate::displaced::Displaced;
+use crate::end_reason::EndReason;
 use crate::key::{Key, KeyId, RobotId};
 use crate::keys::{Keys, KeysError};
 use crate::record::{Known, SessionRecord};
 use crate::refusal::Refusal;
 use crate::route::route;
 use crate::stats::Stats;
-use crate::why::Why;
 
 /// A request of the broker's API.
 #[derive(Clone, Copy)]
@@ -56,9 +56,9 @@ pub enum Output {
     /// Keep nothing for this robot any more.
     Forget(RobotId),
     /// Keep that this session on the SFU is to be closed, before what follows is kept.
-    Owe(String),
+    SaveUnclosed(String),
     /// Keep that no more.
-    Settle(String),
+    ForgetUnclosed(String),
     /// Answer a request.
     Response(RequestId, Response),
     /// Make a request to the SFU, and hand its answer to [`Broker::handle_answer`].
@@ -83,7 +83,7 @@ pub enum Reason {
 enum Timer {
     Robot(RobotId),
     Registering(RobotId),
-    Leg(LegKey),
+    Sfu(SfuSessionKey),
 }
 
 /// A teleoperation broker.
@@ -96,21 +96,21 @@ pub struct Broker {
     keys: Keys,
     guesses: Guesses,
     seed: [u8; 32],
-    /// For ids, rounds and legs: never the same twice.
+    /// For ids, rounds and SFU sessions: never the same twice.
     next: u64,
     robots: HashMap<RobotId, Robot>,
     registering: HashMap<RobotId, Registering>,
     displaced: Displaced,
     /// Why robots have no session any more. Bounded by [`Config::max_robots`].
-    ended: HashMap<RobotId, Why>,
+    ended: HashMap<RobotId, EndReason>,
     by_id: HashMap<String, RobotId>,
-    legs: HashMap<LegKey, HeldLeg>,
-    calls: HashMap<RequestId, LegKey>,
+    sfu_sessions: HashMap<SfuSessionKey, HeldSession>,
+    calls: HashMap<RequestId, SfuSessionKey>,
     timers: BTreeSet<(Instant, Timer)>,
     /// Robots whose records are to be written.
     unsaved: BTreeSet<RobotId>,
     /// What is to be kept of sessions that are closed, ahead of all else.
-    owed: VecDeque<Output>,
+    unclosed: VecDeque<Output>,
     outbox: VecDeque<Output>,
     stats: Stats,
 }
@@ -137,19 +137,19 @@ impl Broker {
             displaced: Displaced::default(),
             ended: HashMap::new(),
             by_id: HashMap::new(),
-            legs: HashMap::new(),
+            sfu_sessions: HashMap::new(),
             calls: HashMap::new(),
             timers: BTreeSet::new(),
             unsaved: BTreeSet::new(),
-            owed: VecDeque::new(),
+            unclosed: VecDeque::new(),
             outbox: VecDeque::new(),
             stats: Stats::default(),
         };
         for record in known.sessions {
-            broker.resume(now, record, &known.owed);
+            broker.resume(now, record, &known.unclosed);
         }
-        for session in known.owed {
-            broker.close_owed(now, session);
+        for session in known.unclosed {
+            broker.close_left_over(now, session);
         }
         broker
     }
@@ -180,12 +180,12 @@ impl Broker {
         let Some(key) = self.calls.remove(&id) else { return };
         let is_success = result.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
         self.stats.sfu_calls_failed += u64::from(!is_success);
-        let Some(held) = self.legs.get_mut(&key) else { return };
+        let Some(held) = self.sfu_sessions.get_mut(&key) else { return };
         let owner = held.owner.clone();
-        let events = held.leg.handle(now, id, result);
+        let events = held.sfu_session.handle(now, id, result);
         for (event, (robot, party)) in events.into_iter().zip(owner.iter().cycle()) {
             // An event may have ended what the next one is about.
-            let is_current = self.legs.get(&key).is_some_and(|held| !held.leg.is_retiring());
+            let is_current = self.sfu_sessions.get(&key).is_some_and(|held| !held.sfu_session.is_retiring());
             if is_current {
                 self.handle_event(now, key, robot, *party, event);
             }
@@ -200,8 +200,8 @@ impl Broker {
             match timer {
                 Timer::Robot(robot) => self.check_signs_of_life(now, &robot),
                 Timer::Registering(robot) => self.not_registered(now, &robot, Refusal::slow_sfu()),
-                Timer::Leg(key) => {
-                    if let Some(held) = self.legs.get_mut(&key) {
+                Timer::Sfu(key) => {
+                    if let Some(held) = self.sfu_sessions.get_mut(&key) {
                         held.timer = None;
                     }
                     self.drive(now, key);
@@ -212,7 +212,7 @@ impl Broker {
 
     /// Says what to do. To be called after any other call, until it answers [`Output::WaitUntil`].
     pub fn poll(&mut self, _now: Instant) -> Output {
-        if let Some(output) = self.owed.pop_front() {
+        if let Some(output) = self.unclosed.pop_front() {
             return output;
         }
         if let Some(robot) = self.unsaved.pop_first() {
@@ -226,7 +226,7 @@ impl Broker {
         }
         match self.timers.first() {
             Some((at, Timer::Robot(_))) => Output::WaitUntil(Some(*at), Reason::SignOfLife),
-            Some((at, Timer::Leg(_) | Timer::Registering(_))) => Output::WaitUntil(Some(*at), Reason::Sfu),
+            Some((at, Timer::Sfu(_) | Timer::Registering(_))) => Output::WaitUntil(Some(*at), Reason::Sfu),
             None => Output::WaitUntil(None, Reason::Idle),
         }
     }
@@ -259,9 +259,9 @@ impl Broker {
             }
             let Some(session) = self.robots.get(&robot) else { continue };
             if session.key == *id {
-                self.end_robot(now, &robot, Why::KeyRevoked);
+                self.end_robot(now, &robot, EndReason::KeyRevoked);
             } else if session.operator.as_ref().is_some_and(|operator| operator.key == *id) {
-                self.end_operator(now, &robot, Why::TokenRevoked);
+                self.end_operator(now, &robot, EndReason::TokenRevoked);
             }
         }
         Ok(())
@@ -274,7 +274,7 @@ impl Broker {
 
     /// Whether everything that is to be closed on the SFU is closed.
     pub fn is_settled(&self) -> bool {
-        !self.legs.values().any(|held| held.leg.is_retiring())
+        !self.sfu_sessions.values().any(|held| held.sfu_session.is_retiring())
     }
 
     /// Counters.
@@ -284,7 +284,7 @@ impl Broker {
             robots: self.robots.len(),
             operators: operators().count(),
             bridges: operators().filter(|operator| matches!(operator.state, OperatorState::Bridged(_))).count(),
-            sfu_sessions: self.legs.len(),
+            sfu_sessions: self.sfu_sessions.len(),
             ..self.stats
         }
     }
@@ -314,7 +314,7 @@ impl Broker {
         self.next
     }
 
-    /// For delays that are to differ from those of other legs and brokers.
+    /// For delays that are to differ from those of other SFU sessions and brokers.
     fn jitter(&mut self) -> u64 {
         self.fresh() ^ u64::from_le_bytes(*self.seed.first_chunk().unwrap_or(&[0; 8]))
     }

@@ -28,7 +28,7 @@ pub(crate) const MAX_WAITING: usize = 4;
 
 /// Sessions on the SFU of one robot and its operators, those that are being closed included; past it, registering and
 /// joining are answered 429.
-pub(crate) const MAX_LEGS_OF_ROBOT: usize = 16;
+pub(crate) const MAX_SFU_SESSIONS_OF_ROBOT: usize = 16;
 
 /// How long one call to the SFU may take. It may itself wait 5 s for a transport.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);

@@ -16,13 +16,13 @@ pub struct Known {
     /// The sessions of the broker before it.
     pub sessions: Vec<SessionRecord>,
     /// Sessions on the SFU that the broker before it had still to close.
-    pub owed: Vec<String>,
+    pub unclosed: Vec<String>,
 }
 
 impl Known {
     /// Keys, sessions, and what is to be closed.
-    pub fn new(keys: Keys, sessions: Vec<SessionRecord>, owed: Vec<String>) -> Known {
-        Known { keys, sessions, owed }
+    pub fn new(keys: Keys, sessions: Vec<SessionRecord>, unclosed: Vec<String>) -> Known {
+        Known { keys, sessions, unclosed }
     }
 }
 

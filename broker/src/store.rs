@@ -29,7 +29,7 @@ const KEYS: TableDefinition<&str, &str> = TableDefinition::new("keys");
 const SESSIONS: TableDefinition<&str, &str> = TableDefinition::new("sessions");
 
 /// Ids of sessions on the SFU that are to be closed.
-const OWED: TableDefinition<&str, ()> = TableDefinition::new("owed");
+const UNCLOSED: TableDefinition<&str, ()> = TableDefinition::new("owed");
 
 /// What redb may keep of the file in memory, in bytes.
 const CACHE: usize = 4 << 20;
@@ -65,19 +65,19 @@ pub(crate) struct Changes {
     /// `None`: forgotten.
     pub(crate) sessions: HashMap<RobotId, Option<SessionRecord>>,
     /// Whether a session on the SFU is to be closed.
-    pub(crate) owed: HashMap<String, bool>,
+    pub(crate) unclosed: HashMap<String, bool>,
 }
 
 impl Changes {
     pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.sessions.is_empty() && self.owed.is_empty()
+        self.keys.is_empty() && self.sessions.is_empty() && self.unclosed.is_empty()
     }
 
     /// Adds what is newer.
     fn extend(&mut self, newer: Changes) {
         self.keys.extend(newer.keys);
         self.sessions.extend(newer.sessions);
-        self.owed.extend(newer.owed);
+        self.unclosed.extend(newer.unclosed);
     }
 }
 
@@ -199,9 +199,9 @@ impl Store {
         }
         let written = self.attempt(&mut held, |database| commit(database, &all));
         if written.is_err() {
-            if all.owed.len() > MAX_UNWRITTEN {
+            if all.unclosed.len() > MAX_UNWRITTEN {
                 // A session that is gone and still to be closed by the file is looked for once more after a restart.
-                all.owed.retain(|_, is_owed| *is_owed);
+                all.unclosed.retain(|_, is_unclosed| *is_unclosed);
             }
             held.unwritten = all;
         }
@@ -271,11 +271,11 @@ fn load(database: &Database) -> Result<Known, AnyError> {
     for entry in read.open_table(SESSIONS)?.iter()? {
         sessions.push(serde_json::from_str(entry?.1.value())?);
     }
-    let mut owed = Vec::new();
-    for entry in read.open_table(OWED)?.iter()? {
-        owed.push(entry?.0.value().to_owned());
+    let mut unclosed = Vec::new();
+    for entry in read.open_table(UNCLOSED)?.iter()? {
+        unclosed.push(entry?.0.value().to_owned());
     }
-    Ok(Known::new(keys, sessions, owed))
+    Ok(Known::new(keys, sessions, unclosed))
 }
 
 /// Writes changes in one step, and makes sure that they are on the disk.
@@ -299,9 +299,9 @@ fn commit(database: &Database, changes: &Changes) -> Result<(), AnyError> {
                 None => drop(table.remove(robot.as_str())?),
             }
         }
-        let mut table = transaction.open_table(OWED)?;
-        for (session, is_owed) in &changes.owed {
-            match is_owed {
+        let mut table = transaction.open_table(UNCLOSED)?;
+        for (session, is_unclosed) in &changes.unclosed {
+            match is_unclosed {
                 true => drop(table.insert(session.as_str(), ())?),
                 false => drop(table.remove(session.as_str())?),
             }

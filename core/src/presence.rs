@@ -82,14 +82,14 @@ impl Presence {
 
 /// Who is there, and if nobody is, why.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Company {
+pub(crate) struct PresenceState {
     pub(crate) is_operated: bool,
     /// Latched until there is an operator again.
     pub(crate) operator_lost: Option<OperatorLost>,
     pub(crate) has_robot: bool,
 }
 
-impl Company {
+impl PresenceState {
     /// Takes a change; `false` if it is none.
     pub(crate) fn note(&mut self, presence: Presence) -> bool {
         let before = *self;

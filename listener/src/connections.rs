@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::guesses::household;
+use crate::guesses::network_of;
 
 /// As many connections as there may be. While there is room or one that is idle, a new one is let in at once.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Connections {
         if table.open.len() >= table.limit {
             table.evict();
         }
-        let id = table.enter(household(peer.ip()));
+        let id = table.enter(network_of(peer.ip()));
         Slot { connections: Arc::clone(self), id }
     }
 

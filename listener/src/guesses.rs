@@ -39,7 +39,7 @@ pub enum Guess {
 impl Guesses {
     /// Notes a wrong key.
     pub fn note(&mut self, now: Instant, source: IpAddr) -> Guess {
-        let source = household(source);
+        let source = network_of(source);
         if self.counts.len() >= MAX_GUESSERS && !self.counts.contains_key(&source) {
             self.sweep(now);
         }
@@ -69,7 +69,7 @@ impl Guesses {
 }
 
 /// Whoever has one IPv6 address has the 64 bits behind its prefix.
-pub(crate) fn household(source: IpAddr) -> IpAddr {
+pub(crate) fn network_of(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -3,7 +3,7 @@
 //! Between two looks at the socket, a *round*, no session has more of its datagrams read than its share, and only a few as
 //! they come. What is beyond those waits here, so that whoever sends little never waits for more than one other's share:
 //! first those that sent few have their turn, then what they are sent leaves and the socket is looked at again, and only
-//! then the [crowd] is read. What a [hold](crate::hold) keeps back waits here as well.
+//! then the [crowd] is read. What a [backpressure](crate::backpressure) keeps back waits here as well.
 //!
 //! [crowd]: Crowd
 

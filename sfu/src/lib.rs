@@ -11,15 +11,15 @@
 //! ```
 
 mod api;
+mod backpressure;
 mod config;
 mod error;
-mod hold;
 mod intake;
 mod latency;
 mod limits;
 mod metrics;
 mod outgoing;
-mod pace;
+mod pacer;
 mod paths;
 mod replies;
 mod server;

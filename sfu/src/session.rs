@@ -10,11 +10,11 @@ use farwire_core::wire::cloudflare::{DataChannel, DataChannels, Location, Sessio
 use farwire_core::{Delivery, Payload, TokenBucket};
 
 use crate::api::Action;
-use crate::hold::Hold;
+use crate::backpressure::Backpressure;
 use crate::intake::Intake;
 use crate::limits::{CALLS_PER_SECOND, CONNECT_WITHIN, REUSE_WITHIN};
 use crate::outgoing::Outgoing;
-use crate::pace::Pace;
+use crate::pacer::Pacer;
 use crate::paths::Paths;
 use crate::replies::Replies;
 use crate::stats::Stats;
@@ -48,7 +48,7 @@ pub(crate) struct Session {
     /// When the latest of its datagrams came.
     pub(crate) arrival: Instant,
     /// What it may be sent at once.
-    pub(crate) pace: Pace,
+    pub(crate) pacer: Pacer,
     /// By when it is to be connected.
     pub(crate) connect_by: Option<Instant>,
     /// Changes that wait for the transport, in the order of their requests, each with its deadline.
@@ -71,7 +71,7 @@ pub(crate) struct Session {
     /// Channels whose next message was larger than this session's client receives.
     pub(crate) too_large: Vec<StreamId>,
     /// What holds this session back as a publisher.
-    pub(crate) hold: Hold,
+    pub(crate) hold: Backpressure,
     /// Its datagrams that are not read yet.
     pub(crate) intake: Intake,
     next_stream: StreamId,
@@ -173,7 +173,7 @@ impl Session {
             connected: false,
             heard: now,
             arrival: now,
-            pace: Pace::new(now),
+            pacer: Pacer::new(now),
             connect_by: Some(connect_by),
             waiting: VecDeque::new(),
             allowance: TokenBucket::new(CALLS_PER_SECOND, Duration::from_secs(1) / CALLS_PER_SECOND, now),
@@ -185,7 +185,7 @@ impl Session {
             released: Vec::new(),
             drained: Vec::new(),
             too_large: Vec::new(),
-            hold: Hold::default(),
+            backpressure: Backpressure::default(),
             intake: Intake::default(),
             next_stream: FIRST_STREAM,
             due: Some(connect_by),
@@ -291,7 +291,7 @@ impl Session {
             Stream::Publication { .. } => None,
         });
         let drain = drains.min();
-        let check = self.hold.check_at();
+        let check = self.backpressure.check_at();
         let calls = self.waiting.iter().map(|(at, ..)| *at).chain(self.delayed.iter().map(|(at, ..)| *at));
         let contact = self.connected.then(|| self.heard + REUSE_WITHIN);
         self.due = calls.chain(self.connect_by).chain(contact).chain(gate).chain(drain).chain(check).min();

@@ -132,7 +132,7 @@ impl Sfu {
                     return false;
                 }
             },
-            None if session.hold.is_on() || !session.intake.may_read(self.round) => {
+            None if session.backpressure.is_on() || !session.intake.may_read(self.round) => {
                 let kept = session.intake.keep(now, source, datagram);
                 self.stats.crowded += u64::from(!kept);
                 self.postpone(now, key);
@@ -214,7 +214,7 @@ impl Sfu {
     /// what it received would only pile up; then it has a turn of its own when that ends.
     fn postpone(&mut self, now: Instant, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
-        let may_read = !session.hold.is_on() && session.pace.wait(now).is_none();
+        let may_read = !session.backpressure.is_on() && session.pacer.wait(now).is_none();
         if may_read && session.intake.is_waiting() && !session.intake.is_crowd {
             session.intake.is_crowd = true;
             self.crowd.postpone(key);
@@ -225,7 +225,7 @@ impl Sfu {
     fn read(&mut self, now: Instant, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         session.intake.is_crowd = false;
-        let may_read = !session.hold.is_on() && session.pace.wait(now).is_none();
+        let may_read = !session.backpressure.is_on() && session.pacer.wait(now).is_none();
         while may_read && let Some((arrival, source, datagram)) = session.intake.release(self.round) {
             session.arrival = arrival;
             let accepted = session.link.handle_datagram(now, source, &datagram);
@@ -309,7 +309,7 @@ impl Sfu {
         let mut datagrams = Vec::new();
         let transport = loop {
             let Some(session) = self.sessions.get_mut(&key) else { return };
-            if let Some(at) = session.pace.wait(now) {
+            if let Some(at) = session.pacer.wait(now) {
                 break Some(at);
             }
             match session.link.poll(now) {
@@ -317,12 +317,12 @@ impl Sfu {
                     // A check is answered where it came from.
                     let best = if is_stun(&datagram) { None } else { session.paths.best(now) };
                     let to = best.unwrap_or(to);
-                    session.pace.spend(datagram.len());
+                    session.pacer.spend(datagram.len());
                     datagrams.push(Output::Transmit(to, datagram));
                 }
                 LinkOutput::Event(event) => self.handle_event(now, key, event),
                 LinkOutput::WaitUntil(_) if session.pump(now, &mut self.stats) => {
-                    self.leave_holds(key);
+                    self.release_publishers(key);
                     self.close_too_large(now, key);
                     self.close_drained(now, key);
                 }

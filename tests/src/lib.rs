@@ -9,13 +9,13 @@ pub mod busy_channel;
 mod foreign;
 pub mod fuzz;
 pub mod hostile;
-mod house;
 mod http;
 mod inbox;
 pub mod lcm;
 mod mind;
 mod teleop;
 mod world;
+mod world_broker;
 
 pub use crate::foreign::{Client, Foreigners, Received, SFU};
 pub use crate::http::{Fate, HttpLog};

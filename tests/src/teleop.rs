@@ -38,7 +38,7 @@ pub struct Teleop {
     /// What it keeps, by robot.
     pub kept: BTreeMap<RobotId, SessionRecord>,
     /// Sessions on the SFU that it keeps in mind to close.
-    pub owed: BTreeSet<String>,
+    pub unclosed: BTreeSet<String>,
     /// What it asked of the SFU.
     pub asked: Vec<Asked>,
     /// Where requests come from.
@@ -74,7 +74,7 @@ impl Teleop {
             net,
             broker,
             kept: BTreeMap::new(),
-            owed: BTreeSet::new(),
+            unclosed: BTreeSet::new(),
             asked: Vec::new(),
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
             config,
@@ -130,7 +130,7 @@ impl Teleop {
         for key in &self.keys {
             keys.insert(key.clone()).expect("room for a key");
         }
-        let known = Known::new(keys, self.kept.values().cloned().collect(), self.owed.iter().cloned().collect());
+        let known = Known::new(keys, self.kept.values().cloned().collect(), self.unclosed.iter().cloned().collect());
         self.broker = Broker::new(self.config.clone(), known, [self.brokers; 32], self.net.now());
         self.at_sfu.clear();
         self.late.clear();
@@ -297,11 +297,11 @@ impl Teleop {
             match self.broker.poll(self.net.now()) {
                 Output::Save(record) => drop(self.kept.insert(record.robot.clone(), record)),
                 Output::Forget(robot) => drop(self.kept.remove(&robot)),
-                Output::Owe(session) => {
-                    self.owed.insert(session);
+                Output::SaveUnclosed(session) => {
+                    self.unclosed.insert(session);
                 }
-                Output::Settle(session) => {
-                    self.owed.remove(&session);
+                Output::ForgetUnclosed(session) => {
+                    self.unclosed.remove(&session);
                 }
                 Output::Response(id, response) => {
                     let body = serde_json::from_slice(&response.body).expect("every answer is JSON");

@@ -16,9 +16,9 @@ use farwire_core::{
 use farwire_sfu::{Incoming, Sfu};
 
 use crate::Sharing;
-use crate::house::{BROKER, House, Wish};
 use crate::http::{Fate, HttpLog};
 use crate::mind::Mind;
+use crate::world_broker::{BROKER, Wish, WorldBroker};
 
 pub use self::streams::{LineClient, LineServer, Said};
 
@@ -87,7 +87,7 @@ pub struct World {
     arrivals: BTreeMap<(Instant, u64), Arrival>,
     sent: u64,
     at_sfu: HashMap<RequestId, (Node, RequestId, bool)>,
-    house: Option<House>,
+    broker: Option<WorldBroker>,
     /// The broker's requests, by those of the SFU.
     of_broker: HashMap<RequestId, RequestId>,
     /// A server that is spoken to in lines.
@@ -126,7 +126,7 @@ impl World {
             arrivals: BTreeMap::new(),
             sent: 0,
             at_sfu: HashMap::new(),
-            house: None,
+            broker: None,
             of_broker: HashMap::new(),
             line_server: None,
             streams: Vec::new(),
@@ -187,7 +187,7 @@ impl World {
     /// Starts them again; the SFU knows nothing of what was.
     pub fn bring_up(&mut self) {
         self.is_down = false;
-        if self.house.is_some() {
+        if self.broker.is_some() {
             self.restart_broker();
         }
     }
@@ -365,8 +365,8 @@ impl World {
             }
             let deadlines = self.inhabitants.iter().filter_map(|inhabitant| inhabitant.deadline);
             let first = self.arrivals.first_key_value().map(|((at, _), _)| *at);
-            let house = self.house.as_ref().filter(|_| !self.is_down).and_then(|house| house.deadline);
-            let next = deadlines.chain(self.sfu_deadline).chain(first).chain(house).min();
+            let broker = self.broker.as_ref().filter(|_| !self.is_down).and_then(|broker| broker.deadline);
+            let next = deadlines.chain(self.sfu_deadline).chain(first).chain(broker).min();
             let Some(next) = next.filter(|next| *next <= until) else {
                 self.now = until;
                 return false;
@@ -375,8 +375,8 @@ impl World {
             self.arrive();
             let now = self.now;
             self.sfu.handle_timeout(now);
-            if let Some(house) = self.house.as_mut().filter(|_| !self.is_down) {
-                house.handle_timeout(now);
+            if let Some(broker) = self.broker.as_mut().filter(|_| !self.is_down) {
+                broker.handle_timeout(now);
             }
             for inhabitant in &mut self.inhabitants {
                 inhabitant.mind.handle_timeout(now);
@@ -421,8 +421,8 @@ impl World {
                     }
                 }
                 farwire_sfu::Output::Response(id, response) => {
-                    if let (Some(id), Some(house)) = (self.of_broker.remove(&id), &mut self.house) {
-                        house.take_answer(now, id, response);
+                    if let (Some(id), Some(broker)) = (self.of_broker.remove(&id), &mut self.broker) {
+                        broker.take_answer(now, id, response);
                         continue;
                     }
                     let Some((node, id, answer_lost)) = self.at_sfu.remove(&id) else { continue };
@@ -445,7 +445,7 @@ impl World {
     fn settle_broker(&mut self) -> bool {
         let now = self.now;
         let mut asked = false;
-        while let Some(wish) = self.house.as_mut().filter(|_| !self.is_down).and_then(|house| house.poll(now)) {
+        while let Some(wish) = self.broker.as_mut().filter(|_| !self.is_down).and_then(|broker| broker.poll(now)) {
             match wish {
                 Wish::Answer(node, id, response) => {
                     self.send(now + self.network.delay, Arrival::Answer { node, id, result: Ok(response) });
@@ -517,8 +517,8 @@ impl World {
                     self.send(now, Arrival::Answer { node, id: request.id, result });
                 }
                 Arrival::Request { node, request, answer_lost } if request.url.starts_with(BROKER) => {
-                    let house = self.house.as_mut().expect("there is a broker");
-                    house.take(now, node, &request, answer_lost);
+                    let broker = self.broker.as_mut().expect("there is a broker");
+                    broker.take(now, node, &request, answer_lost);
                 }
                 Arrival::Request { node, request, answer_lost } => {
                     let id = RequestId(self.sent);

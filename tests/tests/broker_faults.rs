@@ -180,13 +180,13 @@ fn an_sfu_that_is_away_for_minutes_is_tidied_up_in_the_end() {
         world.run_for(SECOND);
         assert_eq!(world.heartbeat(&key, &session), None, "the robot is not concerned");
     }
-    assert_eq!((world.net.sfu.stats().publications, world.owed.len()), (4, 1));
+    assert_eq!((world.net.sfu.stats().publications, world.unclosed.len()), (4, 1));
     world.script(|_| Fate::Pass);
     for _ in 0..30 {
         world.run_for(SECOND);
         world.heartbeat(&key, &session);
     }
-    assert_eq!((world.net.sfu.stats().publications, world.net.sfu.stats().sessions, world.owed.len()), (0, 1, 0));
+    assert_eq!((world.net.sfu.stats().publications, world.net.sfu.stats().sessions, world.unclosed.len()), (0, 1, 0));
     world.join(&token, &session);
     world.bridge(&token, &session);
 }
@@ -302,6 +302,6 @@ proptest! {
         let stats = world.broker.stats();
         prop_assert_eq!((stats.robots, stats.operators, stats.sfu_sessions), (0, 0, 0));
         prop_assert_eq!(world.net.sfu.stats().sessions, 0);
-        prop_assert!(world.kept.is_empty() && world.owed.is_empty() && world.broker.is_settled());
+        prop_assert!(world.kept.is_empty() && world.unclosed.is_empty() && world.broker.is_settled());
     }
 }

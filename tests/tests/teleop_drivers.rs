@@ -12,15 +12,15 @@ use farwire_listener::{Listener, Site};
 /// What any single step may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct House {
+struct Servers {
     sfu: farwire_sfu::Server,
     broker: Server,
     listener: Listener,
     directory: PathBuf,
 }
 
-impl House {
-    fn new(name: &str) -> House {
+impl Servers {
+    fn new(name: &str) -> Servers {
         let sfu = farwire_sfu::Server::spawn(farwire_sfu::Config::new("app", "secret")).expect("an SFU on loopback");
         let directory = std::env::temp_dir().join(format!("farwire-teleop-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a directory");
@@ -29,7 +29,7 @@ impl House {
         let broker = Server::spawn(Config::new(config).ends_sessions(), store, HttpSfu::spawn(true).expect("threads"));
         let broker = broker.expect("a broker");
         let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), broker.add_to(Site::new())).expect("a port");
-        House { sfu, broker, listener, directory }
+        Servers { sfu, broker, listener, directory }
     }
 
     fn url(&self) -> String {
@@ -63,7 +63,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Servers {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
@@ -75,8 +75,8 @@ fn fresh() -> SubscribeOptions {
 
 #[test]
 fn a_blocking_robot_and_an_operator_on_tokio() {
-    let house = House::new("blocking-robot");
-    let robot = farwire_blocking::connect(house.robot()).expect("the robot registers");
+    let servers = Servers::new("blocking-robot");
+    let robot = farwire_blocking::connect(servers.robot()).expect("the robot registers");
     let events = robot.events().expect("room for a listener");
     let commands = robot.subscribe_with("cmd_unreliable", fresh()).expect("a channel of the bridge");
     let telemetry = robot.publisher("state_reliable_back").expect("a channel of the bridge");
@@ -85,7 +85,7 @@ fn a_blocking_robot_and_an_operator_on_tokio() {
 
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let operator = runtime.block_on(farwire_tokio::connect(house.operator())).expect("the operator joins");
+    let operator = runtime.block_on(farwire_tokio::connect(servers.operator())).expect("the operator joins");
     assert!(operator.robot_present() && operator.clock().is_some());
     assert_eq!(events.recv_timeout(PATIENCE), Ok(ConnectionEvent::OperatorPresent));
     assert!(robot.operator_present());
@@ -114,18 +114,18 @@ fn a_blocking_robot_and_an_operator_on_tokio() {
     assert!(!robot.operator_present());
     assert_eq!(robot.operator_lost(), Some(OperatorLost::Left));
     drop((robot, events, commands, telemetry));
-    house.assert_empty();
+    servers.assert_empty();
 }
 
 #[test]
 fn a_robot_on_tokio_and_a_blocking_operator() {
-    let house = House::new("tokio-robot");
+    let servers = Servers::new("tokio-robot");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let robot = runtime.block_on(farwire_tokio::connect(house.robot())).expect("the robot registers");
+    let robot = runtime.block_on(farwire_tokio::connect(servers.robot())).expect("the robot registers");
     let mut commands = robot.subscribe_with("cmd_unreliable", fresh()).expect("a channel of the bridge");
     let mut state = robot.subscribe("state_reliable").expect("a channel of the bridge");
-    let operator = farwire_blocking::connect(house.operator()).expect("the operator joins");
+    let operator = farwire_blocking::connect(servers.operator()).expect("the operator joins");
     let drive = operator.publisher("cmd_unreliable").expect("a channel of the bridge");
     drive.publish(b"go").expect("published");
     runtime.block_on(async {
@@ -148,7 +148,7 @@ fn a_robot_on_tokio_and_a_blocking_operator() {
     });
     assert!(!robot.operator_present());
     drop((robot, commands, state));
-    house.assert_empty();
+    servers.assert_empty();
 }
 
 #[test]
@@ -183,12 +183,12 @@ fn a_broker_with_a_certificate_of_its_own_is_trusted_by_who_is_told_to() {
 
 #[test]
 fn a_wrong_key_and_a_missing_robot_are_errors_that_help() {
-    let house = House::new("errors");
-    let wrong = RobotConfig::new(&house.url(), "wrong").expect("a good config");
+    let servers = Servers::new("errors");
+    let wrong = RobotConfig::new(&servers.url(), "wrong").expect("a good config");
     let error = farwire_blocking::connect(wrong).expect_err("a wrong key").to_string();
     assert!(error.contains("401") && !error.contains("wrong"), "{error}");
-    drop(house.robot());
-    let operator = house.operator().connect_timeout(Duration::from_millis(300));
+    drop(servers.robot());
+    let operator = servers.operator().connect_timeout(Duration::from_millis(300));
     let error = farwire_blocking::connect(operator).expect_err("no robot").to_string();
     assert!(error.contains("\"rover\" is not connected"), "{error}");
 }

@@ -12,12 +12,12 @@ use tracing::info;
 use super::robots::short_id;
 use super::{Bridging, Broker, OperatorState};
 use crate::channels::entries;
+use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId};
-use crate::leg::{Leg, Opening};
 use crate::limits::{ANSWER_WITHIN, MAX_WAITING};
 use crate::record::Bridge;
 use crate::refusal::{Refusal, json};
-use crate::why::Why;
+use crate::sfu_session::{Opening, SfuSession};
 
 impl Broker {
     /// Builds a bridge, or tells of the one that there is.
@@ -32,9 +32,9 @@ impl Broker {
         self.is_operator(robot, key, of)?;
         let round = self.fresh();
         let session = self.robots.get_mut(robot).ok_or_else(Refusal::no_session)?;
-        let robot_leg = session.leg;
+        let robot_sfu = session.sfu_session;
         let operator = session.operator.as_mut().ok_or_else(Refusal::not_operator)?;
-        let operator_leg = operator.leg;
+        let operator_sfu = operator.sfu_session;
         match &mut operator.state {
             OperatorState::Bridged(bridge) => return Ok(Some(json(200, &Bridged::new(bridge.operator)))),
             OperatorState::Bridging(bridging) if bridging.waiting.len() < MAX_WAITING => {
@@ -53,8 +53,10 @@ impl Broker {
             subscribing: false,
         });
         let opening = Opening { round, location: Location::Local };
-        self.with_leg(now, robot_leg, |leg| leg.open(opening, entries(Party::Robot, None)));
-        self.with_leg(now, operator_leg, |leg| leg.open(opening, entries(Party::Operator, None)));
+        self.with_sfu_session(now, robot_sfu, |sfu_session| sfu_session.open(opening, entries(Party::Robot, None)));
+        self.with_sfu_session(now, operator_sfu, |sfu_session| {
+            sfu_session.open(opening, entries(Party::Operator, None))
+        });
         self.watch(robot);
         Ok(None)
     }
@@ -70,7 +72,7 @@ impl Broker {
     ) {
         let Some(session) = self.robots.get_mut(robot) else { return };
         let Some(operator) = &mut session.operator else { return };
-        let (robot_leg, operator_leg) = (session.leg, operator.leg);
+        let (robot_sfu, operator_sfu) = (session.sfu_session, operator.sfu_session);
         let OperatorState::Bridging(bridging) = &mut operator.state else { return };
         if bridging.round != opening.round {
             return;
@@ -96,10 +98,14 @@ impl Broker {
         }
         let opening = Opening { round: opening.round, location: Location::Remote };
         let sessions =
-            (self.leg_session(robot_leg).map(str::to_owned), self.leg_session(operator_leg).map(str::to_owned));
+            (self.sfu_session_id(robot_sfu).map(str::to_owned), self.sfu_session_id(operator_sfu).map(str::to_owned));
         let (Some(robot_session), Some(operator_session)) = sessions else { return };
-        self.with_leg(now, robot_leg, |leg| leg.open(opening, entries(Party::Robot, Some(&operator_session))));
-        self.with_leg(now, operator_leg, |leg| leg.open(opening, entries(Party::Operator, Some(&robot_session))));
+        self.with_sfu_session(now, robot_sfu, |sfu_session| {
+            sfu_session.open(opening, entries(Party::Robot, Some(&operator_session)))
+        });
+        self.with_sfu_session(now, operator_sfu, |sfu_session| {
+            sfu_session.open(opening, entries(Party::Operator, Some(&robot_session)))
+        });
     }
 
     fn bridged(&mut self, now: Instant, robot: &RobotId, bridge: Bridge) {
@@ -136,14 +142,14 @@ impl Broker {
         }
         operator.due = now + self.config.bridge_within;
         let state = std::mem::replace(&mut operator.state, OperatorState::Joined);
-        let (robot_leg, operator_leg) = (session.leg, operator.leg);
+        let (robot_sfu, operator_sfu) = (session.sfu_session, operator.sfu_session);
         if let OperatorState::Bridging(Bridging { waiting, .. }) = state {
             for request in waiting {
                 self.refuse(request, refusal.clone());
             }
         }
-        self.with_leg(now, robot_leg, Leg::clear);
-        self.with_leg(now, operator_leg, Leg::clear);
+        self.with_sfu_session(now, robot_sfu, SfuSession::clear);
+        self.with_sfu_session(now, operator_sfu, SfuSession::clear);
         self.watch(robot);
     }
 
@@ -158,7 +164,7 @@ impl Broker {
         };
         if ids.iter().any(|id| closed.contains(id)) {
             self.stats.bridges_broken += 1;
-            self.end_operator(now, robot, Why::ChannelClosed);
+            self.end_operator(now, robot, EndReason::ChannelClosed);
         }
     }
 }

@@ -11,17 +11,17 @@ use tracing::info;
 
 use super::robots::{check_offer, short_id};
 use super::{Broker, Joining, Operator, OperatorState, RobotState};
+use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId, Scope};
-use crate::leg::Leg;
 use crate::limits::{ANSWER_WITHIN, MAX_LISTED};
 use crate::refusal::{Refusal, json};
-use crate::why::Why;
+use crate::sfu_session::SfuSession;
 
 impl Broker {
     /// The robots that an operator may operate, with their state.
     pub(super) fn list(&self, now: Instant, key: &KeyId, scope: &Scope) -> Response {
         // A robot whose only key was revoked is listed as well, or its operator would not learn where it is.
-        let revoked = self.ended.iter().filter(|(_, why)| **why == Why::KeyRevoked).map(|(robot, _)| robot);
+        let revoked = self.ended.iter().filter(|(_, why)| **why == EndReason::KeyRevoked).map(|(robot, _)| robot);
         let known: BTreeSet<&RobotId> =
             self.keys.robots().into_iter().chain(self.robots.keys()).chain(revoked).collect();
         let mut own = known.into_iter().filter(|robot| scope.allows(robot));
@@ -77,10 +77,10 @@ impl Broker {
         self.check_room(robot)?;
         self.not_joined(now, robot, Refusal::no_longer_operator());
         let seed = self.jitter();
-        let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions, seed);
-        let leg = self.dial(now, robot, Party::Operator, leg);
+        let sfu_session = SfuSession::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions, seed);
+        let sfu_session = self.start_sfu_session(now, robot, Party::Operator, sfu_session);
         if let Some(session) = self.robots.get_mut(robot) {
-            session.joining = Some(Joining { request, key, leg, due: now + ANSWER_WITHIN });
+            session.joining = Some(Joining { request, key, sfu_session, due: now + ANSWER_WITHIN });
         }
         self.watch(robot);
         Ok(())
@@ -89,17 +89,17 @@ impl Broker {
     /// Puts an operator in place of the one that there may be.
     pub(super) fn joined(&mut self, now: Instant, robot: &RobotId, sdp: &str) {
         let Some(session) = self.robots.get_mut(robot) else { return };
-        let Some(Joining { request, key, leg, .. }) = session.joining.take() else { return };
+        let Some(Joining { request, key, sfu_session, .. }) = session.joining.take() else { return };
         let is_takeover = session.operator.as_ref().is_some_and(|operator| operator.key != key);
         self.stats.takeovers += u64::from(is_takeover);
-        self.end_operator(now, robot, if is_takeover { Why::TakenOver } else { Why::JoinedAgain });
+        self.end_operator(now, robot, if is_takeover { EndReason::TakenOver } else { EndReason::JoinedAgain });
         let id = self.fresh_id();
         self.stats.joins += 1;
         self.respond(request, json(200, &Joined { sdp_answer: sdp.to_owned(), operator_id: Some(id.clone()) }));
         if let Some(session) = self.robots.get_mut(robot) {
             info!(%robot, session = short_id(&session.id), token = %key, "joined");
             let due = now + self.config.bridge_within;
-            session.operator = Some(Operator { id, key, leg, state: OperatorState::Joined, due });
+            session.operator = Some(Operator { id, key, sfu_session, state: OperatorState::Joined, due });
         }
         self.watch(robot);
         self.save(robot);
@@ -110,7 +110,7 @@ impl Broker {
         let joining = self.robots.get_mut(robot).and_then(|session| session.joining.take());
         let Some(joining) = joining else { return };
         self.refuse(joining.request, refusal);
-        self.retire(now, joining.leg);
+        self.retire(now, joining.sfu_session);
         self.watch(robot);
     }
 
@@ -118,7 +118,7 @@ impl Broker {
     pub(super) fn operator_overdue(&mut self, now: Instant, robot: &RobotId) {
         let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
         match operator.map(|operator| &operator.state) {
-            Some(OperatorState::Joined) => self.end_operator(now, robot, Why::NotBridged),
+            Some(OperatorState::Joined) => self.end_operator(now, robot, EndReason::NotBridged),
             Some(OperatorState::Bridging(bridging)) => {
                 let round = bridging.round;
                 self.not_bridged(now, robot, round, &Refusal::slow_sfu());
@@ -136,13 +136,13 @@ impl Broker {
     }
 
     /// Ends an operator's time with a robot: its session, and the channels of both. Nothing, if there is none.
-    pub(super) fn end_operator(&mut self, now: Instant, robot: &RobotId, why: Why) {
+    pub(super) fn end_operator(&mut self, now: Instant, robot: &RobotId, why: EndReason) {
         let Some(session) = self.robots.get_mut(robot) else { return };
         let Some(operator) = session.operator.take() else { return };
         info!(%robot, session = short_id(&session.id), token = %operator.key, %why, "operator ended");
         session.operator_ended = Some(why);
         session.owes_null |= std::mem::take(&mut session.told);
-        let robot_leg = session.leg;
+        let robot_sfu = session.sfu_session;
         let (waiting, has_channels) = match operator.state {
             OperatorState::Joined => (Vec::new(), false),
             OperatorState::Bridging(bridging) => (bridging.waiting, true),
@@ -151,9 +151,9 @@ impl Broker {
         for request in waiting {
             self.refuse(request, Refusal::no_longer_operator());
         }
-        self.retire(now, operator.leg);
+        self.retire(now, operator.sfu_session);
         if has_channels {
-            self.with_leg(now, robot_leg, Leg::clear);
+            self.with_sfu_session(now, robot_sfu, SfuSession::clear);
         }
         self.watch(robot);
         self.save(robot);

@@ -5,12 +5,12 @@ use std::time::Instant;
 use farwire_core::SessionId;
 use farwire_core::wire::teleop::Party;
 
-use super::{Broker, HeldLeg, LegKey, Operator, OperatorState, Output, Robot, RobotState};
+use super::{Broker, HeldSession, Operator, OperatorState, Output, Robot, RobotState, SfuSessionKey};
 use crate::channels::Ids;
+use crate::end_reason::EndReason;
 use crate::key::RobotId;
-use crate::leg::Leg;
 use crate::record::{OperatorRecord, SessionRecord};
-use crate::why::Why;
+use crate::sfu_session::SfuSession;
 
 impl Broker {
     /// What is kept of a session; `None` for one that a restart would find useless.
@@ -21,7 +21,7 @@ impl Broker {
                 OperatorState::Joined | OperatorState::Bridging(_) => None,
                 OperatorState::Bridged(bridge) => Some(bridge),
             };
-            let sfu_session = self.leg_session(operator.leg)?.to_owned();
+            let sfu_session = self.sfu_session_id(operator.sfu_session)?.to_owned();
             Some(OperatorRecord { id: operator.id.clone(), key: operator.key.clone(), sfu_session, bridge })
         });
         Some(SessionRecord {
@@ -31,7 +31,7 @@ impl Broker {
             name: session.name.clone(),
             kind: session.kind.clone(),
             instance: session.instance.clone(),
-            sfu_session: self.leg_session(session.leg)?.to_owned(),
+            sfu_session: self.sfu_session_id(session.sfu_session)?.to_owned(),
             used: session.used.iter().copied().collect(),
             owes_null: session.owes_null,
             operator,
@@ -39,20 +39,20 @@ impl Broker {
     }
 
     /// Takes up a session of the broker before this one, but for what that was about to close.
-    pub(super) fn resume(&mut self, now: Instant, record: SessionRecord, owed: &[String]) {
-        let usable = |session: &String| SessionId::new(session).filter(|_| !owed.contains(session));
+    pub(super) fn resume(&mut self, now: Instant, record: SessionRecord, unclosed: &[String]) {
+        let usable = |session: &String| SessionId::new(session).filter(|_| !unclosed.contains(session));
         let Some(session) = usable(&record.sfu_session) else { return self.save(&record.robot) };
         let robot = record.robot;
         let operator = record.operator.and_then(|operator| Some((usable(&operator.sfu_session)?, operator)));
         let bridge = operator.as_ref().and_then(|(_, operator)| operator.bridge);
 
-        let leg = self.resumed(now, session, bridge.map(|bridge| bridge.robot));
-        let leg = self.dial(now, &robot, Party::Robot, leg);
+        let sfu_session = self.resumed(now, session, bridge.map(|bridge| bridge.robot));
+        let sfu_session = self.start_sfu_session(now, &robot, Party::Robot, sfu_session);
         let operator = operator.map(|(session, OperatorRecord { id, key, .. })| {
-            let leg = self.resumed(now, session, bridge.map(|bridge| bridge.operator));
-            let leg = self.dial(now, &robot, Party::Operator, leg);
+            let sfu_session = self.resumed(now, session, bridge.map(|bridge| bridge.operator));
+            let sfu_session = self.start_sfu_session(now, &robot, Party::Operator, sfu_session);
             let state = bridge.map_or(OperatorState::Joined, OperatorState::Bridged);
-            Operator { id, key, leg, state, due: now + self.config.bridge_within }
+            Operator { id, key, sfu_session, state, due: now + self.config.bridge_within }
         });
         let is_good = self.keys.is_good(&record.key);
         let operator_is_good = operator.as_ref().is_none_or(|operator| self.keys.is_good(&operator.key));
@@ -62,7 +62,7 @@ impl Broker {
             name: record.name,
             kind: record.kind,
             instance: record.instance,
-            leg,
+            sfu_session,
             state: RobotState::Unverified,
             heard: now,
             operator,
@@ -79,23 +79,25 @@ impl Broker {
         self.robots.insert(robot.clone(), session);
         self.watch(&robot);
         if !is_good {
-            self.end_robot(now, &robot, Why::KeyRevoked);
+            self.end_robot(now, &robot, EndReason::KeyRevoked);
         } else if !operator_is_good {
-            self.end_operator(now, &robot, Why::TokenRevoked);
+            self.end_operator(now, &robot, EndReason::TokenRevoked);
         }
     }
 
-    fn resumed(&mut self, now: Instant, session: SessionId, bridge: Option<Ids>) -> Leg {
+    fn resumed(&mut self, now: Instant, session: SessionId, bridge: Option<Ids>) -> SfuSession {
         let seed = self.jitter();
-        Leg::resumed(session, bridge, now, self.config.check_every, self.config.ends_sessions, seed)
+        SfuSession::resumed(session, bridge, now, self.config.check_every, self.config.ends_sessions, seed)
     }
 
     /// Closes what the broker before this one had still to close.
-    pub(super) fn close_owed(&mut self, now: Instant, session: String) {
-        let Some(id) = SessionId::new(&session) else { return self.owed.push_back(Output::Settle(session)) };
-        let leg = self.resumed(now, id, None);
-        let key = LegKey(self.fresh());
-        self.legs.insert(key, HeldLeg { leg, owner: None, timer: None, is_owed: true });
+    pub(super) fn close_left_over(&mut self, now: Instant, session: String) {
+        let Some(id) = SessionId::new(&session) else {
+            return self.unclosed.push_back(Output::ForgetUnclosed(session));
+        };
+        let sfu_session = self.resumed(now, id, None);
+        let key = SfuSessionKey(self.fresh());
+        self.sfu_sessions.insert(key, HeldSession { sfu_session, owner: None, timer: None, is_unclosed: true });
         self.retire(now, key);
     }
 }

@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use super::{Broker, Incoming};
+use crate::end_reason::EndReason;
 use crate::key::{Grant, KeyId, RobotId, Scope};
 use crate::keys::Shown;
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
-use crate::why::Why;
 
 impl Broker {
     /// The response, or `None` if the SFU is to be asked.
@@ -61,7 +61,7 @@ impl Broker {
             }
             RobotCall::Delete(session) => {
                 self.own_session(&robot, session)?;
-                self.end_robot(now, &robot, Why::Stopped);
+                self.end_robot(now, &robot, EndReason::Stopped);
                 Ok(Some(json(200, &serde_json::Map::new())))
             }
         }
@@ -93,7 +93,7 @@ impl Broker {
                 let robot = self.operable(&scope, session)?;
                 let of: OfOperator = parse_or_empty(body)?;
                 if self.is_operator(&robot, &key, &of).is_ok() {
-                    self.end_operator(now, &robot, Why::Left);
+                    self.end_operator(now, &robot, EndReason::Left);
                 }
                 let joining = self.robots.get(&robot).and_then(|session| session.joining.as_ref());
                 if of.operator_id.is_none() && joining.is_some_and(|joining| joining.key == key) {

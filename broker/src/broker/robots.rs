@@ -8,11 +8,11 @@ use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered};
 use tracing::{info, warn};
 
 use super::{Broker, Operator, OperatorState, Registering, Robot, RobotState, Timer};
+use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId};
-use crate::leg::Leg;
 use crate::limits::{ANSWER_WITHIN, MAX_NAME, MAX_OFFER};
 use crate::refusal::{Refusal, json};
-use crate::why::Why;
+use crate::sfu_session::SfuSession;
 
 /// The longest text by which a robot tells its connections apart, in bytes.
 const MAX_INSTANCE: usize = 64;
@@ -52,10 +52,10 @@ impl Broker {
         }
         self.not_registered(now, robot, Refusal::superseded());
         let seed = self.jitter();
-        let leg = Leg::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions, seed);
-        let leg = self.dial(now, robot, Party::Robot, leg);
+        let sfu_session = SfuSession::new(&body.sdp_offer, self.config.check_every, self.config.ends_sessions, seed);
+        let sfu_session = self.start_sfu_session(now, robot, Party::Robot, sfu_session);
         let due = now + ANSWER_WITHIN;
-        self.registering.insert(robot.clone(), Registering { request, key, name, kind, instance, leg, due });
+        self.registering.insert(robot.clone(), Registering { request, key, name, kind, instance, sfu_session, due });
         self.timers.insert((due, Timer::Registering(robot.clone())));
         Ok(())
     }
@@ -105,13 +105,14 @@ impl Broker {
 
     /// Puts a new session in place of the one that there may be.
     pub(super) fn registered(&mut self, now: Instant, robot: &RobotId, sdp: &str) {
-        let Some(Registering { request, key, name, kind, instance, leg, .. }) = self.take_registering(robot) else {
+        let Some(Registering { request, key, name, kind, instance, sfu_session, .. }) = self.take_registering(robot)
+        else {
             return;
         };
         if let Some(former) = self.robots.get(robot) {
             self.displaced.note(former.id.clone(), robot.clone(), former.instance.clone());
         }
-        self.end_robot(now, robot, Why::RegisteredAgain);
+        self.end_robot(now, robot, EndReason::RegisteredAgain);
         self.ended.remove(robot);
         let id = self.fresh_id();
         info!(%robot, session = short_id(&id), "registered");
@@ -124,7 +125,7 @@ impl Broker {
             name,
             kind,
             instance,
-            leg,
+            sfu_session,
             state: RobotState::Live,
             heard: now,
             operator: None,
@@ -145,7 +146,7 @@ impl Broker {
     pub(super) fn not_registered(&mut self, now: Instant, robot: &RobotId, refusal: Refusal) {
         let Some(registering) = self.take_registering(robot) else { return };
         self.refuse(registering.request, refusal);
-        self.retire(now, registering.leg);
+        self.retire(now, registering.sfu_session);
     }
 
     /// The SFU has said that it still has the session.
@@ -193,9 +194,9 @@ impl Broker {
     }
 
     /// Ends a robot's session, and with it its operator's. Nothing, if it has none.
-    pub(super) fn end_robot(&mut self, now: Instant, robot: &RobotId, why: Why) {
+    pub(super) fn end_robot(&mut self, now: Instant, robot: &RobotId, why: EndReason) {
         self.not_joined(now, robot, Refusal::no_longer_operator());
-        self.end_operator(now, robot, Why::RobotGone);
+        self.end_operator(now, robot, EndReason::RobotGone);
         let Some(session) = self.robots.remove(robot) else { return };
         info!(%robot, session = short_id(&session.id), %why, "ended");
         if self.ended.len() >= self.config.max_robots && !self.ended.contains_key(robot) {
@@ -206,7 +207,7 @@ impl Broker {
         self.ended.insert(robot.clone(), why);
         self.by_id.remove(&session.id);
         self.timers.remove(&(session.timer, Timer::Robot(robot.clone())));
-        self.retire(now, session.leg);
+        self.retire(now, session.sfu_session);
         self.save(robot);
     }
 
@@ -214,7 +215,7 @@ impl Broker {
     pub(super) fn check_signs_of_life(&mut self, now: Instant, robot: &RobotId) {
         let Some(session) = self.robots.get(robot) else { return };
         if self.silent_until(session) <= now {
-            return self.end_robot(now, robot, Why::Silent);
+            return self.end_robot(now, robot, EndReason::Silent);
         }
         let is_overdue = session.operator.as_ref().and_then(Operator::due).is_some_and(|due| due <= now);
         if session.joining.as_ref().is_some_and(|joining| joining.due <= now) {

@@ -6,10 +6,10 @@ use std::time::Instant;
 use farwire_core::link::StreamId;
 use farwire_core::signalling::RequestId;
 
-use super::legs::LegKey;
+use super::sfu_sessions::SfuSessionKey;
+use crate::end_reason::EndReason;
 use crate::key::KeyId;
 use crate::record::Bridge;
-use crate::why::Why;
 
 /// One robot's session.
 pub(super) struct Robot {
@@ -19,14 +19,14 @@ pub(super) struct Robot {
     pub(super) kind: Option<String>,
     /// Which connection of the robot it is, if the robot says so.
     pub(super) instance: Option<String>,
-    pub(super) leg: LegKey,
+    pub(super) sfu_session: SfuSessionKey,
     pub(super) state: RobotState,
     pub(super) heard: Instant,
     pub(super) operator: Option<Operator>,
     /// Who will be once the SFU has taken it; the present one stays until then.
     pub(super) joining: Option<Joining>,
     /// Why the latest operator is gone.
-    pub(super) operator_ended: Option<Why>,
+    pub(super) operator_ended: Option<EndReason>,
     /// When another robot with this one's key or id was noticed last.
     pub(super) rival_at: Option<Instant>,
     /// The robot knows of the present bridge.
@@ -44,7 +44,7 @@ pub(super) struct Registering {
     pub(super) name: Option<String>,
     pub(super) kind: Option<String>,
     pub(super) instance: Option<String>,
-    pub(super) leg: LegKey,
+    pub(super) sfu_session: SfuSessionKey,
     pub(super) due: Instant,
 }
 
@@ -58,7 +58,7 @@ pub(super) enum RobotState {
 pub(super) struct Operator {
     pub(super) id: String,
     pub(super) key: KeyId,
-    pub(super) leg: LegKey,
+    pub(super) sfu_session: SfuSessionKey,
     pub(super) state: OperatorState,
     /// By when something has to have come of its state, unless it is bridged.
     pub(super) due: Instant,
@@ -68,7 +68,7 @@ pub(super) struct Operator {
 pub(super) struct Joining {
     pub(super) request: RequestId,
     pub(super) key: KeyId,
-    pub(super) leg: LegKey,
+    pub(super) sfu_session: SfuSessionKey,
     pub(super) due: Instant,
 }
 

@@ -1,8 +1,8 @@
-//! Runs a [`Broker`] on threads: one for the broker, one that writes its state, one that takes orders of those who may
-//! write the state file.
+//! Runs a [`Broker`] on threads: one for the broker, one that writes its state, and one that takes the administrative
+//! requests of those who may write the state file.
 
+mod admin_socket;
 mod http_sfu;
-mod orders;
 mod recorder;
 mod run;
 
@@ -17,10 +17,10 @@ use farwire_core::signalling::{Failure, Request, RequestId, Response};
 use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Reply, Route, Site};
 
+use self::admin_socket::AdminSocket;
 pub use self::http_sfu::HttpSfu;
-use self::orders::Orders;
 use self::recorder::Recorder;
-use self::run::{Input, Intake, Runner};
+use self::run::{Inbox, Input, Runner};
 use crate::admin::{AdminAnswer, AdminRequest};
 use crate::broker::Broker;
 use crate::config::Config;
@@ -72,11 +72,11 @@ impl Drop for Answer {
 /// A broker that runs until it is dropped. It then waits up to 2 s for the SFU to close what is to be closed, and leaves
 /// the sessions of robots and operators that are there to the next one.
 pub struct Server {
-    intake: Intake,
+    inbox: Inbox,
     state: PathBuf,
     stats: Arc<Mutex<Stats>>,
-    /// Dropped before the broker's thread ends, so that no order comes any more.
-    orders: Option<Orders>,
+    /// Dropped before the broker's thread ends, so that no request comes any more.
+    admin_socket: Option<AdminSocket>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -89,11 +89,11 @@ pub enum SpawnError {
     Store(#[from] StoreError),
     /// The socket beside the state file.
     #[error(
-        "cannot take orders at {}: {error}{}",
+        "cannot take administrative requests at {}: {error}{}",
         path.display(),
         if error.kind() == io::ErrorKind::InvalidInput { "; the state file's path is too long for a socket beside it" } else { "" }
     )]
-    Orders {
+    AdminSocket {
         /// The socket.
         path: PathBuf,
         /// What is wrong.
@@ -117,29 +117,29 @@ impl Server {
         let store = Arc::new(store);
         let state = store.path().to_owned();
         let (inputs, incoming) = channel();
-        let intake = Intake::new(inputs);
+        let inbox = Inbox::new(inputs);
         let recorder = Recorder::spawn(Arc::clone(&store)).map_err(SpawnError::System)?;
         let stats = Arc::new(Mutex::new(Stats::default()));
         let runner = Runner::new(
             Broker::new(config, known, seed, Instant::now()),
             Box::new(sfu),
-            (intake.clone(), incoming),
+            (inbox.clone(), incoming),
             (store, recorder),
             Arc::clone(&stats),
         );
-        let orders = Orders::spawn(&state, intake.clone())
-            .map_err(|error| SpawnError::Orders { path: orders::socket_beside(&state), error })?;
+        let admin_socket = AdminSocket::spawn(&state, inbox.clone())
+            .map_err(|error| SpawnError::AdminSocket { path: admin_socket::socket_beside(&state), error })?;
         let thread = std::thread::Builder::new()
             .name("farwire-broker".into())
             .spawn(move || runner.run())
             .map_err(SpawnError::System)?;
-        Ok(Server { intake, state, stats, orders: Some(orders), thread: Some(thread) })
+        Ok(Server { inbox, state, stats, admin_socket: Some(admin_socket), thread: Some(thread) })
     }
 
     /// Adds the API and the counters to what a listener serves.
     pub fn add_to(&self, site: Site) -> Site {
-        let (intake, gate, stats) = (self.intake.clone(), self.intake.clone(), Arc::clone(&self.stats));
-        let api = Route::new("/api/v1/", move |incoming: Incoming, reply: Reply| intake.request(incoming, reply));
+        let (inbox, gate, stats) = (self.inbox.clone(), self.inbox.clone(), Arc::clone(&self.stats));
+        let api = Route::new("/api/v1/", move |incoming: Incoming, reply: Reply| inbox.request(incoming, reply));
         let api = api.gate(move |head, pass| gate.head(head.clone(), pass));
         let api = api.header("authorization").header(path::ROBOT_KEY_HEADER).max_body(MAX_BODY);
         site.route(api).metrics(PREFIX, move || read(&stats))
@@ -157,7 +157,7 @@ impl Server {
 
     /// Creates, lists or revokes keys. It takes effect before it returns.
     pub fn administer(&self, request: AdminRequest) -> AdminAnswer {
-        self.intake.order(request)
+        self.inbox.administer(request)
     }
 
     /// Asks the broker that runs on a state file, in whatever process; `None` if there is none.
@@ -165,7 +165,7 @@ impl Server {
     /// # Errors
     /// When the broker is there and does not answer.
     pub fn ask(state: &Path, request: &AdminRequest) -> io::Result<Option<AdminAnswer>> {
-        orders::ask(state, request)
+        admin_socket::ask(state, request)
     }
 }
 
@@ -176,8 +176,8 @@ fn read(stats: &Mutex<Stats>) -> Stats {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.orders = None;
-        self.intake.stop();
+        self.admin_socket = None;
+        self.inbox.stop();
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported by its own message.
             let _ = thread.join();

@@ -60,9 +60,9 @@ impl Recorder {
     }
 
     /// Keeps whether a session on the SFU is to be closed.
-    pub(super) fn owe(&self, session: String, is_owed: bool) {
+    pub(super) fn save_unclosed(&self, session: String, is_unclosed: bool) {
         self.shared.change(|changes| {
-            changes.owed.insert(session, is_owed);
+            changes.unclosed.insert(session, is_unclosed);
         });
     }
 }

@@ -23,7 +23,7 @@ const MAX_REQUESTS: usize = 1024;
 /// Inputs that are taken before what they led to goes out.
 const INPUTS_PER_TURN: usize = 64;
 
-/// How long an order may take.
+/// How long an administrative request may take.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What comes to the broker's thread.
@@ -32,21 +32,21 @@ pub(super) enum Input {
     Head(Incoming, Pass),
     Request(Incoming, Reply),
     Answer(RequestId, Result<Response, Failure>),
-    Order(AdminRequest, SyncSender<AdminAnswer>),
+    Administer(AdminRequest, SyncSender<AdminAnswer>),
     Stop,
 }
 
 /// The way to the broker's thread.
 #[derive(Clone)]
-pub(super) struct Intake {
+pub(super) struct Inbox {
     inputs: Sender<Input>,
     /// Requests under way; answers are bounded by the calls that were made.
     requests: Arc<AtomicUsize>,
 }
 
-impl Intake {
-    pub(super) fn new(inputs: Sender<Input>) -> Intake {
-        Intake { inputs, requests: Arc::default() }
+impl Inbox {
+    pub(super) fn new(inputs: Sender<Input>) -> Inbox {
+        Inbox { inputs, requests: Arc::default() }
     }
 
     /// Has a request's head judged, or drops its pass, which makes a 503.
@@ -67,9 +67,9 @@ impl Intake {
         let _ = self.inputs.send(input);
     }
 
-    pub(super) fn order(&self, request: AdminRequest) -> AdminAnswer {
+    pub(super) fn administer(&self, request: AdminRequest) -> AdminAnswer {
         let (answer, answered) = sync_channel(1);
-        let _ = self.inputs.send(Input::Order(request, answer));
+        let _ = self.inputs.send(Input::Administer(request, answer));
         let late = || AdminAnswer::Refused("the broker does not answer, or stops just now: try again".to_owned());
         answered.recv_timeout(ORDER_TIMEOUT).unwrap_or_else(|_| late())
     }
@@ -83,7 +83,7 @@ impl Intake {
 pub(super) struct Runner {
     broker: Broker,
     sfu: Box<dyn SfuTransport>,
-    intake: Intake,
+    inbox: Inbox,
     incoming: Receiver<Input>,
     store: Arc<Store>,
     recorder: Recorder,
@@ -96,11 +96,11 @@ impl Runner {
     pub(super) fn new(
         broker: Broker,
         sfu: Box<dyn SfuTransport>,
-        (intake, incoming): (Intake, Receiver<Input>),
+        (inbox, incoming): (Inbox, Receiver<Input>),
         (store, recorder): (Arc<Store>, Recorder),
         stats: Arc<Mutex<Stats>>,
     ) -> Runner {
-        Runner { broker, sfu, intake, incoming, store, recorder, replies: HashMap::new(), next: 0, stats }
+        Runner { broker, sfu, inbox, incoming, store, recorder, replies: HashMap::new(), next: 0, stats }
     }
 
     pub(super) fn run(mut self) {
@@ -135,21 +135,21 @@ impl Runner {
         let now = Instant::now();
         match input {
             Input::Head(head, pass) => {
-                self.intake.requests.fetch_sub(1, Ordering::Relaxed);
+                self.inbox.requests.fetch_sub(1, Ordering::Relaxed);
                 match self.broker.refuse_early(now, heard(&head)) {
                     Some(response) => pass.refuse(response),
                     None => pass.admit(),
                 }
             }
             Input::Request(request, reply) => {
-                self.intake.requests.fetch_sub(1, Ordering::Relaxed);
+                self.inbox.requests.fetch_sub(1, Ordering::Relaxed);
                 let id = RequestId(self.next);
                 self.next += 1;
                 self.replies.insert(id, reply);
                 self.broker.handle_request(now, id, heard(&request));
             }
             Input::Answer(id, result) => self.broker.handle_answer(now, id, result),
-            Input::Order(request, answer) => {
+            Input::Administer(request, answer) => {
                 let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
                 let mut running = admin::Running(&mut self.broker, now);
                 let done = admin::carry_out(&self.store, &mut running, request, unix);
@@ -170,8 +170,8 @@ impl Runner {
             match self.broker.poll(now) {
                 Output::Save(record) => self.recorder.save(record),
                 Output::Forget(robot) => self.recorder.forget(robot),
-                Output::Owe(session) => self.recorder.owe(session, true),
-                Output::Settle(session) => self.recorder.owe(session, false),
+                Output::SaveUnclosed(session) => self.recorder.save_unclosed(session, true),
+                Output::ForgetUnclosed(session) => self.recorder.save_unclosed(session, false),
                 Output::Response(id, response) => {
                     if let Some(reply) = self.replies.remove(&id) {
                         // The client may have gone meanwhile.
@@ -179,7 +179,7 @@ impl Runner {
                     }
                 }
                 Output::Http(request) => {
-                    let answer = Answer::new(request.id, self.intake.inputs.clone());
+                    let answer = Answer::new(request.id, self.inbox.inputs.clone());
                     self.sfu.start(request, answer);
                 }
                 Output::WaitUntil(at, _) => break at,

@@ -156,7 +156,7 @@ fn session(name: &str) -> Changes {
         operator: None,
     };
     let sessions = [(robot(name), Some(record))].into();
-    Changes { sessions, owed: [(format!("owed-{name}"), true)].into(), ..Changes::default() }
+    Changes { sessions, unclosed: [(format!("unclosed-{name}"), true)].into(), ..Changes::default() }
 }
 
 /// What a person was told.
@@ -275,7 +275,7 @@ fn lives_through(fails: std::ops::Range<u64>) -> u64 {
     told.holds(bytes.clone(), &format!("{when}, in the end"));
     let known = open(&Disk::of(bytes, 0..0)).expect("it opens").load().expect("it loads");
     assert_eq!(known.keys.list().len(), told.created.len(), "{when}");
-    assert_eq!(known.owed.len(), 3);
+    assert_eq!(known.unclosed.len(), 3);
     disk.state().done
 }
 
@@ -312,7 +312,7 @@ fn lived_in(ends: bool) -> &'static (Vec<u8>, String) {
 
 fn content(store: &Store) -> String {
     let known = store.load().expect("it loads");
-    format!("{:?} {:?} {:?}", known.keys.list(), known.sessions, known.owed)
+    format!("{:?} {:?} {:?}", known.keys.list(), known.sessions, known.unclosed)
 }
 
 /// Opens damaged bytes: an error that says what to do and leaves them as they are, or what was there before. Answers whether

@@ -58,7 +58,7 @@ impl Peer {
             SessionEvent::Closed(channel) => self.channel_closed(channel),
             SessionEvent::Trouble(channel, error, retrying) => self.channel_refused(now, channel, error, retrying),
             SessionEvent::Told(event) => {
-                if Presence::of(&event).is_none_or(|presence| self.company.note(presence)) {
+                if Presence::of(&event).is_none_or(|presence| self.presence.note(presence)) {
                     self.tell(event);
                 }
             }

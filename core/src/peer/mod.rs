@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use crate::clock::{Stamper, SteadyClock};
 use crate::link::LocalAddress;
-use crate::presence::{Company, OperatorLost};
+use crate::presence::{OperatorLost, PresenceState};
 use crate::provider::session::SessionOutput;
 use crate::signalling::{Failure, RequestId, Response, StreamEvent};
 use crate::{
@@ -54,7 +54,7 @@ pub struct Peer {
     life: Life,
     clock: SteadyClock,
     stamper: Stamper,
-    company: Company,
+    presence: PresenceState,
     topics: Topics,
     outbound: Outbound,
     inbound: Inbound,
@@ -86,7 +86,7 @@ impl Peer {
             life: Life::default(),
             clock: SteadyClock::new(now),
             stamper: Stamper::default(),
-            company: Company::default(),
+            presence: PresenceState::default(),
             topics: Topics::default(),
             outbound: Outbound::default(),
             outbox: VecDeque::new(),
@@ -172,17 +172,17 @@ impl Peer {
 
     /// For a robot: whether somebody operates it and is heard.
     pub fn is_operated(&self) -> bool {
-        self.company.is_operated
+        self.presence.is_operated
     }
 
     /// For a robot: why there is no operator any more. `None` while there is one, or if there was none yet.
     pub fn operator_lost(&self) -> Option<OperatorLost> {
-        self.company.operator_lost
+        self.presence.operator_lost
     }
 
     /// For an operator: whether the robot answers.
     pub fn has_robot(&self) -> bool {
-        self.company.has_robot
+        self.presence.has_robot
     }
 
     /// STUN and TURN servers that a broker named for a robot.

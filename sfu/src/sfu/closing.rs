@@ -87,7 +87,7 @@ impl Sfu {
                 session.reschedule();
                 let (publisher, from) = subscription.publisher;
                 let Some(session) = self.sessions.get_mut(&publisher) else { return };
-                session.hold.leave((key, stream));
+                session.backpressure.leave((key, stream));
                 if let Some(Stream::Publication { subscribers, .. }) = session.streams.get_mut(&from) {
                     subscribers.retain(|subscriber| *subscriber != (key, stream));
                 }

@@ -39,7 +39,7 @@ impl Sfu {
         for stream in overdue {
             self.close_stream(now, key, stream);
         }
-        self.check_hold(now, key);
+        self.check_backpressure(now, key);
         self.call_delayed(now, key);
         if let Some(session) = self.sessions.get_mut(&key) {
             session.reschedule();

@@ -43,7 +43,7 @@ impl Sfu {
         }
         if let Some(session) = self.sessions.get_mut(&key) {
             for (subscriber, to, acked) in holding {
-                session.hold.join(now, (subscriber, to), acked);
+                session.backpressure.join(now, (subscriber, to), acked);
                 session.reschedule();
             }
             if let Some(Stream::Publication { subscribers: place, .. }) = session.streams.get_mut(&stream) {
@@ -80,11 +80,11 @@ impl Sfu {
     }
 
     /// Lets the publishers go on for whom this session's subscriptions have become short again.
-    pub(super) fn leave_holds(&mut self, key: SessionKey) {
+    pub(super) fn release_publishers(&mut self, key: SessionKey) {
         let released = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.released));
         for (stream, publisher) in released.unwrap_or_default() {
             if let Some(session) = self.sessions.get_mut(&publisher) {
-                session.hold.leave((key, stream));
+                session.backpressure.leave((key, stream));
                 session.reschedule();
             }
             self.mark(publisher);
@@ -92,13 +92,15 @@ impl Sfu {
     }
 
     /// Lets a publisher go on for which somebody holds it back in vain.
-    pub(super) fn check_hold(&mut self, now: Instant, key: SessionKey) {
-        let Some(mut hold) = self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.hold)) else {
+    pub(super) fn check_backpressure(&mut self, now: Instant, key: SessionKey) {
+        let Some(mut backpressure) =
+            self.sessions.get_mut(&key).map(|session| std::mem::take(&mut session.backpressure))
+        else {
             return;
         };
         let shared = self.has_several_subscribers(key);
         let acked = |of| self.sessions.get(&of).map_or(0, |session| session.link.acked());
-        for (subscriber, stream) in hold.check(now, shared, acked) {
+        for (subscriber, stream) in backpressure.check(now, shared, acked) {
             let session = self.sessions.get_mut(&subscriber);
             if let Some(Stream::Subscription(in_vain)) = session.and_then(|session| session.streams.get_mut(&stream)) {
                 in_vain.holds = false;
@@ -106,7 +108,7 @@ impl Sfu {
             }
         }
         if let Some(session) = self.sessions.get_mut(&key) {
-            session.hold = hold;
+            session.backpressure = backpressure;
         }
         self.mark(key);
     }

@@ -70,7 +70,7 @@ struct Rig {
     calls: Vec<Request>,
     call_ids: HashSet<RequestId>,
     kept: BTreeMap<RobotId, SessionRecord>,
-    owed: BTreeSet<String>,
+    unclosed: BTreeSet<String>,
     sessions: Vec<String>,
     heard: HashMap<String, Heard>,
     /// The id of the latest joining of each session.
@@ -110,7 +110,7 @@ impl Rig {
             calls: Vec::new(),
             call_ids: HashSet::new(),
             kept: BTreeMap::new(),
-            owed: BTreeSet::new(),
+            unclosed: BTreeSet::new(),
             sessions: Vec::new(),
             heard: HashMap::new(),
             operators: HashMap::new(),
@@ -293,7 +293,7 @@ impl Rig {
         self.brokers = self.brokers.wrapping_add(1);
         let mut keys = Keys::new();
         self.keys.iter().for_each(|key| keys.insert(key.clone()).expect("room for a key"));
-        let known = Known::new(keys, self.kept.values().cloned().collect(), self.owed.iter().cloned().collect());
+        let known = Known::new(keys, self.kept.values().cloned().collect(), self.unclosed.iter().cloned().collect());
         self.broker = Broker::new(self.config.clone(), known, [self.brokers; 32], self.now);
         self.asked.clear();
         self.calls.clear();
@@ -322,7 +322,10 @@ impl Rig {
         assert!(unanswered.next().is_none(), "a request without an answer");
         let stats = self.broker.stats();
         assert_eq!((stats.robots, stats.operators, stats.bridges, stats.sfu_sessions), (0, 0, 0, 0));
-        assert!(self.broker.is_settled() && self.kept.is_empty() && self.owed.is_empty(), "something is left behind");
+        assert!(
+            self.broker.is_settled() && self.kept.is_empty() && self.unclosed.is_empty(),
+            "something is left behind"
+        );
         assert!(self.deadline.is_none(), "nothing is left to wait for");
     }
 
@@ -345,8 +348,8 @@ impl Rig {
             match self.broker.poll(self.now) {
                 Output::Save(record) => drop(self.kept.insert(record.robot.clone(), record)),
                 Output::Forget(robot) => drop(self.kept.remove(&robot)),
-                Output::Owe(session) => drop(self.owed.insert(session)),
-                Output::Settle(session) => drop(self.owed.remove(&session)),
+                Output::SaveUnclosed(session) => drop(self.unclosed.insert(session)),
+                Output::ForgetUnclosed(session) => drop(self.unclosed.remove(&session)),
                 Output::Response(id, response) => self.answered(id, &response),
                 Output::Http(request) => {
                     assert!(self.call_ids.insert(request.id), "the id {:?} was used before", request.id);

@@ -1,39 +1,39 @@
 //! A broker in the world.
 
 use super::World;
-use crate::house::House;
+use crate::world_broker::WorldBroker;
 
 impl World {
     /// Sets up a broker at `http://broker.test`, on this world's SFU.
     pub fn open_broker(&mut self) {
-        self.house = Some(House::new(self.now));
+        self.broker = Some(WorldBroker::new(self.now));
     }
 
     /// What the broker counts.
     pub fn broker_stats(&self) -> farwire_broker::Stats {
-        self.house.as_ref().expect("there is a broker").broker().stats()
+        self.broker.as_ref().expect("there is a broker").broker().stats()
     }
 
     /// A key for a robot of this world's broker.
     pub fn robot_key(&mut self, robot: &str) -> String {
-        self.house.as_mut().expect("there is a broker").robot_key(robot)
+        self.broker.as_mut().expect("there is a broker").robot_key(robot)
     }
 
     /// A token for all robots of this world's broker.
     pub fn operator_token(&mut self) -> String {
-        self.house.as_mut().expect("there is a broker").operator_token()
+        self.broker.as_mut().expect("there is a broker").operator_token()
     }
 
     /// Revokes a key or token.
     pub fn revoke(&mut self, secret: &str) {
         let now = self.now;
-        self.house.as_mut().expect("there is a broker").revoke(now, secret);
+        self.broker.as_mut().expect("there is a broker").revoke(now, secret);
     }
 
     /// Ends the broker without a word, and starts another one with what it kept.
     pub fn restart_broker(&mut self) {
         self.of_broker.clear();
         let now = self.now;
-        self.house.as_mut().expect("there is a broker").restart(now);
+        self.broker.as_mut().expect("there is a broker").restart(now);
     }
 }

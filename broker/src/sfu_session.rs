@@ -24,8 +24,8 @@ pub(crate) struct Opening {
     pub(crate) location: Location,
 }
 
-/// What a leg tells its owner.
-pub(crate) enum LegEvent {
+/// What a session on the SFU tells its owner.
+pub(crate) enum SfuEvent {
     /// The SFU's answer to the offer.
     Answered(String),
     /// There will be no answer.
@@ -61,7 +61,7 @@ enum Call {
 }
 
 /// One session on the SFU.
-pub(crate) struct Leg {
+pub(crate) struct SfuSession {
     session: Option<SessionId>,
     is_established: bool,
     work: VecDeque<Work>,
@@ -79,10 +79,10 @@ pub(crate) struct Leg {
     is_gone: bool,
 }
 
-impl Leg {
+impl SfuSession {
     /// A session that is yet to be made, with this offer.
-    pub(crate) fn new(offer: &str, check_every: Duration, ends_sessions: bool, seed: u64) -> Leg {
-        Leg {
+    pub(crate) fn new(offer: &str, check_every: Duration, ends_sessions: bool, seed: u64) -> SfuSession {
+        SfuSession {
             session: None,
             is_established: false,
             work: VecDeque::from([Work::Create(offer.to_owned())]),
@@ -106,20 +106,20 @@ impl Leg {
         check_every: Duration,
         ends_sessions: bool,
         seed: u64,
-    ) -> Leg {
-        let mut leg = Leg::new("", check_every, ends_sessions, seed);
-        leg.work.clear();
-        leg.session = Some(session);
-        leg.is_established = true;
+    ) -> SfuSession {
+        let mut sfu_session = SfuSession::new("", check_every, ends_sessions, seed);
+        sfu_session.work.clear();
+        sfu_session.session = Some(session);
+        sfu_session.is_established = true;
         // It may have had calls in flight when it stopped.
-        leg.is_unsure = true;
+        sfu_session.is_unsure = true;
         match bridge {
-            Some(ids) => leg.channels.extend(ids),
+            Some(ids) => sfu_session.channels.extend(ids),
             // A bridge that was being built or taken down is nobody's.
-            None => leg.clear(),
+            None => sfu_session.clear(),
         }
-        leg.check_at = Some(now);
-        leg
+        sfu_session.check_at = Some(now);
+        sfu_session
     }
 
     /// Its id on the SFU, once it has one.
@@ -138,7 +138,7 @@ impl Leg {
         self.work.push_back(Work::Clear);
     }
 
-    /// Closes everything; [`Leg::is_over`] says when that is done. Nothing more is told.
+    /// Closes everything; [`SfuSession::is_over`] says when that is done. Nothing more is told.
     pub(crate) fn retire(&mut self) {
         self.is_retiring = true;
         self.work.clear();
@@ -155,7 +155,7 @@ impl Leg {
         self.is_retiring
     }
 
-    /// When to call [`Leg::next`] again, if no answer comes before.
+    /// When to call [`SfuSession::next`] again, if no answer comes before.
     pub(crate) fn due(&self) -> Option<Instant> {
         if !self.calls.is_free() || self.is_gone {
             return None;
@@ -223,7 +223,7 @@ impl Leg {
     }
 
     /// Takes the answer to the call in flight.
-    pub(crate) fn handle(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) -> Vec<LegEvent> {
+    pub(crate) fn handle(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) -> Vec<SfuEvent> {
         let Some((call, reply)) = self.calls.answered(id, result) else { return Vec::new() };
         let mut events = match call {
             Call::Create(offer) => self.created(now, &reply, offer),
@@ -231,11 +231,14 @@ impl Leg {
             Call::Open(opening) => self.opened(&reply, opening),
             Call::Look => self.looked(now, reply.read()),
             Call::Close(ids) => {
-                let close = |leg: &mut Leg, _: IgnoredAny| leg.channels.retain(|id| !ids.contains(id));
+                let close =
+                    |sfu_session: &mut SfuSession, _: IgnoredAny| sfu_session.channels.retain(|id| !ids.contains(id));
                 self.done(now, reply.read(), Work::Clear, close)
             }
             Call::Check => self.checked(now, reply.read()),
-            Call::End => self.done(now, reply.read(), Work::End, |leg, _: IgnoredAny| leg.is_gone = true),
+            Call::End => {
+                self.done(now, reply.read(), Work::End, |sfu_session, _: IgnoredAny| sfu_session.is_gone = true)
+            }
         };
         if self.check_at.is_none() && self.is_established && !self.is_retiring {
             self.check_at = Some(now + self.check_every);
@@ -246,7 +249,7 @@ impl Leg {
         events
     }
 
-    fn created(&mut self, now: Instant, reply: &Reply, offer: String) -> Vec<LegEvent> {
+    fn created(&mut self, now: Instant, reply: &Reply, offer: String) -> Vec<SfuEvent> {
         match reply.read::<NewSession>() {
             Ok(made) => match SessionId::new(&made.session_id) {
                 Some(session) => {
@@ -257,18 +260,18 @@ impl Leg {
                     }
                     Vec::new()
                 }
-                None => vec![LegEvent::Failed(reply.garbage())],
+                None => vec![SfuEvent::Failed(reply.garbage())],
             },
             // A session whose answer was lost has no transport, so the SFU forgets it by itself.
             Err(error) if error.is_retryable() && !self.is_retiring && self.may_try_again(now) => {
                 self.work.push_front(Work::Create(offer));
                 Vec::new()
             }
-            Err(error) => vec![LegEvent::Failed(error)],
+            Err(error) => vec![SfuEvent::Failed(error)],
         }
     }
 
-    fn established(&mut self, now: Instant, reply: &Reply) -> Vec<LegEvent> {
+    fn established(&mut self, now: Instant, reply: &Reply) -> Vec<SfuEvent> {
         let answered = reply.read::<Established>().and_then(|established| {
             let answer = established.session_description.filter(|description| description.kind == "answer");
             answer.ok_or_else(|| reply.garbage())
@@ -277,20 +280,20 @@ impl Leg {
             Ok(answer) => {
                 self.is_established = true;
                 self.check_at = Some(now + self.check_every);
-                vec![LegEvent::Answered(answer.sdp)]
+                vec![SfuEvent::Answered(answer.sdp)]
             }
-            Err(error) => vec![LegEvent::Failed(error)],
+            Err(error) => vec![SfuEvent::Failed(error)],
         }
     }
 
-    fn opened(&mut self, reply: &Reply, opening: Opening) -> Vec<LegEvent> {
+    fn opened(&mut self, reply: &Reply, opening: Opening) -> Vec<SfuEvent> {
         let answer = match reply.read::<DataChannels>() {
             Ok(answer) => answer,
             Err(error) => {
                 self.is_unsure |= error.is_outcome_unknown();
                 let is_gone = self.note_gone(&error);
-                let mut events = vec![LegEvent::NotOpened(opening, error)];
-                events.extend(is_gone.then_some(LegEvent::Gone));
+                let mut events = vec![SfuEvent::NotOpened(opening, error)];
+                events.extend(is_gone.then_some(SfuEvent::Gone));
                 return events;
             }
         };
@@ -308,28 +311,28 @@ impl Leg {
             }
         }
         match problem {
-            None => vec![LegEvent::Opened(opening, open)],
+            None => vec![SfuEvent::Opened(opening, open)],
             Some(error) => {
                 // What it has already, or may have, is to be looked up before it is closed.
                 self.is_unsure |= error.refusal_status().is_none() || error.code() == code::REPEATED_LOCAL_TRACK;
-                vec![LegEvent::NotOpened(opening, error)]
+                vec![SfuEvent::NotOpened(opening, error)]
             }
         }
     }
 
-    fn looked(&mut self, now: Instant, answer: Result<SessionState, SignallingError>) -> Vec<LegEvent> {
-        self.done(now, answer, Work::Clear, |leg, state| {
+    fn looked(&mut self, now: Instant, answer: Result<SessionState, SignallingError>) -> Vec<SfuEvent> {
+        self.done(now, answer, Work::Clear, |sfu_session, state| {
             let listed = state.data_channels.into_iter();
             let own = listed.filter(|channel| channel.data_channel_name.as_deref() != Some(SERVER_EVENTS));
-            leg.channels = own.filter_map(|channel| channel.id).collect();
-            leg.is_unsure = false;
-            if !leg.channels.is_empty() {
-                leg.work.push_front(Work::Clear);
+            sfu_session.channels = own.filter_map(|channel| channel.id).collect();
+            sfu_session.is_unsure = false;
+            if !sfu_session.channels.is_empty() {
+                sfu_session.work.push_front(Work::Clear);
             }
         })
     }
 
-    fn checked(&mut self, now: Instant, answer: Result<Value, SignallingError>) -> Vec<LegEvent> {
+    fn checked(&mut self, now: Instant, answer: Result<Value, SignallingError>) -> Vec<SfuEvent> {
         match answer {
             Ok(state) => {
                 // Whatever else it says, the session is there.
@@ -341,9 +344,9 @@ impl Leg {
                 let closed: Vec<StreamId> = missing.copied().collect();
                 // Before the rest is closed, it is looked up what that is.
                 self.is_unsure |= !closed.is_empty();
-                vec![LegEvent::Alive(closed)]
+                vec![SfuEvent::Alive(closed)]
             }
-            Err(error) if self.note_gone(&error) => vec![LegEvent::Gone],
+            Err(error) if self.note_gone(&error) => vec![SfuEvent::Gone],
             Err(_) => {
                 self.check_at = Some(now + self.check_every.min(LONGEST_PAUSE));
                 Vec::new()
@@ -357,15 +360,15 @@ impl Leg {
         now: Instant,
         answer: Result<T, SignallingError>,
         again: Work,
-        then: impl FnOnce(&mut Leg, T),
-    ) -> Vec<LegEvent> {
+        then: impl FnOnce(&mut SfuSession, T),
+    ) -> Vec<SfuEvent> {
         match answer {
             Ok(answer) => {
                 self.calls.succeeded();
                 then(self, answer);
                 Vec::new()
             }
-            Err(error) if self.note_gone(&error) => vec![LegEvent::Gone],
+            Err(error) if self.note_gone(&error) => vec![SfuEvent::Gone],
             Err(error) if error.is_retryable() => {
                 // For as long as it takes: nobody else will close it.
                 self.calls.failed(now);

@@ -13,14 +13,14 @@ const PER_MILLISECOND: u64 = 64 * 1024;
 
 /// The allowance of one session, which grows with time.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Pacer {
     allowance: u64,
     since: Instant,
 }
 
-impl Pace {
-    pub(crate) fn new(now: Instant) -> Pace {
-        Pace { allowance: BURST, since: now }
+impl Pacer {
+    pub(crate) fn new(now: Instant) -> Pacer {
+        Pacer { allowance: BURST, since: now }
     }
 
     /// Until when nothing may be sent; `None`: something may be sent now.
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn a_burst_goes_at_once_and_the_rest_by_the_millisecond() {
         let mut now = Instant::now();
-        let (start, mut pace, mut sent) = (now, Pace::new(now), 0);
+        let (start, mut pace, mut sent) = (now, Pacer::new(now), 0);
         while sent < 1 << 20 {
             match pace.wait(now) {
                 None => {
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_not_used_does_not_add_up() {
         let now = Instant::now();
-        let mut pace = Pace::new(now);
+        let mut pace = Pacer::new(now);
         pace.spend(100);
         assert_eq!(pace.wait(now + Duration::from_secs(100)), None);
         pace.spend(BURST as usize);

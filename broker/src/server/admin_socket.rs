@@ -1,5 +1,5 @@
-//! Orders of those who may write the state file: one JSON line and one in return, on a socket in a directory beside the
-//! file that only its owner can enter.
+//! Administrative requests of those who may write the state file: one JSON line and one in return, on a socket in a
+//! directory beside the file that only its owner can enter.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -11,33 +11,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::run::Intake;
+use super::run::Inbox;
 use crate::admin::{AdminAnswer, AdminRequest};
 
-/// How long one side waits for the other. An order itself may take 10 s.
+/// How long one side waits for the other. A request itself may take 10 s.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The longest order, in bytes.
-const MAX_ORDER: u64 = 64 * 1024;
+/// The longest request, in bytes.
+const MAX_REQUEST: u64 = 64 * 1024;
 
-/// Takes orders on a thread, until dropped.
+/// Takes administrative requests on a thread, until dropped.
 #[derive(Debug)]
-pub(super) struct Orders {
+pub(super) struct AdminSocket {
     socket: PathBuf,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Where the orders for the broker of a state file go.
+/// Where administrative requests to the broker of a state file go.
 pub(super) fn socket_beside(state: &Path) -> PathBuf {
     let mut name = state.file_name().unwrap_or_default().to_owned();
     name.push(".d");
     state.with_file_name(name).join("orders")
 }
 
-impl Orders {
+impl AdminSocket {
     /// The caller has the state file open, so no other broker uses the socket.
-    pub(super) fn spawn(state: &Path, intake: Intake) -> io::Result<Orders> {
+    pub(super) fn spawn(state: &Path, inbox: Inbox) -> io::Result<AdminSocket> {
         let socket = socket_beside(state);
         if let Some(directory) = socket.parent() {
             match DirBuilder::new().mode(0o700).create(directory) {
@@ -53,21 +53,21 @@ impl Orders {
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
             let stop = Arc::clone(&stop);
-            std::thread::Builder::new().name("farwire-orders".into()).spawn(move || {
+            std::thread::Builder::new().name("farwire-admin".into()).spawn(move || {
                 for stream in listener.incoming() {
                     if stop.load(Ordering::Acquire) {
                         return;
                     }
                     // Whoever goes away or says nothing in time gets no answer.
-                    let _ = stream.and_then(|stream| serve(stream, &intake));
+                    let _ = stream.and_then(|stream| serve(stream, &inbox));
                 }
             })?
         };
-        Ok(Orders { socket, stop, thread: Some(thread) })
+        Ok(AdminSocket { socket, stop, thread: Some(thread) })
     }
 }
 
-impl Drop for Orders {
+impl Drop for AdminSocket {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         // Wakes the thread. If it cannot be woken, it is left to the end of the process.
@@ -80,8 +80,8 @@ impl Drop for Orders {
     }
 }
 
-/// Refuses a directory for orders that is a link, not of the state file's owner, or open to others: whoever made it could give
-/// orders, or take them.
+/// Refuses a directory for the socket that is a link, not of the state file's owner, or open to others: whoever made it
+/// could administer the broker, or see who does.
 fn check_private(directory: &Path, state: &Path) -> io::Result<()> {
     let (found, owner) = (fs::symlink_metadata(directory)?, fs::metadata(state)?.uid());
     let mode = found.mode() & 0o7777;
@@ -96,19 +96,21 @@ fn check_private(directory: &Path, state: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
-fn serve(mut stream: UnixStream, intake: &Intake) -> io::Result<()> {
+fn serve(mut stream: UnixStream, inbox: &Inbox) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
-    BufReader::new((&stream).take(MAX_ORDER)).read_line(&mut line)?;
+    BufReader::new((&stream).take(MAX_REQUEST)).read_line(&mut line)?;
     let answer = match serde_json::from_str::<AdminRequest>(&line) {
-        Ok(request) => intake.order(request),
-        Err(_) => AdminAnswer::Refused("this broker does not know that order; it may be older than the command".into()),
+        Ok(request) => inbox.administer(request),
+        Err(_) => {
+            AdminAnswer::Refused("this broker does not know that request; it may be older than the command".into())
+        }
     };
     writeln!(stream, "{}", serde_json::to_string(&answer)?)
 }
 
-/// Gives an order to the broker that runs on a state file; `None` if there is none.
+/// Sends a request to the broker that runs on a state file; `None` if there is none.
 pub(super) fn ask(state: &Path, request: &AdminRequest) -> io::Result<Option<AdminAnswer>> {
     let socket = socket_beside(state);
     match socket.parent().map(|directory| check_private(directory, state)) {

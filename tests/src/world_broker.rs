@@ -13,12 +13,12 @@ use crate::Node;
 pub(crate) const BROKER: &str = "http://broker.test";
 
 /// A broker, and what it keeps.
-pub(crate) struct House {
+pub(crate) struct WorldBroker {
     broker: Broker,
     config: Config,
     keys: Vec<Key>,
     kept: BTreeMap<RobotId, SessionRecord>,
-    owed: BTreeSet<String>,
+    unclosed: BTreeSet<String>,
     brokers: u8,
     /// Whose requests wait for an answer, and whether that is to be lost.
     asked: HashMap<RequestId, (Node, RequestId, bool)>,
@@ -32,16 +32,16 @@ pub(crate) enum Wish {
     Ask(Request),
 }
 
-impl House {
-    pub(crate) fn new(now: Instant) -> House {
+impl WorldBroker {
+    pub(crate) fn new(now: Instant) -> WorldBroker {
         let sfu = farwire_core::Config::new("http://sfu.test/v1", "app", "secret").expect("a good config");
         let config = Config::new(sfu).ends_sessions();
-        House {
+        WorldBroker {
             broker: Broker::new(config.clone(), Known::default(), [1; 32], now),
             config,
             keys: Vec::new(),
             kept: BTreeMap::new(),
-            owed: BTreeSet::new(),
+            unclosed: BTreeSet::new(),
             brokers: 1,
             asked: HashMap::new(),
             next: 0,
@@ -82,7 +82,7 @@ impl House {
         for key in &self.keys {
             keys.insert(key.clone()).expect("room for a key");
         }
-        let known = Known::new(keys, self.kept.values().cloned().collect(), self.owed.iter().cloned().collect());
+        let known = Known::new(keys, self.kept.values().cloned().collect(), self.unclosed.iter().cloned().collect());
         self.broker = Broker::new(self.config.clone(), known, [self.brokers; 32], now);
         self.asked.clear();
     }
@@ -116,8 +116,8 @@ impl House {
             match self.broker.poll(now) {
                 Output::Save(record) => drop(self.kept.insert(record.robot.clone(), record)),
                 Output::Forget(robot) => drop(self.kept.remove(&robot)),
-                Output::Owe(session) => drop(self.owed.insert(session)),
-                Output::Settle(session) => drop(self.owed.remove(&session)),
+                Output::SaveUnclosed(session) => drop(self.unclosed.insert(session)),
+                Output::ForgetUnclosed(session) => drop(self.unclosed.remove(&session)),
                 Output::Response(id, response) => {
                     if let Some((node, id, false)) = self.asked.remove(&id) {
                         return Some(Wish::Answer(node, id, response));

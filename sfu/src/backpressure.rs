@@ -24,7 +24,7 @@ const SHARED_CHECKS: u32 = 1;
 
 /// What holds one publisher back.
 #[derive(Debug, Default)]
-pub(crate) struct Hold {
+pub(crate) struct Backpressure {
     holders: Vec<Holder>,
     check_at: Option<Instant>,
 }
@@ -37,13 +37,13 @@ struct Holder {
     idle_checks: u32,
 }
 
-impl Hold {
+impl Backpressure {
     /// Whether datagrams are to wait.
     pub(crate) fn is_on(&self) -> bool {
         !self.holders.is_empty()
     }
 
-    /// When [`Hold::check`] is due.
+    /// When [`Backpressure::check`] is due.
     pub(crate) fn check_at(&self) -> Option<Instant> {
         self.check_at
     }
