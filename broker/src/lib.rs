@@ -15,7 +15,7 @@
 //! - A robot that registers again, with any of its keys, replaces its session once the SFU has taken the new one; an offer that
 //!   it refuses changes nothing. So a robot that was restarted gets in at once.
 //! - If two robots use one key or id, the one that registered last has the place. Whoever uses the former session is told so
-//!   (404, `session_displaced`), and a farwire robot that dials again asks for its place and does not take it: it is told that
+//!   (404, `session_displaced`), and a farwire robot that reconnects asks for its place and does not take it: it is told that
 //!   the other one is there (409, `robot_present`) until that is gone. The one that has the place is warned by its heartbeats.
 //! - Who joins a robot that nobody operates becomes its operator.
 //! - Whoever joins replaces the present operator once the SFU has taken its offer; one that it refuses changes nothing.

@@ -114,7 +114,7 @@ struct Tally {
     /// Sent, but dropped again in favour of newer ones, because the network was slower.
     replaced: u64,
     refused: u64,
-    /// Published while the connection was being dialed again, so that nobody could get it.
+    /// Published while the connection was reconnecting, so that nobody could get it.
     unheard: u64,
     acknowledged: bool,
 }
@@ -216,7 +216,7 @@ fn publish_all(
             Ok(Accepted::Dropped) => {
                 if tally.unheard == 0 {
                     output::note(
-                        "the connection is lost, and dialed again: what is published meanwhile reaches nobody",
+                        "the connection is lost, and reconnecting: what is published meanwhile reaches nobody",
                     );
                 }
                 tally.unheard += 1;

@@ -127,8 +127,8 @@ impl Sfu {
     }
 
     fn config_for(&self, timeout: Duration, publisher_session: Option<&str>) -> Result<Config, Failure> {
-        // Who reads a printed session's topics would not find them in the session that redialing makes: better an end.
-        let mut config = self.config.clone().connect_timeout(timeout).redial(false);
+        // Who reads a printed session's topics would not find them in the session that reconnecting makes: better an end.
+        let mut config = self.config.clone().connect_timeout(timeout).reconnect(false);
         config.publisher_session = None;
         if let Some(session) = publisher_session {
             config = config

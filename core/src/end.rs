@@ -88,7 +88,7 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    /// Whether dialing again may help. What a server refuses, a person has to put right; what is no answer of the
+    /// Whether reconnecting may help. What a server refuses, a person has to put right; what is no answer of the
     /// server is no refusal.
     pub fn is_passing(&self) -> bool {
         match self {

@@ -21,14 +21,14 @@ pub enum ConnectionEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
     },
-    /// It was lost, and is dialed again until it is up.
+    /// It was lost, and reconnects until it is up.
     Reconnecting {
         /// What happened.
         #[serde(serialize_with = "as_text")]
         reason: EndReason,
     },
-    /// An attempt to dial again has failed, and others follow. Told once for as long as the reason is the same.
-    DialFailed {
+    /// An attempt to reconnect has failed, and others follow. Told once for as long as the reason is the same.
+    ReconnectFailed {
         /// What happened.
         #[serde(serialize_with = "as_text")]
         reason: EndReason,
@@ -86,8 +86,8 @@ impl fmt::Display for ConnectionEvent {
             ConnectionEvent::Connected { session: Some(session) } => {
                 write!(f, "connected; publishing as session {session}")
             }
-            ConnectionEvent::Reconnecting { reason } => write!(f, "connection lost: {reason}; dialing again"),
-            ConnectionEvent::DialFailed { reason } => write!(f, "still not connected: {reason}; dialing again"),
+            ConnectionEvent::Reconnecting { reason } => write!(f, "connection lost: {reason}; reconnecting"),
+            ConnectionEvent::ReconnectFailed { reason } => write!(f, "still not connected: {reason}; reconnecting"),
             ConnectionEvent::OperatorPresent => f.write_str("an operator is there"),
             ConnectionEvent::OperatorLost { reason } => write!(f, "the operator is lost: {reason}"),
             ConnectionEvent::RobotPresent => f.write_str("the robot answers"),

@@ -30,7 +30,7 @@ pub struct ConnectionStats {
     pub publish: SessionStats,
     /// The session that subscribes.
     pub subscribe: SessionStats,
-    /// How often the connection was lost after it was up. It is dialed again.
+    /// How often the connection was lost after it was up. It reconnects.
     pub losses: u64,
     /// The last thing that went wrong: a call to the API, or what ended the connection. It stays when it has been
     /// overcome.
@@ -144,7 +144,7 @@ pub struct TopicStats {
     pub queue_full: u64,
     /// Messages dropped unsent because newer ones took their place.
     pub replaced: u64,
-    /// Messages dropped unsent because nobody could get them: while the connection was dialed again, or nobody was at the
+    /// Messages dropped unsent because nobody could get them: while the connection was re-established, or nobody was at the
     /// far end of a broker's bridge.
     pub unheard: u64,
     /// Messages that wait now. Once the connection is over: those that were never sent.

@@ -19,7 +19,7 @@ use crate::wait::wait_until;
 
 /// Dials an SFU ([`Config`](crate::Config)), or a broker as a robot ([`RobotConfig`](crate::RobotConfig)) or an operator
 /// ([`OperatorConfig`](crate::OperatorConfig)), and blocks until the connection is up: for an operator, until the robot
-/// answers. What is lost after that is dialed again.
+/// answers. A connection that is lost after that reconnects by itself.
 ///
 /// # Errors
 /// When it is not up within the configuration's `connect_timeout`, or cannot come up at all. Nothing is left of it then.

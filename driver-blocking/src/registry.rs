@@ -13,7 +13,7 @@ static CONNECTIONS: Registry<Threads> = Registry::new();
 /// [`connect`](crate::connect()), or a share in the live connection of this process with an equal configuration.
 ///
 /// It is closed when the last of its users has dropped or closed theirs; the next call dials afresh, as it does when the
-/// connection has ended by itself. One that was lost and is being dialed again is shared as it is. Callers that come while
+/// connection has ended by itself. One that was lost and is reconnecting is shared as it is. Callers that come while
 /// one dials share its outcome.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::wait::wait_until;
 
 /// Dials an SFU ([`Config`](crate::Config)), or a broker as a robot ([`RobotConfig`](crate::RobotConfig)) or an operator
 /// ([`OperatorConfig`](crate::OperatorConfig)), and waits until the connection is up: for an operator, until the robot
-/// answers. What is lost after that is dialed again. Dropping the future gives up, and leaves nothing.
+/// answers. A connection that is lost after that reconnects by itself. Dropping the future gives up, and leaves nothing.
 ///
 /// The connection lives on the runtime that this is called on, which needs its I/O and time drivers: one task, and one more
 /// for each request that is under way. When that runtime is shut down, the connection ends.

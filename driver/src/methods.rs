@@ -155,7 +155,7 @@ macro_rules! connection {
                 self.inner.events().map(|inner| Subscription { inner })
             }
 
-            /// Whether the connection is up now. One that was lost is dialed again until it is, unless its configuration says
+            /// Whether the connection is up now. One that was lost reconnects until it is, unless its configuration says
             /// otherwise.
             pub fn is_connected(&self) -> bool {
                 self.inner.is_open_and(|client| client.peer().is_up())
@@ -199,7 +199,7 @@ macro_rules! connection {
 
             /// The id of the publishing session, which a subscriber in another process needs as
             /// [`Config::publisher_session`](crate::Config::publisher_session()); through a broker, of the broker's session of
-            /// the robot. It is another one when the connection was lost and dialed again, and empty meanwhile.
+            /// the robot. It is another one when the connection was lost and re-established, and empty meanwhile.
             pub fn session_id(&self) -> String {
                 self.inner.read(|client| client.peer().session_id().map(ToString::to_string)).unwrap_or_default()
             }
@@ -215,7 +215,7 @@ macro_rules! connection {
                 self.inner.read(|client| client.stats())
             }
 
-            /// Why the connection is over, if it is. One that is being dialed again is not.
+            /// Why the connection is over, if it is. One that is reconnecting is not.
             pub fn ended(&self) -> Option<$crate::exports::EndReason> {
                 self.inner.lease().ended()
             }

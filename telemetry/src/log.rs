@@ -21,7 +21,7 @@ fn level(notice: &Notice) -> Level {
         Notice::Trouble { .. } | Notice::Interrupted(_) => Level::WARN,
         Notice::Connection(event) => match event {
             ConnectionEvent::Reconnecting { .. }
-            | ConnectionEvent::DialFailed { .. }
+            | ConnectionEvent::ReconnectFailed { .. }
             | ConnectionEvent::HeartbeatFailing { .. }
             | ConnectionEvent::Warning { .. } => Level::WARN,
             ConnectionEvent::Connected { .. }

@@ -24,7 +24,7 @@ fn closing_tells_the_sfu_at_once() {
 #[test]
 fn an_sfu_that_stops_tells_its_clients() {
     let mut world = World::new(2);
-    let node = world.connect(world.config().redial(false));
+    let node = world.connect(world.config().reconnect(false));
     let now = world.now();
     world.sfu.close(now);
     world.run_for(Duration::from_millis(10));
@@ -35,7 +35,7 @@ fn an_sfu_that_stops_tells_its_clients() {
 #[test]
 fn a_client_that_vanishes_is_noticed_at_both_ends() {
     let mut world = World::new(3);
-    let node = world.connect(world.config().redial(false));
+    let node = world.connect(world.config().reconnect(false));
     world.cut_off(node);
     let noticed = world.run_until(10 * SECOND, |world| world.peer(node).ended().is_some());
     assert!(noticed, "the client did not notice within 10 s");

@@ -49,7 +49,7 @@ fn told(world: &mut World, node: Node) -> String {
 
 fn text(event: &Event) -> String {
     match event {
-        Event::Connection(ConnectionEvent::DialFailed { reason } | ConnectionEvent::Reconnecting { reason }) => {
+        Event::Connection(ConnectionEvent::ReconnectFailed { reason } | ConnectionEvent::Reconnecting { reason }) => {
             reason.to_string()
         }
         Event::Connection(ConnectionEvent::HeartbeatFailing { reason }) => reason.to_string(),
@@ -59,7 +59,7 @@ fn text(event: &Event) -> String {
 }
 
 #[test]
-fn a_connection_to_an_sfu_outlives_a_portal_that_it_redials_into() {
+fn a_connection_to_an_sfu_outlives_a_portal_that_it_reconnects_into() {
     for (fate, word) in faces() {
         let mut world = World::new(1);
         let node = world.connect(world.config());
@@ -153,7 +153,7 @@ fn a_robot_keeps_its_session_and_its_operator_while_a_portal_answers_its_heartbe
 }
 
 #[test]
-fn a_robot_and_an_operator_come_back_after_a_portal_that_they_redial_into() {
+fn a_robot_and_an_operator_come_back_after_a_portal_that_they_reconnect_into() {
     for (fate, _) in faces() {
         let (mut world, robot, operator) = pair(5);
         stand_between(&mut world, &fate);

@@ -43,7 +43,7 @@ fn outage(seed: u64, side: Direction, delivery: Delivery, to: SocketAddr) -> (Du
             heard = world.now();
         }
     }
-    assert_eq!(world.sfu.stats().sessions, 4, "nobody dialed again: two sessions each");
+    assert_eq!(world.sfu.stats().sessions, 4, "nobody reconnected: two sessions each");
     (longest, count as usize - received)
 }
 

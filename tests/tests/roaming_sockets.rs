@@ -110,5 +110,5 @@ fn both_ends_are_followed_to_another_port() {
             }
         }
     }
-    assert_eq!(sfu.sessions(), 4, "nobody dialed again");
+    assert_eq!(sfu.sessions(), 4, "nobody reconnected");
 }

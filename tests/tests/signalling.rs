@@ -237,7 +237,7 @@ fn calls_of_one_session_never_overlap_and_stay_below_the_rate() {
 #[test]
 fn a_session_that_is_gone_ends_the_connection() {
     let mut world = World::new(12);
-    let node = world.connect(world.config().redial(false));
+    let node = world.connect(world.config().reconnect(false));
     world.script(|_| Fate::Answer(410, r#"{"errorCode":"session_error","errorDescription":"gone"}"#.into()));
     world.topic(node, "t", Delivery::LOSSY);
     world.run_for(SECOND);

@@ -89,11 +89,11 @@ fn connection_events(world: &mut World, node: Node) -> Vec<ConnectionEvent> {
     all.filter_map(|event| if let Event::Connection(event) = event { Some(event) } else { None }).collect()
 }
 
-/// Why a node could not dial again.
+/// Why a node could not reconnect.
 fn dial_failures(world: &mut World, node: Node) -> Vec<String> {
     let all = connection_events(world, node).into_iter();
     all.filter_map(|event| match event {
-        ConnectionEvent::DialFailed { reason } => Some(reason.to_string()),
+        ConnectionEvent::ReconnectFailed { reason } => Some(reason.to_string()),
         _ => None,
     })
     .collect()

@@ -115,7 +115,7 @@ impl Cockpit {
                 self.seen.trouble = Some(reason.to_string());
                 Some(Sight::Reconnecting { why: reason.to_string() })
             }
-            ConnectionEvent::DialFailed { reason } => {
+            ConnectionEvent::ReconnectFailed { reason } => {
                 self.seen.trouble = Some(reason.to_string());
                 Some(Sight::Waiting { why: reason.to_string() })
             }

@@ -182,7 +182,7 @@ impl<'a> Pulse<'a> {
                 self.is_connected_told = false;
                 Some(Change::Reconnecting { why: reason.to_string() })
             }
-            ConnectionEvent::DialFailed { reason } => Some(Change::Waiting { why: reason.to_string() }),
+            ConnectionEvent::ReconnectFailed { reason } => Some(Change::Waiting { why: reason.to_string() }),
             ConnectionEvent::OperatorPresent => self.body.guard.operator_came(),
             ConnectionEvent::OperatorLost { reason } => self.body.guard.operator_lost(&reason.to_string()),
             ConnectionEvent::ClockSet { .. }

@@ -57,10 +57,10 @@ pub struct Config {
     /// The time within which a connection is up, or has failed for good. 10 s unless set. Seconds when serialised.
     #[serde(serialize_with = "as_seconds")]
     pub connect_timeout: Duration,
-    /// Whether to dial again, for as long as it takes, when the connection is lost after it was up once. `true` unless
+    /// Whether to reconnect, for as long as it takes, when the connection is lost after it was up once. `true` unless
     /// set.
     #[serde(skip_serializing_if = "Clone::clone")]
-    pub redial: bool,
+    pub reconnect: bool,
 }
 
 impl Config {
@@ -97,7 +97,7 @@ impl Config {
             app_secret: Secret::new(app_secret),
             publisher_session: None,
             connect_timeout: Duration::from_secs(10),
-            redial: true,
+            reconnect: true,
         })
     }
 
@@ -168,9 +168,9 @@ impl Config {
         self
     }
 
-    /// Sets whether to dial again when the connection is lost.
-    pub fn redial(mut self, redial: bool) -> Config {
-        self.redial = redial;
+    /// Sets whether to reconnect when the connection is lost.
+    pub fn reconnect(mut self, reconnect: bool) -> Config {
+        self.reconnect = reconnect;
         self
     }
 
@@ -218,7 +218,7 @@ impl TryFrom<Settings> for Config {
         if let Some(session) = &settings.publisher_session {
             config = config.publisher_session(session)?;
         }
-        config.redial = settings.redial.unwrap_or(config.redial);
+        config.reconnect = settings.reconnect.unwrap_or(config.reconnect);
         if let Some(seconds) = settings.connect_timeout {
             let (shortest, longest) = Config::TIMEOUTS;
             config.connect_timeout = Duration::try_from_secs_f64(seconds)

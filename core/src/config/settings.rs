@@ -39,9 +39,9 @@ pub struct Settings {
     /// The time within which a connection is up or has failed, in seconds; 10 if nobody gives one.
     #[serde(default, deserialize_with = "connect_timeout")]
     pub connect_timeout: Option<f64>,
-    /// Whether to dial again when the connection is lost; yes if nobody says.
-    #[serde(default, deserialize_with = "redial")]
-    pub redial: Option<bool>,
+    /// Whether to reconnect when the connection is lost; yes if nobody says.
+    #[serde(default, deserialize_with = "reconnect")]
+    pub reconnect: Option<bool>,
 }
 
 impl Settings {
@@ -65,7 +65,7 @@ impl Settings {
             app_secret: variable("FARWIRE_APP_SECRET").map(Secret::new),
             publisher_session: variable("FARWIRE_PUBLISHER_SESSION"),
             connect_timeout,
-            redial: None,
+            reconnect: None,
         })
     }
 
@@ -107,7 +107,7 @@ impl Settings {
             app_secret: self.app_secret.or(other.app_secret),
             publisher_session: self.publisher_session.or(other.publisher_session),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
-            redial: self.redial.or(other.redial),
+            reconnect: self.reconnect.or(other.reconnect),
         }
     }
 }
@@ -132,8 +132,8 @@ fn connect_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     Option::deserialize(deserializer).map_err(|error| named("connect_timeout", error))
 }
 
-fn redial<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Option::deserialize(deserializer).map_err(|error| named("redial", error))
+fn reconnect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Option::deserialize(deserializer).map_err(|error| named("reconnect", error))
 }
 
 /// serde says what is wrong with a value, but not with which.

@@ -1,4 +1,4 @@
-//! Up, lost, dialed again, over.
+//! Up, lost, reconnected, over.
 
 use std::time::Instant;
 
@@ -11,13 +11,13 @@ use crate::{ConnectionEvent, ConnectionStats, EndReason, LastError};
 #[derive(Debug, Default)]
 pub(super) struct Life {
     pub(super) is_up: bool,
-    /// It was up, and is being dialed again.
+    /// It was up, and is reconnecting.
     pub(super) is_lost: bool,
     /// Times that it was lost.
     losses: u64,
     lost_by: Option<LastError>,
-    /// Why the latest attempt to dial again failed, if that was told.
-    dial_failed: Option<EndReason>,
+    /// Why the latest attempt to reconnect failed, if that was told.
+    reconnect_failed: Option<EndReason>,
     pub(super) ended: Option<EndReason>,
     end_told: bool,
     /// What ended the connection, unless it was closed here.
@@ -90,7 +90,7 @@ impl Peer {
         }
     }
 
-    /// Leaves sessions that are of no use any more, to dial again when the dialer says so.
+    /// Leaves sessions that are of no use any more, to reconnect when the dialer says so.
     fn hang_up(&mut self, now: Instant, reason: EndReason) {
         self.life.lost_by = Some(LastError::new(now, &reason));
         let was_up = std::mem::take(&mut self.life.is_up);
@@ -113,11 +113,11 @@ impl Peer {
         }
         if was_up {
             self.life.losses += 1;
-            self.life.dial_failed = None;
+            self.life.reconnect_failed = None;
             self.tell(ConnectionEvent::Reconnecting { reason });
-        } else if !self.life.dial_failed.as_ref().is_some_and(|told| is_alike(told, &reason)) {
-            self.life.dial_failed = Some(reason.clone());
-            self.tell(ConnectionEvent::DialFailed { reason });
+        } else if !self.life.reconnect_failed.as_ref().is_some_and(|told| is_alike(told, &reason)) {
+            self.life.reconnect_failed = Some(reason.clone());
+            self.tell(ConnectionEvent::ReconnectFailed { reason });
         }
     }
 

@@ -164,7 +164,7 @@ impl Peer {
     }
 
     /// The id of the publishing session, which a subscriber in another process needs; `None` until the SFU gave one.
-    /// It is another one when the connection was dialed again. Through a broker it is the broker's session of the
+    /// It is another one when the connection was re-established. Through a broker it is the broker's session of the
     /// robot.
     pub fn session_id(&self) -> Option<&SessionId> {
         self.sessions.live.session_id()

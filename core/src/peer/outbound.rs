@@ -22,7 +22,7 @@ pub enum Accepted {
     Queued,
     /// It waits in the topic's queue, and the oldest there were dropped for it.
     ReplacedOldest,
-    /// It was dropped, and counted: nobody can get it now, since the connection is being dialed again, or nobody is at the
+    /// It was dropped, and counted: nobody can get it now, since the connection is reconnecting, or nobody is at the
     /// far end of a broker's bridge.
     Dropped,
 }

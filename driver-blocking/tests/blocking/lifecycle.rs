@@ -90,7 +90,7 @@ fn an_sfu_that_goes_away_ends_the_connection() {
     let _alone = alone();
     let before = Holdings::now();
     let sfu = start();
-    let connection = connect(config(&sfu).redial(false)).expect("a connection");
+    let connection = connect(config(&sfu).reconnect(false)).expect("a connection");
     let subscription = connection.subscribe_with("t", Delivery::RELIABLE).expect("a subscription");
     let publisher = connection.publisher_with("t", Delivery::RELIABLE).expect("a publisher");
     subscription.wait_open(PATIENCE).expect("the channel opens");

@@ -93,7 +93,7 @@ impl View<'_> {
 
     fn link(&self) -> String {
         match (self.is_connected, self.trouble, self.clock) {
-            (false, why, _) => format!("DOWN, dialing again: {}", why.unwrap_or("the connection is lost")),
+            (false, why, _) => format!("DOWN, reconnecting: {}", why.unwrap_or("the connection is lost")),
             (true, _, None) => "up, nothing measured yet".to_owned(),
             (true, _, Some(clock)) => format!(
                 "round trip {:.1} ms, clock {:+.1} ± {:.1} ms",
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn trouble_is_in_capitals() {
         let screen = View { trouble: Some("no\x1b answer"), dropped: 3, ..View::default() }.lines(80, 24).join("\n");
-        for word in ["DOWN, dialing again: no? answer", "DOES NOT ANSWER", "not known", "3 dropped"] {
+        for word in ["DOWN, reconnecting: no? answer", "DOES NOT ANSWER", "not known", "3 dropped"] {
             assert!(screen.contains(word), "no {word} in {screen}");
         }
         let mut report = report();

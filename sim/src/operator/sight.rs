@@ -17,7 +17,7 @@ pub enum Sight {
     },
     /// The connection is up.
     Connected,
-    /// The connection is lost; it is being dialed again.
+    /// The connection is lost; it is reconnecting.
     Reconnecting {
         /// What happened.
         why: String,
@@ -79,7 +79,7 @@ impl fmt::Display for Sight {
         match self {
             Sight::Waiting { why } => write!(f, "waiting for the robot: {why}"),
             Sight::Connected => f.write_str("connected"),
-            Sight::Reconnecting { why } => write!(f, "connection lost, dialing again: {why}"),
+            Sight::Reconnecting { why } => write!(f, "connection lost, reconnecting: {why}"),
             Sight::RobotPresent => f.write_str("the robot answers"),
             Sight::RobotLost => f.write_str("the robot does not answer any more"),
             Sight::Step { step } => write!(f, "now: {step}"),

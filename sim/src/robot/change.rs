@@ -21,7 +21,7 @@ pub enum Change {
         /// Its root.
         broker: String,
     },
-    /// The connection is lost; it is being dialed again.
+    /// The connection is lost; it is reconnecting.
     Reconnecting {
         /// What happened.
         why: String,
@@ -84,7 +84,7 @@ impl fmt::Display for Change {
         match self {
             Change::Waiting { why } => write!(f, "waiting for the broker: {why}"),
             Change::Connected { broker } => write!(f, "connected to {broker}; waiting for an operator"),
-            Change::Reconnecting { why } => write!(f, "connection lost, dialing again: {why}"),
+            Change::Reconnecting { why } => write!(f, "connection lost, reconnecting: {why}"),
             Change::HeartbeatFailing { why } => write!(f, "the broker does not answer: {why}"),
             Change::Warning { what } => write!(f, "the broker warns: {what}"),
             Change::OperatorCame { is_estopped: false } => f.write_str("an operator is here"),

@@ -27,7 +27,7 @@ impl Connect for Config {
     }
 
     fn reconnects(&self) -> bool {
-        self.redial
+        self.reconnect
     }
 
     fn provider(&self, attempt: &Attempt) -> Box<dyn Provider> {

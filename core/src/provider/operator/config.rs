@@ -29,8 +29,8 @@ pub struct OperatorConfig {
     pub robot_silence: Duration,
     /// The time within which the robot answers, or this attempt has failed. 10 s unless set.
     pub connect_timeout: Duration,
-    /// Whether to dial again when the connection is lost. `true` unless set.
-    pub redial: bool,
+    /// Whether to reconnect when the connection is lost. `true` unless set.
+    pub reconnect: bool,
 }
 
 impl OperatorConfig {
@@ -48,7 +48,7 @@ impl OperatorConfig {
             ping_every: Duration::from_millis(500),
             robot_silence: Duration::from_secs(3),
             connect_timeout: Duration::from_secs(10),
-            redial: true,
+            reconnect: true,
         })
     }
 
@@ -107,9 +107,9 @@ impl OperatorConfig {
         self
     }
 
-    /// Sets whether to dial again when the connection is lost.
-    pub fn redial(mut self, redial: bool) -> OperatorConfig {
-        self.redial = redial;
+    /// Sets whether to reconnect when the connection is lost.
+    pub fn reconnect(mut self, reconnect: bool) -> OperatorConfig {
+        self.reconnect = reconnect;
         self
     }
 }

@@ -18,7 +18,7 @@ impl Connect for OperatorConfig {
     }
 
     fn reconnects(&self) -> bool {
-        self.redial
+        self.reconnect
     }
 
     fn provider(&self, attempt: &Attempt) -> Box<dyn Provider> {

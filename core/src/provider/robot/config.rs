@@ -34,8 +34,8 @@ pub struct RobotConfig {
     pub operator_silence: Duration,
     /// The time within which a connection is up, or this attempt has failed. 10 s unless set.
     pub connect_timeout: Duration,
-    /// Whether to dial again when the connection is lost. `true` unless set.
-    pub redial: bool,
+    /// Whether to reconnect when the connection is lost. `true` unless set.
+    pub reconnect: bool,
 }
 
 impl RobotConfig {
@@ -56,7 +56,7 @@ impl RobotConfig {
             heartbeat: Duration::from_secs(1),
             operator_silence: Duration::from_secs(3),
             connect_timeout: Duration::from_secs(10),
-            redial: true,
+            reconnect: true,
         })
     }
 
@@ -105,9 +105,9 @@ impl RobotConfig {
         self
     }
 
-    /// Sets whether to dial again when the connection is lost.
-    pub fn redial(mut self, redial: bool) -> RobotConfig {
-        self.redial = redial;
+    /// Sets whether to reconnect when the connection is lost.
+    pub fn reconnect(mut self, reconnect: bool) -> RobotConfig {
+        self.reconnect = reconnect;
         self
     }
 }

@@ -16,7 +16,7 @@ impl Connect for RobotConfig {
     }
 
     fn reconnects(&self) -> bool {
-        self.redial
+        self.reconnect
     }
 
     fn provider(&self, attempt: &Attempt) -> Box<dyn Provider> {

@@ -1,4 +1,4 @@
-//! A connection to an SFU that is lost and dialed again, in virtual time.
+//! A connection to an SFU that is lost and reconnected, in virtual time.
 
 use std::time::Duration;
 
@@ -99,8 +99,9 @@ fn an_outage_is_not_made_worse_and_does_not_end_the_connection() {
     world.run_for(3600 * SECOND);
     assert!(world.peer(node).ended().is_none());
     let told = world.events(node);
-    let is_failure =
-        |event: &&Event| matches!(event, Event::Connection(ConnectionEvent::DialFailed { reason: EndReason::Api(_) }));
+    let is_failure = |event: &&Event| {
+        matches!(event, Event::Connection(ConnectionEvent::ReconnectFailed { reason: EndReason::Api(_) }))
+    };
     let failures = told.iter().filter(is_failure).count();
     assert_eq!(failures, 1, "{told:?}");
     let requests = world.http.len() - before;
