@@ -4,7 +4,7 @@
 //! than its publisher would overflow. While its queue is long, the publisher's datagrams wait in its intake unread: no
 //! acknowledgement goes out, the publisher's own window fills, and its `publish` waits. Connectivity checks still pass.
 //!
-//! A hold ends when the queue is short again, or in vain: when the subscriber acknowledges nothing for a while, or others
+//! That ends when the queue is short again, or in vain: when the subscriber acknowledges nothing for a while, or others
 //! would have to wait for it longer than a moment. Then nobody waits for it any more, and if it overflows it is closed.
 
 use std::time::{Duration, Instant};
@@ -48,13 +48,13 @@ impl Backpressure {
         self.check_at
     }
 
-    /// Starts or joins a hold. `acked` is what the subscriber's session has acknowledged so far.
+    /// Starts holding the publisher back for a subscription. `acked` is what the subscriber's session has acknowledged so far.
     pub(crate) fn join(&mut self, now: Instant, subscription: (SessionKey, StreamId), acked: u64) {
         self.holders.push(Holder { subscription, acked, checks: 0, idle_checks: 0 });
         self.check_at.get_or_insert(now + CHECK_EVERY);
     }
 
-    /// Ends a subscription's part in the hold.
+    /// Ends a subscription's part in it.
     pub(crate) fn leave(&mut self, subscription: (SessionKey, StreamId)) {
         self.holders.retain(|holder| holder.subscription != subscription);
         if self.holders.is_empty() {

@@ -30,7 +30,7 @@ use crate::stats::Stats;
 use crate::store::{Store, StoreError};
 
 /// How long a broker that stops waits for the SFU to close what is to be closed.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Carries requests to an SFU.
 pub trait SfuTransport: Send {

@@ -11,7 +11,7 @@ use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Pass, Reply};
 
 use super::recorder::Recorder;
-use super::{Answer, FAREWELL, SfuTransport};
+use super::{Answer, CLOSE_WITHIN, SfuTransport};
 use crate::admin::{self, AdminAnswer, AdminRequest};
 use crate::broker::{self, Broker, Output};
 use crate::stats::Stats;
@@ -123,7 +123,7 @@ impl Runner {
             };
             for input in first.into_iter().chain(more) {
                 if matches!(input, Input::Stop) {
-                    stop_by.get_or_insert_with(|| Instant::now() + FAREWELL);
+                    stop_by.get_or_insert_with(|| Instant::now() + CLOSE_WITHIN);
                 }
                 self.take(input);
             }

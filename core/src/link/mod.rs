@@ -19,10 +19,10 @@ mod empty;
 mod error;
 mod event;
 mod guard;
+mod intercept;
 mod local;
 mod negotiation;
 mod round_trip;
-mod seam;
 mod sections;
 mod transport;
 mod window;
@@ -173,7 +173,7 @@ impl Link {
     pub fn new(role: Role, local: impl Into<LocalAddress>, certificate: Option<Certificate>, now: Instant) -> Link {
         let local = local.into();
         let mut config = RtcConfig::new()
-            .set_crypto_provider(Arc::new(seam::crypto_provider()))
+            .set_crypto_provider(Arc::new(intercept::crypto_provider()))
             .clear_codecs()
             .set_sctp_max_buffered_amount(STR0M_BUFFER)
             .set_sctp_max_message_size(MAX_RECEIVED_MESSAGE as u32)
@@ -412,22 +412,22 @@ impl Link {
 
     /// str0m cannot go on, or is not to.
     fn fail(&mut self, error: &str) {
-        let Some(violation) = seam::violation(error) else { return self.end(LinkEnd::Failed(error.to_owned())) };
+        let Some(violation) = intercept::violation(error) else { return self.end(LinkEnd::Failed(error.to_owned())) };
         // The far end is told that it is over; of its own it would not stop sending.
         let _ = self.rtc.close();
-        self.say_farewell();
+        self.send_closing();
         self.end(LinkEnd::Violation(violation));
     }
 
-    /// What str0m still has to send is its own farewell.
-    fn say_farewell(&mut self) {
+    /// Sends what str0m has left: that it closes.
+    fn send_closing(&mut self) {
         while let Ok(Output::Transmit(transmit)) = self.rtc.poll_output() {
             self.transmit(transmit);
         }
     }
 
     fn transmit(&mut self, transmit: Transmit) {
-        match seam::report(&transmit.contents) {
+        match intercept::report(&transmit.contents) {
             Some(dropped) => self.refused += dropped,
             None => self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into())),
         }
@@ -493,7 +493,7 @@ impl Link {
                 _ => {}
             },
             Event::Closed => {
-                self.say_farewell();
+                self.send_closing();
                 self.end(LinkEnd::Remote);
             }
             _ => {}

@@ -1,4 +1,4 @@
-//! The seam between SCTP and DTLS: what SCTP sends is [rewritten](super::empty) there, and what it is to receive passes
+//! What stands between SCTP and DTLS: what SCTP sends is [rewritten](super::empty) there, and what it is to receive passes
 //! the [guard](super::guard).
 
 use std::time::{Duration, Instant};
@@ -58,18 +58,18 @@ impl DtlsProvider for Layer {
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
         let inner = from_feature_flags().dtls_provider.new_dtls(cert, now, version, mtu)?;
-        Ok(Box::new(Seam { inner, guard: Guard::new(now), now }))
+        Ok(Box::new(Intercepted { inner, guard: Guard::new(now), now }))
     }
 }
 
 #[derive(Debug)]
-struct Seam {
+struct Intercepted {
     inner: Box<dyn DtlsInstance>,
     guard: Guard,
     now: Instant,
 }
 
-impl DtlsInstance for Seam {
+impl DtlsInstance for Intercepted {
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
         self.guard.sent(data);
         match rewrite(data) {
