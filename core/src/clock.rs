@@ -1,18 +1,18 @@
 //! The time of day here and at the far end, and the one that stamps are in.
 
-mod news;
 mod one_way;
 mod round_trips;
 mod stamper;
 mod steady;
+mod warning;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use self::news::ClockNews;
 pub(crate) use self::one_way::OneWay;
 pub(crate) use self::round_trips::RoundTrips;
 pub(crate) use self::stamper::Stamper;
 pub(crate) use self::steady::SteadyClock;
+pub(crate) use self::warning::ClockWarning;
 
 /// Clocks that are further apart than this are worth telling a person: commands are stamped right all the same, but
 /// logs and certificates will not agree.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::clock::ClockNews;
+use crate::clock::ClockWarning;
 use crate::presence::{OperatorLost, Presence};
 use crate::signalling::SignallingError;
 use crate::{EndReason, SessionId};
@@ -93,9 +93,9 @@ impl fmt::Display for ConnectionEvent {
             ConnectionEvent::RobotPresent => f.write_str("the robot answers"),
             ConnectionEvent::RobotLost => f.write_str("the robot does not answer"),
             ConnectionEvent::HeartbeatFailing { reason } => write!(f, "heartbeats fail: {reason}"),
-            ConnectionEvent::ClockSet { by_ms } => ClockNews::Set { by_ms: *by_ms }.fmt(f),
-            ConnectionEvent::FarClockSet { by_ms } => ClockNews::FarSet { by_ms: *by_ms }.fmt(f),
-            ConnectionEvent::ClocksApart { by_ms } => ClockNews::Apart { by_ms: *by_ms }.fmt(f),
+            ConnectionEvent::ClockSet { by_ms } => ClockWarning::Set { by_ms: *by_ms }.fmt(f),
+            ConnectionEvent::FarClockSet { by_ms } => ClockWarning::FarSet { by_ms: *by_ms }.fmt(f),
+            ConnectionEvent::ClocksApart { by_ms } => ClockWarning::Apart { by_ms: *by_ms }.fmt(f),
             ConnectionEvent::Warning { what } => write!(f, "the broker warns: {what}"),
             ConnectionEvent::Ended { reason: EndReason::Closed } => f.write_str("the connection was closed"),
             ConnectionEvent::Ended { reason } => write!(f, "the connection is over: {reason}"),
@@ -114,12 +114,12 @@ impl From<Presence> for ConnectionEvent {
     }
 }
 
-impl From<ClockNews> for ConnectionEvent {
-    fn from(news: ClockNews) -> ConnectionEvent {
-        match news {
-            ClockNews::Set { by_ms } => ConnectionEvent::ClockSet { by_ms },
-            ClockNews::FarSet { by_ms } => ConnectionEvent::FarClockSet { by_ms },
-            ClockNews::Apart { by_ms } => ConnectionEvent::ClocksApart { by_ms },
+impl From<ClockWarning> for ConnectionEvent {
+    fn from(warning: ClockWarning) -> ConnectionEvent {
+        match warning {
+            ClockWarning::Set { by_ms } => ConnectionEvent::ClockSet { by_ms },
+            ClockWarning::FarSet { by_ms } => ConnectionEvent::FarClockSet { by_ms },
+            ClockWarning::Apart { by_ms } => ConnectionEvent::ClocksApart { by_ms },
         }
     }
 }

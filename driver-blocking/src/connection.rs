@@ -9,8 +9,8 @@ use farwire_core::{Client, Dial};
 use farwire_driver::{ConnectError, Engine, Lease, Sockets};
 use farwire_udp::Waiter;
 
-use crate::desk::Lead;
 use crate::io_thread;
+use crate::leader::LeaderSlot;
 use crate::mailbox::Waiters;
 use crate::publisher::Publisher;
 use crate::subscription::Subscription;
@@ -37,7 +37,7 @@ pub(crate) fn open(dial: &Dial) -> Result<farwire_driver::Connection<Threads>, C
     // The first waiter goes first: a caller that waits for a message.
     let (leads_waiter, leads_waker) = waiter()?;
     let (io_waiter, io_waker) = waiter()?;
-    let lead = Lead::new(sockets.clone(), leads_waiter);
+    let lead = LeaderSlot::new(sockets.clone(), leads_waiter);
     let engine =
         Engine::new(dial, &sockets, Waiters::new(leads_waker), Threads::new(dial.is_loopback(), lead, io_waker));
     let thread = thread::Builder::new().name("farwire-io".into()).spawn({

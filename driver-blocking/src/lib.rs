@@ -35,8 +35,8 @@
 
 mod callback;
 mod connection;
-mod desk;
 mod io_thread;
+mod leader;
 mod mailbox;
 mod publisher;
 mod receive;

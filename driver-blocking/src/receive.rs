@@ -6,7 +6,7 @@ use farwire_core::{Held, RecvError, TransportId};
 use farwire_driver::SharedMailbox;
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, Socket};
 
-use crate::desk::Desk;
+use crate::leader::Leader;
 use crate::mailbox::{Waiters, begin_lead, end_lead, wait_for};
 use crate::threads::Engine;
 use crate::turn::Turn;
@@ -25,8 +25,8 @@ pub(crate) fn receive<T: Held>(
     }
     // A time beyond the clock's range is never reached either.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let desk = engine.driver().lead.take();
-    let led = desk.and_then(|mut desk| lead(engine, &mut desk, mailbox, deadline));
+    let leader = engine.driver().lead.take();
+    let led = leader.and_then(|mut leader| lead(engine, &mut leader, mailbox, deadline));
     led.unwrap_or_else(|| wait_for(mailbox, deadline, |mailbox| mailbox.take(Instant::now())))
 }
 
@@ -38,7 +38,7 @@ fn next<T: Held>(mailbox: &SharedMailbox<Waiters, T>) -> Option<Result<T, RecvEr
 /// `None`: it cannot lead, so somebody else is to be waited for.
 fn lead<T: Held>(
     engine: &Engine,
-    desk: &mut Desk,
+    leader: &mut Leader,
     mailbox: &SharedMailbox<Waiters, T>,
     deadline: Option<Instant>,
 ) -> Option<Result<T, RecvError>> {
@@ -47,10 +47,10 @@ fn lead<T: Held>(
             return Some(result);
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let ready = desk.waiter.wait(left);
+        let ready = leader.waiter.wait(left);
         end_lead(mailbox);
         let ready = ready.ok()?;
-        let Desk { sockets, buffers, .. } = &mut *desk;
+        let Leader { sockets, buffers, .. } = &mut *leader;
         for (transport, socket) in sockets.by_transport() {
             if ready.readable(transport.index()) {
                 take_datagrams(engine, socket, buffers, transport)?;

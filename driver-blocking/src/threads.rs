@@ -9,13 +9,13 @@ use farwire_http::Trust;
 use farwire_stream::LineStream;
 use farwire_udp::Waker;
 
-use crate::desk::Lead;
+use crate::leader::LeaderSlot;
 use crate::mailbox::Waiters;
 use crate::requests::Requests;
 
 /// One connection's threads.
 pub(crate) struct Threads {
-    pub(crate) lead: Lead,
+    pub(crate) lead: LeaderSlot,
     /// Of the I/O thread.
     waker: Waker,
     io_thread: Mutex<Option<JoinHandle<()>>>,
@@ -26,7 +26,7 @@ pub(crate) struct Threads {
 pub(crate) type Engine = farwire_driver::Engine<Threads>;
 
 impl Threads {
-    pub(crate) fn new(is_loopback: bool, lead: Lead, waker: Waker) -> Threads {
+    pub(crate) fn new(is_loopback: bool, lead: LeaderSlot, waker: Waker) -> Threads {
         Threads { lead, waker, io_thread: Mutex::default(), requests: Requests::new(is_loopback) }
     }
 

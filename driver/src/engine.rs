@@ -18,14 +18,14 @@ use farwire_udp::Sender;
 use crate::answer::Answer;
 use crate::mailbox::Sharing;
 use crate::platform::{Bell, ClientOf, Driver, Requests};
+use crate::priority_mutex::PriorityMutex;
 use crate::sockets::Sockets;
 use crate::streams::Streams;
 use crate::system::{draw_seed, wall_clock};
-use crate::turnstile::Turnstile;
 
 /// One connection, as its handles and its worker see it.
 pub struct Engine<D: Driver> {
-    state: Turnstile<State<D>>,
+    state: PriorityMutex<State<D>>,
     outgoing: Mutex<Sender>,
     streams: Streams<D::Stream>,
     /// Where answers go. Weak, so that a request does not keep the connection alive.
@@ -65,7 +65,7 @@ impl<D: Driver> Engine<D> {
         let mut client = Client::new(dial, sockets.local(dial), draw_seed(), Sharing(waits), Instant::now());
         client.set_clock(wall_clock());
         Arc::new_cyclic(|this| Engine {
-            state: Turnstile::new(State { client, waiting: 0, meter: Meter::default(), worker_wakes: None }),
+            state: PriorityMutex::new(State { client, waiting: 0, meter: Meter::default(), worker_wakes: None }),
             outgoing: Mutex::new(Sender::new(sockets)),
             streams: Streams::new(),
             this: this.clone(),

@@ -21,13 +21,13 @@ mod lease;
 mod mailbox;
 mod methods;
 mod platform;
+mod priority_mutex;
 mod publisher;
 mod registry;
 mod sockets;
 mod streams;
 mod subscription;
 mod system;
-mod turnstile;
 
 pub use farwire_core;
 

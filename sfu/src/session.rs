@@ -71,7 +71,7 @@ pub(crate) struct Session {
     /// Channels whose next message was larger than this session's client receives.
     pub(crate) too_large: Vec<StreamId>,
     /// What holds this session back as a publisher.
-    pub(crate) hold: Backpressure,
+    pub(crate) backpressure: Backpressure,
     /// Its datagrams that are not read yet.
     pub(crate) intake: Intake,
     next_stream: StreamId,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::ConnectionEvent;
-use crate::clock::{ClockEstimate, ClockNews, StampClock, WallClock};
+use crate::clock::{ClockEstimate, ClockWarning, StampClock, WallClock};
 use crate::freshness::{Made, Stamp};
 use crate::peer::Peer;
 
@@ -20,7 +20,7 @@ impl Peer {
     /// `Some`: the time that stamps are judged by went back by so much.
     pub fn set_clock(&mut self, clock: WallClock) -> Option<Duration> {
         if let Some(by) = self.clock.read(clock) {
-            self.tell(ConnectionEvent::ClockSet { by_ms: ClockNews::milliseconds(by) });
+            self.tell(ConnectionEvent::ClockSet { by_ms: ClockWarning::milliseconds(by) });
         }
         if self.sessions.live.keeps_clock() {
             return None;

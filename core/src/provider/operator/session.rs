@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::{OperatorConfig, OperatorProblem};
-use crate::clock::{APART, ClockEstimate, ClockNews, RoundTrips, StampClock};
+use crate::clock::{APART, ClockEstimate, ClockWarning, RoundTrips, StampClock};
 use crate::presence::Presence;
 use crate::provider::bridge::{Bridge, TRANSPORT, admit};
 use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict};
@@ -203,7 +203,7 @@ impl Operator {
         }
         let now = cx.now();
         if let Some(by) = self.trips.note(now, sent, robot_ts, now.saturating_duration_since(at)) {
-            cx.tell(ClockNews::FarSet { by_ms: ClockNews::milliseconds(by) });
+            cx.tell(ClockWarning::FarSet { by_ms: ClockWarning::milliseconds(by) });
         }
         self.heard = now;
         cx.wake();
@@ -221,7 +221,7 @@ impl Operator {
             cx.up(TRANSPORT);
             let offset = self.trips.estimate(now).map_or(0.0, |clock| clock.offset);
             if offset.abs() > APART {
-                cx.tell(ClockNews::Apart { by_ms: ClockNews::milliseconds(offset) });
+                cx.tell(ClockWarning::Apart { by_ms: ClockWarning::milliseconds(offset) });
             }
             // What is sent before the robot has opened its end is lost, so publishers get their channels only now.
             self.bridge.attach(cx, Channel::Cmd);

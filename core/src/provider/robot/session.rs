@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::RobotConfig;
-use crate::clock::{APART, ClockEstimate, ClockNews, OneWay};
+use crate::clock::{APART, ClockEstimate, ClockWarning, OneWay};
 use crate::presence::{OperatorLost, Presence};
 use crate::provider::bridge::{Bridge, TRANSPORT, admit};
 use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict};
@@ -251,7 +251,7 @@ impl Robot {
     fn compare_clocks(&mut self, cx: &mut Context<'_>) {
         let offset = self.operator_clock.estimate().map_or(0.0, |clock| clock.offset);
         if offset.abs() > APART && !std::mem::replace(&mut self.is_apart_told, true) {
-            cx.tell(ClockNews::Apart { by_ms: ClockNews::milliseconds(offset) });
+            cx.tell(ClockWarning::Apart { by_ms: ClockWarning::milliseconds(offset) });
         }
     }
 

@@ -10,24 +10,24 @@ use farwire_driver::Sockets;
 use farwire_udp::{ReceiveBuffers, Waiter};
 
 /// The place of the leader.
-pub(crate) struct Lead(Mutex<Desk>);
+pub(crate) struct LeaderSlot(Mutex<Leader>);
 
 /// What the leader has.
-pub(crate) struct Desk {
+pub(crate) struct Leader {
     pub(crate) waiter: Waiter,
     pub(crate) buffers: ReceiveBuffers,
     pub(crate) sockets: Sockets,
 }
 
-impl Lead {
-    pub(crate) fn new(sockets: Sockets, waiter: Waiter) -> Lead {
-        Lead(Mutex::new(Desk { waiter, buffers: ReceiveBuffers::new(), sockets }))
+impl LeaderSlot {
+    pub(crate) fn new(sockets: Sockets, waiter: Waiter) -> LeaderSlot {
+        LeaderSlot(Mutex::new(Leader { waiter, buffers: ReceiveBuffers::new(), sockets }))
     }
 
     /// The place, if nobody has it.
-    pub(crate) fn take(&self) -> Option<MutexGuard<'_, Desk>> {
+    pub(crate) fn take(&self) -> Option<MutexGuard<'_, Leader>> {
         match self.0.try_lock() {
-            Ok(desk) => Some(desk),
+            Ok(leader) => Some(leader),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }

@@ -1,4 +1,4 @@
-//! A mutex with a fast lane.
+//! A mutex at which one thread goes first.
 //!
 //! `std`'s mutex goes to whoever asks at the right moment, which a thread that publishes in a loop does and one that has
 //! just been woken does not. Threads that flood a connection would leave its I/O thread waiting for milliseconds.
@@ -7,16 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// A value that many threads lock, and one that is to go first. A panic of one does not keep the others out.
-pub(crate) struct Turnstile<T> {
+pub(crate) struct PriorityMutex<T> {
     value: Mutex<T>,
     /// The urgent thread waits, and holds `gate`.
     is_urgent: AtomicBool,
     gate: Mutex<()>,
 }
 
-impl<T> Turnstile<T> {
-    pub(crate) fn new(value: T) -> Turnstile<T> {
-        Turnstile { value: Mutex::new(value), is_urgent: AtomicBool::new(false), gate: Mutex::new(()) }
+impl<T> PriorityMutex<T> {
+    pub(crate) fn new(value: T) -> PriorityMutex<T> {
+        PriorityMutex { value: Mutex::new(value), is_urgent: AtomicBool::new(false), gate: Mutex::new(()) }
     }
 
     /// Locks the value, after the urgent thread if that waits.
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn everyone_gets_a_turn_and_none_at_once() {
         const TURNS: u64 = 20_000;
-        let counter = Turnstile::new(0);
+        let counter = PriorityMutex::new(0);
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| (0..TURNS).for_each(|_| *counter.lock() += 1));
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_panic_keeps_nobody_out() {
-        let value = Turnstile::new(1);
+        let value = PriorityMutex::new(1);
         thread::scope(|scope| {
             let panicking = scope.spawn(|| {
                 let _value = value.lock();

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Something about clocks that is worth telling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClockNews {
+pub(crate) enum ClockWarning {
     /// The system's clock here was set, by so many milliseconds; negative: back. Who is connected goes on by the time as it
     /// was before, so nothing stops.
     Set {
@@ -24,7 +24,7 @@ pub(crate) enum ClockNews {
     },
 }
 
-impl ClockNews {
+impl ClockWarning {
     /// A time in seconds, as events have it.
     pub(crate) fn milliseconds(seconds: f64) -> i64 {
         // Beyond the ends a cast saturates, and clocks that far apart are told apart no better by the exact number.
@@ -32,16 +32,18 @@ impl ClockNews {
     }
 }
 
-impl fmt::Display for ClockNews {
+impl fmt::Display for ClockWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            ClockNews::Set { by_ms } => write!(
+            ClockWarning::Set { by_ms } => write!(
                 f,
                 "this system's clock was set {}; commands go on by the time as it was before",
                 Span(by_ms, "back", "forward")
             ),
-            ClockNews::FarSet { by_ms } => write!(f, "the far end's clock was set {}", Span(by_ms, "back", "forward")),
-            ClockNews::Apart { by_ms } => {
+            ClockWarning::FarSet { by_ms } => {
+                write!(f, "the far end's clock was set {}", Span(by_ms, "back", "forward"))
+            }
+            ClockWarning::Apart { by_ms } => {
                 write!(f, "the far end's clock is {} of this one: one of them is wrong", Span(by_ms, "behind", "ahead"))
             }
         }
@@ -70,11 +72,11 @@ mod tests {
 
     #[test]
     fn times_are_told_as_people_say_them() {
-        let apart = |by_ms| ClockNews::Apart { by_ms }.to_string();
+        let apart = |by_ms| ClockWarning::Apart { by_ms }.to_string();
         assert!(apart(-259_200_000).contains("3.0 days behind"));
         assert!(apart(3_600_000).contains("60.0 min ahead"));
-        assert!(ClockNews::Set { by_ms: 5000 }.to_string().contains("set 5.00 s forward"));
-        assert!(ClockNews::FarSet { by_ms: i64::MIN }.to_string().contains("days back"));
-        assert_eq!(ClockNews::milliseconds(f64::MAX), i64::MAX);
+        assert!(ClockWarning::Set { by_ms: 5000 }.to_string().contains("set 5.00 s forward"));
+        assert!(ClockWarning::FarSet { by_ms: i64::MIN }.to_string().contains("days back"));
+        assert_eq!(ClockWarning::milliseconds(f64::MAX), i64::MAX);
     }
 }
