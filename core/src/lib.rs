@@ -11,7 +11,7 @@
 //! - [`Client`] is a peer with a [`Mailbox`] for each subscription, as drivers use it.
 //! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
 //! - [`lcm`] defines, encodes and decodes typed messages, and [`demux`] tells them apart.
-//! - [`link`], [`flow`], [`cloudflare`] and [`http`] are the parts that the SFU builds on as well.
+//! - [`link`], [`flow`] and [`signalling`] are the parts that the SFU builds on as well.
 
 // Tests start virtual time from the real one.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+#[cfg(doc)]
+use super::Peer;
 use crate::peer::{SubscriptionId, TopicId};
 use crate::signalling::{Request, SignallingError, StreamCommand};
 use crate::{ConnectionEvent, Direction, Payload, Topic, TransportId};
