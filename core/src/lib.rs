@@ -12,6 +12,7 @@
 //! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
 //! - [`lcm`] defines, encodes and decodes typed messages, and [`demux`] tells them apart.
 //! - [`link`], [`flow`] and [`signalling`] are the parts that the SFU builds on as well.
+//! - [`provider`] is for whoever brings two ends together in another way: the trait, and an example.
 
 // Tests start virtual time from the real one.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
