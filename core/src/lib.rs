@@ -19,7 +19,12 @@
 
 #[cfg_attr(not(feature = "server"), allow(dead_code, unreachable_pub))]
 mod bucket;
+#[cfg(feature = "driver")]
 pub mod client;
+// Only drivers need it.
+#[cfg(not(feature = "driver"))]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod client;
 mod clock;
 mod config;
 mod container;
@@ -28,10 +33,21 @@ mod delivery;
 pub mod demux;
 mod end;
 mod event;
+#[cfg(feature = "server")]
 pub mod flow;
+// The SFU moves messages in the same way.
+#[cfg(not(feature = "server"))]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod flow;
 mod freshness;
 pub mod lcm;
+#[cfg(feature = "server")]
 pub mod link;
+// The SFU's sessions are links as well.
+#[cfg(not(feature = "server"))]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod link;
+#[cfg_attr(not(feature = "driver"), allow(dead_code, unreachable_pub))]
 mod mailbox;
 mod message;
 mod name;
@@ -51,6 +67,7 @@ mod wire;
 
 #[cfg(feature = "server")]
 pub use crate::bucket::TokenBucket;
+#[cfg(feature = "driver")]
 pub use crate::client::Client;
 pub use crate::clock::{ClockEstimate, StampClock, WallClock};
 pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};
@@ -61,7 +78,12 @@ pub use crate::end::{EndReason, Stage, Unavailable};
 pub use crate::event::ConnectionEvent;
 pub use crate::flow::Payload;
 pub use crate::freshness::StampRefusal;
-pub use crate::mailbox::{Held, Mailbox, RecvError};
+pub use crate::link::{LinkEnd, LinkError, LocalAddress, StreamId};
+pub use crate::mailbox::RecvError;
+#[cfg(feature = "driver")]
+pub use crate::mailbox::{Held, Mailbox};
+#[cfg(not(feature = "driver"))]
+use crate::mailbox::{Held, Mailbox};
 pub use crate::message::Message;
 pub use crate::name::{ChannelName, MAX_CHANNEL_NAME};
 pub use crate::peer::{Accepted, Event, Output, Peer, PublishError, SubscriptionId, TopicId};

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
+use farwire_core::LinkEnd;
 use farwire_core::client::{Changed, Datagram, Inbox, Turn};
-use farwire_core::link::LinkEnd;
 use farwire_core::signalling::{Failure, Request, StreamKey};
 use farwire_core::{Client, Dial, EndReason, Mailbox, SessionId};
 use farwire_telemetry::{Meter, log};

@@ -1,11 +1,11 @@
 //! What every driver passes on of core, so that a program needs one crate.
 
 pub use farwire_core;
+pub use farwire_core::LinkEnd;
 pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
 pub use farwire_core::lcm;
 #[cfg(feature = "lcm")]
 pub use farwire_core::lcm_messages;
-pub use farwire_core::link::LinkEnd;
 pub use farwire_core::signalling::SignallingError;
 pub use farwire_core::{
     Accepted, ClockEstimate, Config, ConfigError, ConnectionEvent, Container, Content, Delivery, Dial, EndReason,

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use farwire_core::link::LocalAddress;
+use farwire_core::LocalAddress;
 use farwire_core::{Dial, TransportId};
 use farwire_udp::{Socket, addresses_towards, bind_towards};
 

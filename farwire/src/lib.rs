@@ -81,7 +81,7 @@ pub use farwire_blocking::{Callback, ConnectError, Connection, Iter, Publisher, 
 pub use farwire_core as proto;
 
 // How to reach an SFU, and what became of it.
-pub use farwire_core::link::LinkEnd;
+pub use farwire_core::LinkEnd;
 pub use farwire_core::signalling::{SignallingError, SignallingErrorKind};
 pub use farwire_core::{
     Config, ConfigError, ConnectionEvent, Dial, EndReason, Events, Secret, SessionId, Settings, Stage,

@@ -234,7 +234,8 @@ impl Guard {
 
     /// Looks at a packet that SCTP is to receive.
     pub(super) fn receive(&mut self, packet: &[u8]) -> Verdict {
-        let verdict = match self.has_ended.then_some(Ok(Verdict::Drop)).unwrap_or_else(|| self.judge(packet)) {
+        let judged = if self.has_ended { Ok(Verdict::Drop) } else { self.judge(packet) };
+        let verdict = match judged {
             Ok(verdict) => verdict,
             Err(violation) => {
                 self.violation = Some(violation);
