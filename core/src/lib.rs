@@ -7,12 +7,14 @@
 //! [`Peer`] directly.
 //!
 //! - [`Peer`] is a connection: [`Peer::poll`] says what to do, the `handle_` methods take what came.
-//! - [`Dial`] says what to connect to: an SFU, or a [`broker`]'s bridge between a robot and its operator.
+//! - [`Dial`] says what to connect to: an SFU, a [`broker`]'s bridge between a robot and its operator, or whatever else has a
+//!   provider.
 //! - [`Client`] is a peer with a [`Mailbox`] for each subscription, as drivers use it.
 //! - [`Topic`], [`ChannelName`] and [`Delivery`] say what is carried, under which name, and how reliably.
 //! - [`lcm`] defines, encodes and decodes typed messages, and [`demux`] tells them apart.
-//! - [`link`], [`flow`] and [`signalling`] are the parts that the SFU builds on as well.
-//! - [`provider`] is for whoever brings two ends together in another way: the trait, and an example.
+//! - [`link`] is one WebRTC transport, [`flow`] has the queues in front of it, and [`signalling`] is what servers are asked. An
+//!   SFU builds on these as well.
+//! - [`provider`] is for whoever brings two ends together in another way. It has the trait to implement, and an example.
 
 // Tests start virtual time from the real one.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]

@@ -1,4 +1,5 @@
-//! The HTTP/1.1 listener of farwire's servers: bounded in everything, TLS if wanted, and without a word on what is asked.
+//! The HTTP/1.1 listener of farwire's servers, the SFU and the broker. Everything in it is bounded, and it speaks TLS if it is
+//! given a certificate. It has no API of its own: what is asked is its routes' to answer.
 //!
 //! It refuses what is out of bounds, what asks for another host ([`Host`]), pages that nobody allowed ([`Origin`]), and
 //! whoever a route's gate does not let in, before it reads a body; it answers browsers' preflights, and hands the rest to

@@ -1,4 +1,16 @@
-//! What every driver does with a [`Peer`]: keeps the mailboxes of its subscriptions, and says who is to be woken.
+//! What every driver does with a [`Peer`]: it keeps a mailbox for each subscription, and wakes those who wait for one.
+//!
+//! ```text
+//!  handle_datagram, handle_response, handle_stream, handle_timeout
+//!                               │
+//!  publish, subscribe ──▶    Client    ──▶ turn: who is to be woken, what to send and to ask, when to look again
+//!                               │
+//!                           mailboxes, which receivers read without the client
+//! ```
+//!
+//! A driver puts a [`Client`] behind a lock. After each call that may change something it asks for the [`Turn`], and does what
+//! that says. How mailboxes are locked and their receivers woken is the driver's to say, by [`Share`] and [`Inbox`]; how
+//! many messages a mailbox holds, and when they are too old, are decided here.
 
 mod happened;
 mod inbox;

@@ -1,4 +1,8 @@
-//! One PeerConnection that carries nothing but negotiated DataChannels, over [str0m].
+//! One transport: a PeerConnection that carries nothing but negotiated DataChannels, over [str0m].
+//!
+//! A link makes and takes session descriptions, opens and closes channels by their stream ids, and turns messages into
+//! datagrams and back. It knows neither topics nor who brings two ends together. Both a client's transport and a session of
+//! an SFU are links, in different roles:
 //!
 //! ```text
 //!   client: new ── offer ──────────▶ accept_answer ─┐
@@ -6,8 +10,10 @@
 //!   either: new ── answer ──────────────────────────┘
 //! ```
 //!
-//! The link keeps a table of stream ids of its own, because str0m panics when an id is used twice; it feeds str0m no
-//! more datagrams between two drains than its DTLS queue holds; and it keeps little in flight inside SCTP.
+//! The link keeps a table of stream ids of its own, because str0m panics when an id is used twice. It feeds str0m no more
+//! datagrams between two drains than its DTLS queue holds. It keeps little in flight inside SCTP, so that what waits can still
+//! be replaced by newer state: whoever writes asks [`Link::has_room`] before. It ends when the far end does what no sender does
+//! that keeps SCTP's rules ([`Violation`]).
 //!
 //! [str0m]: https://docs.rs/str0m
 

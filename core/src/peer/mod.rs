@@ -1,13 +1,17 @@
 //! A connection to an SFU or by way of a broker: the one object that a driver drives.
 //!
 //! ```text
-//!            handle_datagram, handle_response, handle_timeout
+//!   handle_datagram, handle_response, handle_stream, handle_timeout
 //!                               │
-//!  publish, subscribe ──▶     Peer     ──▶ poll: Transmit, Http, Event, WaitUntil
+//!  publish, subscribe ──▶     Peer     ──▶ poll: Transmit, Http, Stream, Event, WaitUntil
 //! ```
 //!
 //! A driver calls [`Peer::poll`] and does what it says until it says [`Output::WaitUntil`]; then it waits for a
-//! datagram, an answer, a command of its user, or the time that was named, hands that in, and polls again.
+//! datagram, an answer, a line, a command of its user, or the time that was named, hands that in, and polls again.
+//!
+//! A peer keeps its topics and subscriptions for as long as it lives. Below them it has one session at a time, which is one
+//! attempt to connect with a [provider](crate::provider): when a connection that was up is lost, the next session gets the
+//! same topics.
 
 mod channels;
 mod clock;

@@ -4,8 +4,9 @@
 //! bytes. There are two ways to carry them: HTTP requests ([`Request`], [`Response`]), and lines on a stream
 //! ([`StreamCommand`], [`StreamEvent`]). An SFU reads the same values from the other side.
 //!
-//! [`Calls`] is what every end of signalling has in common: the call in flight, the delays after failures, and the
-//! reading of answers, which fails with a [`SignallingError`].
+//! [`Calls`] is what every provider that asks over HTTP has in common: the call in flight, the delays after failures, and the
+//! reading of answers, which fails with a [`SignallingError`]. A [`Dialect`] says which refusals of a server pass, and what a
+//! person can do about the others. [`Retry`] says whether reconnecting helps once a connection is over.
 
 mod backoff;
 mod body;
