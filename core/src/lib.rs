@@ -19,7 +19,7 @@
 // Tests start virtual time from the real one.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]
 
-#[cfg_attr(not(feature = "server"), allow(dead_code, unreachable_pub))]
+#[cfg_attr(not(feature = "provider"), allow(dead_code, unreachable_pub))]
 mod bucket;
 #[cfg(feature = "driver")]
 pub mod client;
@@ -55,7 +55,12 @@ mod message;
 mod name;
 pub mod peer;
 mod presence;
+#[cfg(feature = "provider")]
 pub mod provider;
+// What `Dial` connects to without a provider of one's own.
+#[cfg(not(feature = "provider"))]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+mod provider;
 pub mod signalling;
 mod stats;
 mod topic;
@@ -67,7 +72,7 @@ pub mod wire;
 #[allow(dead_code, unreachable_pub, unused_imports)]
 mod wire;
 
-#[cfg(feature = "server")]
+#[cfg(feature = "provider")]
 pub use crate::bucket::TokenBucket;
 #[cfg(feature = "driver")]
 pub use crate::client::Client;

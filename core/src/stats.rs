@@ -56,6 +56,15 @@ impl SessionStats {
             ..next.clone()
         };
     }
+
+    /// Adds what a further transport of the same session has seen.
+    pub(crate) fn add_further(&mut self, further: &SessionStats) {
+        let own = self.clone();
+        self.go_on(further);
+        (self.up, self.round_trip) = (own.up, own.round_trip);
+        self.in_flight = own.in_flight + further.in_flight;
+        self.in_flight_bytes = own.in_flight_bytes + further.in_flight_bytes;
+    }
 }
 
 impl ConnectionStats {

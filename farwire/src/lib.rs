@@ -65,6 +65,7 @@
 //! | `lcm` | yes | typed messages |
 //! | `toml` | yes | settings from a TOML document |
 //! | `teleop` | | robots and operators through a broker |
+//! | `provider` | | what a provider of one's own is made of, in `proto::provider` |
 //! | `metrics` | | counters for the `metrics` crate's recorder |
 //! | `serde` | | typed messages and statistics as serde's data |
 

@@ -94,7 +94,7 @@ impl Refusal {
     }
 
     pub(crate) fn into_response(self) -> hyper::Response<Full<Bytes>> {
-        let body = format!(r#"{{"errorCode":"{}","errorDescription":"{}"}}"#, self.code, self.description);
+        let body = serde_json::json!({ "errorCode": self.code, "errorDescription": self.description }).to_string();
         let mut response = json(self.status, body.into_bytes());
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, METHODS);

@@ -17,7 +17,7 @@ pub const METER_EVERY: Duration = Duration::from_secs(1);
 /// | `farwire_bytes_sent` | `topic` | |
 /// | `farwire_messages_received` | `topic` | each once |
 /// | `farwire_bytes_received` | `topic` | |
-/// | `farwire_messages_dropped` | `topic`, `cause` | `refused`, `replaced`, `unheard`, `unmatched`, `too_short`, `undecodable`, `unread`, `stale` |
+/// | `farwire_messages_dropped` | `topic`, `cause` | `refused`, `replaced`, `unheard`, `unmatched`, `too_short`, `undecodable`, `unread`, `stale`, `ahead`, `disordered`, `unstamped` |
 /// | `farwire_queued_messages` | `topic` | that wait to be sent |
 /// | `farwire_waiting_messages` | `topic` | that wait to be received |
 #[derive(Debug, Default)]
@@ -67,6 +67,9 @@ impl Meter {
                 ("undecodable", of_topic.undecodable),
                 ("unread", of_topic.unread),
                 ("stale", of_topic.stale),
+                ("ahead", of_topic.ahead),
+                ("disordered", of_topic.disordered),
+                ("unstamped", of_topic.unstamped),
             ] {
                 let [of_session, of_topic] = labels.clone();
                 let labels = [of_session, of_topic, ("cause", cause.to_owned())];

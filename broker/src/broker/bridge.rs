@@ -55,7 +55,7 @@ impl Broker {
         let opening = Opening { round, location: Location::Local };
         self.with_sfu_session(now, robot_sfu, |sfu_session| sfu_session.open(opening, entries(Party::Robot, None)));
         self.with_sfu_session(now, operator_sfu, |sfu_session| {
-            sfu_session.open(opening, entries(Party::Operator, None))
+            sfu_session.open(opening, entries(Party::Operator, None));
         });
         self.watch(robot);
         Ok(None)
@@ -101,10 +101,10 @@ impl Broker {
             (self.sfu_session_id(robot_sfu).map(str::to_owned), self.sfu_session_id(operator_sfu).map(str::to_owned));
         let (Some(robot_session), Some(operator_session)) = sessions else { return };
         self.with_sfu_session(now, robot_sfu, |sfu_session| {
-            sfu_session.open(opening, entries(Party::Robot, Some(&operator_session)))
+            sfu_session.open(opening, entries(Party::Robot, Some(&operator_session)));
         });
         self.with_sfu_session(now, operator_sfu, |sfu_session| {
-            sfu_session.open(opening, entries(Party::Operator, Some(&robot_session)))
+            sfu_session.open(opening, entries(Party::Operator, Some(&robot_session)));
         });
     }
 

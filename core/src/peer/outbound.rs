@@ -89,14 +89,17 @@ impl Peer {
             if let Some(error) = &publication.failed {
                 break 'sent Err(PublishError::Refused { topic: topic.name.clone(), error: error.clone() });
             }
-            let max = session.publishing().max_message();
+            let max = session.link_of(publication.key).max_message();
             if bytes.len() > max {
                 break 'sent Err(PublishError::TooLarge { topic: topic.name.clone(), len: bytes.len(), max });
             }
             if !binary && let Err(error) = std::str::from_utf8(bytes) {
                 break 'sent Err(PublishError::NotText { topic: topic.name.clone(), valid_up_to: error.valid_up_to() });
             }
-            if publication.open && publication.queue.is_empty() && session.publishing().has_room(bytes.len()) {
+            if publication.open
+                && publication.queue.is_empty()
+                && session.link_of(publication.key).has_room(bytes.len())
+            {
                 match session.write(now, publication.key, binary, bytes) {
                     Ok(()) => break 'sent Ok(Accepted::Sent),
                     Err(LinkError::NotOpen(_)) => publication.open = false,
@@ -137,7 +140,10 @@ impl Peer {
 
     /// Whether everything that was published has been acknowledged, or given up by a lossy transport.
     pub fn is_flushed(&mut self) -> bool {
-        self.outbound.queued == 0 && !self.life.is_lost && self.sessions.live.publishing().in_flight() == 0
+        let Peer { sessions, topics, outbound, life, .. } = self;
+        outbound.queued == 0
+            && !life.is_lost
+            && topics.publishing().all(|channel| sessions.live.link_of(channel).in_flight() == 0)
     }
 
     /// Asks for the publishing channel of a topic, unless that was done.
@@ -204,7 +210,7 @@ fn write(session: &mut Session, now: Instant, key: ChannelId, open: &mut bool, m
     if !*open {
         return Written::NotOpen;
     }
-    if !session.publishing().has_room(message.bytes.len()) {
+    if !session.link_of(key).has_room(message.bytes.len()) {
         return Written::NoRoom;
     }
     let written = session.write(now, key, message.binary, &message.bytes).into();

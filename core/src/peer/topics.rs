@@ -92,6 +92,11 @@ impl Topics {
         ids
     }
 
+    /// The channels of those that are published.
+    pub(super) fn publishing(&self) -> impl Iterator<Item = ChannelId> {
+        self.values().filter_map(|topic| topic.publication.as_ref()).map(|publication| publication.key)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.states.len()
     }

@@ -127,9 +127,9 @@ impl Session {
         self.state.transports.write(now, channel, binary, bytes)
     }
 
-    /// The link of the transport that publishes.
-    pub(crate) fn publishing(&mut self) -> &mut Link {
-        &mut self.state.transports.of(self.publishing).link
+    /// The link that a channel's messages go by.
+    pub(crate) fn link_of(&mut self, channel: ChannelId) -> &mut Link {
+        self.state.transports.link_of(channel, self.publishing)
     }
 
     /// Takes a datagram from a transport's socket. `false`: it was not for this connection.
@@ -287,10 +287,13 @@ impl Session {
         self.provider.session_id()
     }
 
-    /// The counters of the transports that publish and subscribe. If that is one, it counts as publishing, and as
+    /// The counters of the transports that publish and subscribe; further ones count as publishing. If that is one, it counts as publishing, and as
     /// subscribing only whether it is up.
     pub(crate) fn stats(&self) -> [SessionStats; 2] {
-        let publish = self.state.transports.peek(self.publishing).stats();
+        let mut publish = self.state.transports.peek(self.publishing).stats();
+        for further in self.state.transports.ids().filter(|id| *id != self.publishing && *id != self.subscribing) {
+            publish.add_further(&self.state.transports.peek(further).stats());
+        }
         let subscribe = match self.publishing == self.subscribing {
             true => SessionStats { up: publish.up, ..SessionStats::default() },
             false => self.state.transports.peek(self.subscribing).stats(),

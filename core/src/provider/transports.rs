@@ -130,6 +130,12 @@ impl Transports {
         Ok(())
     }
 
+    /// The link that carries a channel; until the channel has a stream, that of `publishing`.
+    pub(super) fn link_of(&mut self, channel: ChannelId, publishing: TransportId) -> &mut Link {
+        let transport = self.streams.get(&channel).map_or(publishing, |stream| stream.transport);
+        &mut self.of(transport).link
+    }
+
     pub(super) fn are_up(&self) -> bool {
         self.all.iter().all(|transport| transport.is_up)
     }

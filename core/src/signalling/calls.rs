@@ -63,7 +63,7 @@ impl<C> Calls<C> {
     }
 
     /// With a bound on calls per second.
-    pub(crate) fn with_rate(mut self, rate: TokenBucket) -> Calls<C> {
+    pub fn with_rate(mut self, rate: TokenBucket) -> Calls<C> {
         self.rate = Some(rate);
         self
     }

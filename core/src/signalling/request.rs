@@ -126,6 +126,7 @@ pub enum Failure {
 
 /// The token in an `Authorization` header of the scheme `Bearer`, whose name may have any case (RFC 9110, 11.1; RFC
 /// 6750, 2.1). `None` for another scheme.
+#[cfg(any(feature = "server", test))]
 pub fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())

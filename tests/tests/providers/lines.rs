@@ -100,7 +100,7 @@ impl Session {
                 }
             }
             Line::Gone => {
-                cx.end(EndReason::Unavailable(Unavailable::new("gone", "the other end is gone".into(), true)))
+                cx.end(EndReason::Unavailable(Unavailable::new("gone", "the other end is gone".into(), true)));
             }
             Line::Join(_) | Line::Topic(_) => return Err(SignallingError::garbage(&url, 200)),
         }
