@@ -118,8 +118,9 @@ mod tests {
                     let mut request = [0; 4096];
                     if stream.read(&mut request).is_ok_and(|length| request[..length].starts_with(b"DELETE /farewell"))
                     {
-                        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("written");
+                        // Before the answer, after which nobody waits.
                         heard.send(()).expect("somebody waits");
+                        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("written");
                     }
                 }
             });
