@@ -47,10 +47,9 @@ impl farwire_driver::Requests for Requests {
     }
 
     fn start_farewell(&self, request: Request) {
-        let mut farewell = Farewell { client: self.client.apart(), request: Some(request) };
-        self.runtime.spawn(async move {
-            farewell.say().await;
-        });
+        let farewell = Farewell { client: self.client.apart(), request: Some(request) };
+        // Dropped on a thread it is said there: a runtime of one thread may not be driven any more.
+        self.runtime.spawn_blocking(move || drop(farewell));
     }
 
     fn shut_down(&self) {
@@ -67,15 +66,6 @@ struct Farewell {
     client: AsyncClient,
     /// `None` once it is said.
     request: Option<Request>,
-}
-
-impl Farewell {
-    async fn say(&mut self) {
-        if let Some(request) = self.request.clone() {
-            let _ = self.client.perform(request).await;
-        }
-        self.request = None;
-    }
 }
 
 impl Drop for Farewell {

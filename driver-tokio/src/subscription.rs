@@ -30,7 +30,8 @@ impl<T: Receive> Subscription<T> {
         poll_fn(|context| self.poll_recv(context)).await
     }
 
-    /// [`recv`](Self::recv), for futures that are written by hand.
+    /// [`recv`](Self::recv), for futures that are written by hand. Its waker may be called while the connection sends: it is to
+    /// schedule, and not to poll or publish right there.
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<T::Received, RecvError>> {
         // A mailbox that is never empty would keep its task from letting others run.
         let budget = ready!(coop::poll_proceed(context));

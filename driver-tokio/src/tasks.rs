@@ -1,5 +1,7 @@
 //! How a connection of this driver wakes tasks and carries requests.
 
+use std::sync::OnceLock;
+
 use farwire_core::signalling::{Failure, StreamEvent, StreamKey};
 use farwire_driver::{Bell, Driver};
 use farwire_http::Trust;
@@ -17,6 +19,8 @@ pub(crate) struct Tasks {
     /// Wakes the connection's own task.
     pub(crate) wake: Notify,
     requests: Requests,
+    /// Whom streams trust, once there was one.
+    trust: OnceLock<Trust>,
 }
 
 /// One connection.
@@ -34,7 +38,12 @@ impl Bell for Rings {
 
 impl Tasks {
     pub(crate) fn new(is_loopback: bool, runtime: Handle) -> Tasks {
-        Tasks { requests: Requests::new(is_loopback, runtime.clone()), runtime, wake: Notify::new() }
+        Tasks {
+            requests: Requests::new(is_loopback, runtime.clone()),
+            runtime,
+            wake: Notify::new(),
+            trust: OnceLock::new(),
+        }
     }
 }
 
@@ -58,8 +67,8 @@ impl Driver for Tasks {
         url: String,
         events: impl FnMut(StreamEvent) + Send + 'static,
     ) -> Result<AsyncLineStream, Failure> {
-        let trust = Trust::from_env(|name| std::env::var_os(name));
-        Ok(AsyncLineStream::connect(&self.runtime, stream, url, trust, events))
+        let trust = self.trust.get_or_init(|| Trust::from_env(|name| std::env::var_os(name)));
+        Ok(AsyncLineStream::connect(&self.runtime, stream, url, trust.clone(), events))
     }
 
     /// Tasks end by themselves, and nobody may block for them.

@@ -4,6 +4,7 @@
 //! the timers and receives, and sleeps without the lock.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
@@ -183,7 +184,7 @@ impl<D: Driver> Engine<D> {
         let this = self.this.clone();
         self.driver.connect(stream, url, move |event| {
             if let Some(engine) = this.upgrade() {
-                engine.act(|client, now| client.handle_stream(now, event));
+                engine.hear(|client, now| client.handle_stream(now, event));
             }
         })
     }
@@ -201,10 +202,17 @@ impl<D: Driver> Engine<D> {
         let (this, id) = (self.this.clone(), request.id);
         let answer = Answer::new(move |result| {
             if let Some(engine) = this.upgrade() {
-                engine.act(|client, now| client.handle_response(now, id, result));
+                engine.hear(|client, now| client.handle_response(now, id, result));
             }
         });
         self.driver.requests().start(request, answer);
+    }
+
+    /// [`act`](Engine::act) for what comes on a thread or task of its own, whose panic nobody would hear of.
+    fn hear(&self, tell: impl FnOnce(&mut ClientOf<D>, Instant)) {
+        if catch_unwind(AssertUnwindSafe(|| self.act(tell))).is_err() {
+            self.abandon("a bug: the connection panicked at what a server said");
+        }
     }
 
     fn outgoing(&self) -> MutexGuard<'_, Sender> {

@@ -17,6 +17,7 @@ mod disabled;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod exchange;
 mod failure;
+mod lookup;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
 mod proxy;
 #[cfg(any(feature = "blocking", feature = "tokio"))]
@@ -38,4 +39,5 @@ pub use crate::disabled::Client;
 pub use crate::failure::io_failure;
 #[cfg(feature = "tls")]
 pub use crate::failure::tls_failure;
+pub use crate::lookup::look_up;
 pub use crate::trust::{TRUST, Trust};

@@ -471,9 +471,11 @@ impl Link {
         match event {
             Event::Connected => self.outbox.push_back(LinkOutput::Event(LinkEvent::Connected)),
             Event::ChannelData(data) => {
-                if let Some(stream) = self.streams.get(&data.id) {
+                if let Some(stream) = self.streams.get(&data.id).copied() {
+                    // A channel may open with its first message, and is told before it.
+                    self.notice_opened();
                     let payload = Payload { bytes: Bytes::from(data.data), binary: data.binary };
-                    self.outbox.push_back(LinkOutput::Event(LinkEvent::Message(*stream, payload)));
+                    self.outbox.push_back(LinkOutput::Event(LinkEvent::Message(stream, payload)));
                 }
             }
             Event::ChannelOpen(id, _) if !self.streams.contains_key(&id) => {

@@ -135,12 +135,18 @@ impl Context<'_> {
 
     /// [`Context::send`], even when what was sent before fills the window.
     pub fn send_now(&mut self, stream: SctpStream, binary: bool, bytes: &[u8]) -> bool {
-        let transport = self.state.transports.of(stream.transport);
-        let is_sent = transport.link.write(self.now, stream.id, binary, bytes).is_ok();
+        let is_sent = self.send_uncounted(stream, binary, bytes);
         if is_sent {
-            transport.note_sent(bytes.len());
+            self.state.transports.of(stream.transport).note_sent(bytes.len());
         }
-        transport.link.flush();
+        is_sent
+    }
+
+    /// [`Context::send_now`] for what is nobody's message, and does not count as one.
+    pub(super) fn send_uncounted(&mut self, stream: SctpStream, binary: bool, bytes: &[u8]) -> bool {
+        let link = &mut self.state.transports.of(stream.transport).link;
+        let is_sent = link.write(self.now, stream.id, binary, bytes).is_ok();
+        link.flush();
         is_sent
     }
 
@@ -239,6 +245,9 @@ impl Context<'_> {
 
     /// A transport is of use: topics can have their channels on it. The connection is up when all its transports are.
     pub fn up(&mut self, transport: TransportId) {
+        if self.state.is_over {
+            return;
+        }
         self.state.transports.of(transport).is_up = true;
         if !self.state.is_up && self.state.transports.are_up() {
             self.state.is_up = true;

@@ -238,8 +238,10 @@ impl Session {
                 let cx = &mut Context { now, state: &mut self.state };
                 let verdict = self.provider.message(cx, stream, &payload);
                 let transport = self.state.transports.of(transport);
-                transport.counted.received += 1;
-                transport.counted.received_bytes += payload.bytes.len() as u64;
+                if transport.placeholder != Some(id) {
+                    transport.counted.received += 1;
+                    transport.counted.received_bytes += payload.bytes.len() as u64;
+                }
                 if let (Verdict::Deliver, Some(channel)) = (verdict, transport.channel(id)) {
                     self.state.outbox.push_back(SessionOutput::Event(SessionEvent::Message(channel, payload)));
                 }
@@ -315,7 +317,7 @@ impl Session {
     }
 
     pub(crate) fn keeps_clock(&self) -> bool {
-        self.provider.keeps_clock()
+        !self.state.is_over && self.provider.keeps_clock()
     }
 
     pub(crate) fn stamp_clock(&self, now: Instant) -> Option<StampClock> {

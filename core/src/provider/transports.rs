@@ -98,8 +98,10 @@ impl Transports {
 
     pub(super) fn attach(&mut self, channel: ChannelId, stream: SctpStream) {
         self.forget(channel);
+        if let Some(former) = self.of(stream.transport).channels.insert(stream.id, channel) {
+            self.streams.remove(&former);
+        }
         self.streams.insert(channel, stream);
-        self.of(stream.transport).channels.insert(stream.id, channel);
     }
 
     /// Parts a channel from its stream, and says which channel that was.

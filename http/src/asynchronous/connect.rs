@@ -11,13 +11,15 @@ use http::Uri;
 #[cfg(feature = "tokio-tls")]
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 #[cfg(feature = "tokio-tls")]
 use tokio_rustls::TlsConnector;
 
 use crate::asynchronous::tunnel;
 use crate::failure::Fault;
+use crate::lookup::look_up;
 use crate::settings::Settings;
 
 /// What HTTP is spoken over.
@@ -50,8 +52,11 @@ pub(crate) async fn connect(
 }
 
 async fn tcp(host: &str, port: u16, deadline: Option<Instant>) -> Result<Box<dyn Stream>, Fault> {
-    let addresses: Vec<SocketAddr> = match lookup_host((bare(host), port)).await {
-        Ok(addresses) => addresses.collect(),
+    let (tell, told) = oneshot::channel::<Vec<SocketAddr>>();
+    // Who asked may have given up.
+    let asked = look_up(bare(host), port, |addresses| drop(tell.send(addresses)));
+    let addresses = match asked {
+        Ok(()) => told.await.unwrap_or_default(),
         Err(_) => Vec::new(),
     };
     let mut failed = Fault::NoAddress;

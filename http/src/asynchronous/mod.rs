@@ -25,8 +25,8 @@ use crate::settings::Settings;
 /// An HTTP client for the tasks of a tokio runtime, which keeps its connections open between requests. Clones are the same
 /// client.
 ///
-/// It waits in the runtime, whose I/O and time drivers it needs; only the look-up of a name goes to one of the runtime's threads
-/// for blocking work, since systems have no other.
+/// It waits in the runtime, whose I/O and time drivers it needs; only the look-up of a name has a thread of its
+/// own, since nothing cuts one off.
 #[derive(Debug, Clone)]
 pub struct AsyncClient {
     settings: Arc<Settings>,
@@ -147,7 +147,7 @@ fn on_the_wire(head: http::Request<()>, body: Option<String>) -> Result<http::Re
     let headers = request.headers_mut();
     headers.insert(header::HOST, host);
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
     if let Some(length) = length {
         headers.insert(header::CONTENT_LENGTH, length.into());
     }

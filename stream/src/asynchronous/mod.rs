@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use farwire_core::signalling::{Failure, StreamEvent, StreamKey};
-use farwire_http::{Trust, io_failure};
+use farwire_http::{Trust, io_failure, look_up};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 #[cfg(feature = "tokio-tls")]
 use tokio_rustls::TlsConnector;
@@ -23,7 +23,8 @@ use crate::{CLOSE_TIMEOUT, CONNECT_TIMEOUT, Lines};
 /// Bytes that are read at once.
 const READ_SIZE: usize = 16 * 1024;
 
-/// A stream of lines, with a task that lives as long as the stream. Dropping it closes it.
+/// A stream of lines, with a task that lives as long as the stream. Dropping it closes it. What still waits when its runtime
+/// ends is not sent.
 pub struct AsyncLineStream {
     shared: Arc<Shared>,
 }
@@ -141,8 +142,13 @@ async fn over_tls(_: TcpStream, _: &Tls) -> Result<Box<dyn Wire>, Failure> {
 
 async fn connect(target: &Target) -> Result<TcpStream, Failure> {
     let deadline = Instant::now() + CONNECT_TIMEOUT;
-    let found = lookup_host((target.host.as_str(), target.port)).await;
-    let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+    let (tell, told) = oneshot::channel::<Vec<SocketAddr>>();
+    // Who asked may have given up.
+    let asked = look_up(&target.host, target.port, |addresses| drop(tell.send(addresses)));
+    let addresses = match asked {
+        Ok(()) => told.await.unwrap_or_default(),
+        Err(error) => return Err(broken(&error)),
+    };
     let mut failed = target.nowhere();
     for (tried, address) in addresses.iter().enumerate() {
         let now = Instant::now();
@@ -208,7 +214,9 @@ async fn write(shared: &Shared, mut writer: WriteHalf<Box<dyn Wire>>) -> Result<
             Next::Close => {
                 // What cannot be said is of no use.
                 let _ = writer.shutdown().await;
-                return Ok(());
+                // Until the server has closed too, or `give_up`: what came and is not read would make the system drop what it
+                // has not sent yet.
+                return std::future::pending().await;
             }
             Next::Fail(failure) => return Err(failure),
         }

@@ -1,12 +1,13 @@
 //! The life of a stream.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::time::Instant;
 
 use farwire_core::signalling::{Failure, StreamEvent, StreamKey};
-use farwire_http::{Trust, io_failure};
+use farwire_http::{Trust, io_failure, look_up};
 use socket2::{Domain, Socket, Type};
 
 use crate::blocking::Shared;
@@ -86,9 +87,9 @@ fn over_tls(_: TcpStream, tls: Tls) -> Result<Box<dyn Wire>, Failure> {
 /// Connects by TCP.
 fn connect(shared: &Shared, sleeper: &Sleeper, target: &Target, deadline: Instant) -> Result<TcpStream, End> {
     shared.is_stuck.store(true, Ordering::Relaxed);
-    let found = (target.host.as_str(), target.port).to_socket_addrs();
+    let found = addresses_of(target, deadline);
     shared.is_stuck.store(false, Ordering::Relaxed);
-    let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+    let addresses = found?;
     let mut failed = target.nowhere();
     for (tried, address) in addresses.iter().enumerate() {
         let now = Instant::now();
@@ -100,6 +101,15 @@ fn connect(shared: &Shared, sleeper: &Sleeper, target: &Target, deadline: Instan
         }
     }
     Err(failed.into())
+}
+
+fn addresses_of(target: &Target, deadline: Instant) -> Result<Vec<SocketAddr>, Failure> {
+    let (tell, told) = mpsc::channel();
+    // Who asked may have given up.
+    look_up(&target.host, target.port, move |addresses| drop(tell.send(addresses)))
+        .map_err(|error| Failure::Connect(format!("the system gives no thread for the look-up: {error}")))?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    told.recv_timeout(left).map_err(|_| Failure::Timeout(CONNECT_TIMEOUT))
 }
 
 /// `None`: the stream was closed meanwhile.
@@ -167,6 +177,7 @@ impl Talk<'_> {
             }
             if is_open && self.send().map_err(broken)? {
                 self.wire.close();
+                self.drain(closes_by.unwrap_or_else(|| Instant::now() + CLOSE_TIMEOUT));
                 return Err(End::Closed);
             }
             if self.shared.outgoing.is_closing() && closes_by.is_none() {
@@ -190,6 +201,26 @@ impl Talk<'_> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(broken(error)),
+            }
+        }
+    }
+
+    /// Waits until the server has closed too: of a socket that is closed with something unread, the system drops what it has
+    /// not sent yet.
+    fn drain(&self, until: Instant) {
+        let (mut socket, mut buffer) = (self.wire.socket(), [0; 4096]);
+        let _ = socket.shutdown(Shutdown::Write);
+        while Instant::now() < until {
+            match io::Read::read(&mut socket, &mut buffer) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.sleeper.sleep(socket, false, Some(until)).is_err() {
+                        return;
+                    }
+                }
+                Err(_) => return,
             }
         }
     }

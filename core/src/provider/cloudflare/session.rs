@@ -49,7 +49,6 @@ enum Call {
 }
 
 /// One API session.
-#[derive(Debug)]
 pub(super) struct ApiSession {
     api: Api,
     transport: TransportId,
@@ -364,7 +363,7 @@ impl ApiSession {
         let (now, transport) = (cx.now(), self.transport);
         self.acks.retain(|stream, ack| {
             // What is published before it arrives is lost, so it does not wait for room.
-            ack.at > now || !ack.tried(now, cx.send_now(SctpStream { transport, id: *stream }, true, &[1]))
+            ack.at > now || !ack.tried(now, cx.send_uncounted(SctpStream { transport, id: *stream }, true, &[1]))
         });
         self.acks.values().map(|ack| ack.at).min()
     }

@@ -75,6 +75,8 @@ pub(super) struct Operator {
     bridge: Bridge<Call>,
     state: State,
     operator_id: Option<String>,
+    /// The answer to a join was lost, so that the broker may have let this operator in.
+    may_have_joined: bool,
     started: Instant,
     deadline: Instant,
     /// What went wrong last, if nothing has since.
@@ -100,6 +102,7 @@ impl Operator {
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
             operator_id: None,
+            may_have_joined: false,
             started: attempt.now,
             deadline: attempt.now + config.connect_timeout,
             problem: None,
@@ -172,10 +175,12 @@ impl Operator {
     }
 
     fn call_failed(&mut self, cx: &mut Context<'_>, error: SignallingError) {
+        self.may_have_joined |= self.state == State::Found && error.is_outcome_unknown();
         let is_gone = matches!(error.refusal_status(), Some(404 | 410));
         if self.config.session.is_none() && is_gone && self.state == State::Found {
             // The robot has registered anew, or is no longer there: the list says which.
             (self.bridge.session, self.state) = (None, State::New);
+            self.may_have_joined = false;
             return self.try_later(cx, EndReason::Api(error));
         }
         match error.is_retryable() {
@@ -401,7 +406,8 @@ impl Provider for Operator {
     }
 
     fn message(&mut self, cx: &mut Context<'_>, stream: SctpStream, payload: &Payload) -> Verdict {
-        if self.bridge.channel(stream) == Some(Channel::Back) {
+        // What came with the end does not bring the connection up any more.
+        if !cx.is_over() && self.bridge.channel(stream) == Some(Channel::Back) {
             self.read_state(cx, payload);
         }
         Verdict::Deliver
@@ -427,7 +433,12 @@ impl Provider for Operator {
     }
 
     fn close(&mut self, cx: &mut Context<'_>, farewell: bool) {
-        let has_joined = !matches!(self.state, State::New | State::Found);
+        let has_joined = match self.state {
+            State::New => false,
+            // The broker may have let this operator in, or be about to.
+            State::Found => self.may_have_joined || !self.bridge.calls.is_free(),
+            _ => true,
+        };
         self.robot_lost(cx);
         self.bridge.calls.abandon();
         if let (true, true, Some(session)) = (farewell, has_joined, self.bridge.session.clone()) {
