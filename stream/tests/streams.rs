@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -82,6 +82,7 @@ for_each_stream!(
     a_server_that_takes_nothing_is_an_end_when_too_many_lines_wait,
     nothing_follows_a_close,
     a_close_sends_what_was_said,
+    a_close_sends_what_was_said_to_a_server_that_goes_on_speaking,
     a_close_does_not_wait_for_a_server_that_takes_nothing,
     tls_shows_who_the_server_is,
     a_server_that_is_silent_in_the_handshake_is_given_up,
@@ -226,6 +227,33 @@ fn a_close_sends_what_was_said<S: Stream>() {
     stream.send("farewell");
     stream.close();
     assert_eq!(told.recv_timeout(PATIENCE), Ok("farewell\n".to_owned()));
+}
+
+/// A socket that is closed with something unread in it has the system drop what it has not sent yet.
+fn a_close_sends_what_was_said_to_a_server_that_goes_on_speaking<S: Stream>() {
+    let (heard, told) = mpsc::channel();
+    let address = serve(move |mut stream| {
+        let mut speaking = stream.try_clone().expect("a handle");
+        thread::spawn(move || while speaking.write_all(b"tick\n").is_ok() {});
+        let (mut length, mut buffer) = (0, [0; 1024]);
+        let end = loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => break Ok(length),
+                Ok(read) => length += read,
+                Err(error) => break Err((length, error.kind())),
+            }
+        };
+        let _ = stream.shutdown(Shutdown::Both);
+        heard.send(end).expect("sent");
+    });
+    let (stream, events) = connect::<S>(address);
+    expect_open(&events);
+    let line = "x".repeat(MAX_LINE);
+    for _ in 0..4 {
+        stream.send(&line);
+    }
+    stream.close();
+    assert_eq!(told.recv_timeout(CLOSE_TIMEOUT + PATIENCE), Ok(Ok(4 * (MAX_LINE + 1))));
 }
 
 fn a_close_does_not_wait_for_a_server_that_takes_nothing<S: Stream>() {

@@ -98,10 +98,8 @@ impl Transports {
 
     pub(super) fn attach(&mut self, channel: ChannelId, stream: SctpStream) {
         self.forget(channel);
-        if let Some(former) = self.of(stream.transport).channels.insert(stream.id, channel) {
-            self.streams.remove(&former);
-        }
         self.streams.insert(channel, stream);
+        self.of(stream.transport).channels.insert(stream.id, channel);
     }
 
     /// Parts a channel from its stream, and says which channel that was.
@@ -114,8 +112,13 @@ impl Transports {
     /// Parts a channel that is not wanted any more from its stream.
     pub(super) fn forget(&mut self, channel: ChannelId) {
         if let Some(stream) = self.streams.remove(&channel) {
-            self.of(stream.transport).channels.remove(&stream.id);
+            let channels = &mut self.of(stream.transport).channels;
+            // A stream that goes both ways has a channel for each; it tells of the one that came last.
+            if channels.get(&stream.id) == Some(&channel) {
+                channels.remove(&stream.id);
+            }
         }
+    }
     }
 
     pub(super) fn write(
@@ -144,5 +147,22 @@ impl Transports {
 
     pub(super) fn note_down(&mut self) {
         self.all.iter_mut().for_each(|transport| transport.is_up = false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_that_is_parted_leaves_the_others_of_its_stream() {
+        let local = [LocalAddress::from(std::net::SocketAddr::from(([127, 0, 0, 1], 1)))];
+        let mut transports = Transports::new(1, &local, None, Instant::now());
+        let stream = SctpStream { transport: TransportId::FIRST, id: 2 };
+        let (publishes, subscribes) = (ChannelId(1), ChannelId(2));
+        transports.attach(publishes, stream);
+        transports.attach(subscribes, stream);
+        transports.forget(publishes);
+        assert_eq!(transports.of(stream.transport).channel(2), Some(subscribes));
     }
 }

@@ -2,6 +2,7 @@
 
 mod lines;
 mod memory;
+mod over;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use farwire_tests::{Node, World};
 
 use crate::lines::{Lines, Switchboard};
 use crate::memory::{End, Meeting, Memory};
+use crate::over::Over;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -96,4 +98,17 @@ fn a_server_of_lines_that_is_not_there_ends_a_first_attempt() {
         panic!("{events:?}")
     };
     assert!(error.is_retryable() && error.to_string().starts_with("tcp://nobody.test:7: cannot connect"), "{error}");
+}
+
+#[test]
+fn what_is_over_does_not_come_up() {
+    let mut world = World::new(1204);
+    let node = world.add(Dial::new(Over));
+    world.run_for(SECOND);
+    assert!(!world.peer(node).is_up());
+    let events = world.events(node);
+    let [Event::Connection(ConnectionEvent::Ended { reason: EndReason::Unavailable(why) })] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(why.code(), "shut");
 }
