@@ -119,7 +119,6 @@ impl Transports {
             }
         }
     }
-    }
 
     pub(super) fn write(
         &mut self,

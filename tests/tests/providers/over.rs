@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use farwire_core::provider::{Attempt, ChannelId, Connect, Context, Provider};
+use farwire_core::provider::{Attempt, ChannelId, Connect, Context, Provider, SctpStream};
 use farwire_core::{Delivery, Direction, EndReason, Topic, TransportId, Unavailable};
 
 /// Nothing to configure.
@@ -25,6 +25,8 @@ impl Provider for Session {
     fn want(&mut self, _: &mut Context<'_>, _: ChannelId, _: Direction, _: &Topic, _: Delivery) {}
 
     fn unwant(&mut self, _: &mut Context<'_>, _: ChannelId) {}
+
+    fn channel_opened(&mut self, _: &mut Context<'_>, _: SctpStream) {}
 
     /// Says in one go that it is over and that it is up, as it may learn of both at once.
     fn advance(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
