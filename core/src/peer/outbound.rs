@@ -89,18 +89,16 @@ impl Peer {
             if let Some(error) = &publication.failed {
                 break 'sent Err(PublishError::Refused { topic: topic.name.clone(), error: error.clone() });
             }
-            let max = session.link_of(publication.key).max_message();
+            let mut way = session.way(publication.key);
+            let max = way.max_message();
             if bytes.len() > max {
                 break 'sent Err(PublishError::TooLarge { topic: topic.name.clone(), len: bytes.len(), max });
             }
             if !binary && let Err(error) = std::str::from_utf8(bytes) {
                 break 'sent Err(PublishError::NotText { topic: topic.name.clone(), valid_up_to: error.valid_up_to() });
             }
-            if publication.open
-                && publication.queue.is_empty()
-                && session.link_of(publication.key).has_room(bytes.len())
-            {
-                match session.write(now, publication.key, binary, bytes) {
+            if publication.open && publication.queue.is_empty() && way.has_room(bytes.len()) {
+                match way.write(now, binary, bytes) {
                     Ok(()) => break 'sent Ok(Accepted::Sent),
                     Err(LinkError::NotOpen(_)) => publication.open = false,
                     // What SCTP cannot take now may go later.
@@ -143,7 +141,7 @@ impl Peer {
         let Peer { sessions, topics, outbound, life, .. } = self;
         outbound.queued == 0
             && !life.is_lost
-            && topics.publishing().all(|channel| sessions.live.link_of(channel).in_flight() == 0)
+            && topics.publishing().all(|channel| sessions.live.way(channel).in_flight() == 0)
     }
 
     /// Asks for the publishing channel of a topic, unless that was done.
@@ -210,10 +208,11 @@ fn write(session: &mut Session, now: Instant, key: ChannelId, open: &mut bool, m
     if !*open {
         return Written::NotOpen;
     }
-    if !session.link_of(key).has_room(message.bytes.len()) {
+    let mut way = session.way(key);
+    if !way.has_room(message.bytes.len()) {
         return Written::NoRoom;
     }
-    let written = session.write(now, key, message.binary, &message.bytes).into();
+    let written = way.write(now, message.binary, &message.bytes).into();
     *open = written != Written::NotOpen;
     written
 }

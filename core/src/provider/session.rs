@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::context::State;
-use super::transports::Transports;
+use super::transports::{Transports, Way};
 use super::{Attempt, ChannelId, Connect, Context, Provider, SctpStream, Verdict};
 use crate::clock::{ClockEstimate, StampClock, WallClock};
-use crate::link::{Certificate, Link, LinkEnd, LinkError, LinkEvent, LinkOutput, LocalAddress};
+use crate::link::{Certificate, LinkEnd, LinkEvent, LinkOutput, LocalAddress};
 use crate::signalling::{Failure, Request, RequestId, Response, SignallingError, StreamCommand, StreamEvent};
 use crate::{
     ConnectionEvent, Delivery, Direction, EndReason, IceServer, LastError, Payload, SessionId, SessionStats, Stage,
@@ -116,20 +116,9 @@ impl Session {
         self.with(self.latest, |provider, cx| provider.unwant(cx, channel));
     }
 
-    /// Writes to a channel; see [`Link::write`].
-    pub(crate) fn write(
-        &mut self,
-        now: Instant,
-        channel: ChannelId,
-        binary: bool,
-        bytes: &[u8],
-    ) -> Result<(), LinkError> {
-        self.state.transports.write(now, channel, binary, bytes)
-    }
-
-    /// The link that a channel's messages go by.
-    pub(crate) fn link_of(&mut self, channel: ChannelId) -> &mut Link {
-        self.state.transports.link_of(channel, self.publishing)
+    /// How a channel's messages go.
+    pub(crate) fn way(&mut self, channel: ChannelId) -> Way<'_> {
+        self.state.transports.way(channel, self.publishing)
     }
 
     /// Takes a datagram from a transport's socket. `false`: it was not for this connection.
@@ -289,8 +278,8 @@ impl Session {
         self.provider.session_id()
     }
 
-    /// The counters of the transports that publish and subscribe; further ones count as publishing. If that is one, it counts as publishing, and as
-    /// subscribing only whether it is up.
+    /// The counters of the transports that publish and subscribe; further ones count as publishing. If one does both, it
+    /// counts as publishing, and as subscribing only whether it is up.
     pub(crate) fn stats(&self) -> [SessionStats; 2] {
         let mut publish = self.state.transports.peek(self.publishing).stats();
         for further in self.state.transports.ids().filter(|id| *id != self.publishing && *id != self.subscribing) {

@@ -43,6 +43,35 @@ impl Transport {
     }
 }
 
+/// How a channel's messages go: by a transport, and on a stream of it once the channel has one. It is looked up once for a
+/// message.
+pub(crate) struct Way<'a> {
+    transport: &'a mut Transport,
+    stream: Option<StreamId>,
+}
+
+impl Way<'_> {
+    pub(crate) fn max_message(&self) -> usize {
+        self.transport.link.max_message()
+    }
+
+    pub(crate) fn has_room(&mut self, len: usize) -> bool {
+        self.transport.link.has_room(len)
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.transport.link.in_flight()
+    }
+
+    /// See [`Link::write`].
+    pub(crate) fn write(&mut self, now: Instant, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+        let stream = self.stream.ok_or(LinkError::NotOpen(0))?;
+        self.transport.link.write(now, stream, binary, bytes)?;
+        self.transport.note_sent(bytes.len());
+        Ok(())
+    }
+}
+
 /// All of them, at least one.
 #[derive(Debug)]
 pub(super) struct Transports {
@@ -120,24 +149,11 @@ impl Transports {
         }
     }
 
-    pub(super) fn write(
-        &mut self,
-        now: Instant,
-        channel: ChannelId,
-        binary: bool,
-        bytes: &[u8],
-    ) -> Result<(), LinkError> {
-        let stream = *self.streams.get(&channel).ok_or(LinkError::NotOpen(0))?;
-        let transport = self.of(stream.transport);
-        transport.link.write(now, stream.id, binary, bytes)?;
-        transport.note_sent(bytes.len());
-        Ok(())
-    }
-
-    /// The link that carries a channel; until the channel has a stream, that of `publishing`.
-    pub(super) fn link_of(&mut self, channel: ChannelId, publishing: TransportId) -> &mut Link {
-        let transport = self.streams.get(&channel).map_or(publishing, |stream| stream.transport);
-        &mut self.of(transport).link
+    /// The way of a channel's messages; until the channel has a stream, by the transport `publishing`.
+    pub(super) fn way(&mut self, channel: ChannelId, publishing: TransportId) -> Way<'_> {
+        let stream = self.streams.get(&channel).copied();
+        let transport = self.of(stream.map_or(publishing, |stream| stream.transport));
+        Way { transport, stream: stream.map(|stream| stream.id) }
     }
 
     pub(super) fn are_up(&self) -> bool {

@@ -308,7 +308,7 @@ impl Robot {
                 None
             }
             State::Up => {
-                let session = self.bridge.session.clone()?;
+                let session = self.bridge.session.as_ref()?;
                 if let Some(sdp_answer) = self.renegotiation.take() {
                     let (path, body) = (format!("/{session}/{}", path::RENEGOTIATE_ROBOT), SdpAnswer { sdp_answer });
                     self.bridge.ask(cx, Call::Renegotiate, self.bridge.post(&path, &body, BROKER_CALL), false);
