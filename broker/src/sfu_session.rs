@@ -8,8 +8,7 @@ use farwire_core::link::StreamId;
 use farwire_core::provider::cloudflare::Api;
 use farwire_core::signalling::{Backoff, Calls, Failure, Method, Reply, Request, RequestId, Response, SignallingError};
 use farwire_core::wire::cloudflare::{
-    DataChannel, DataChannels, Establish, Established, Location, NewSession, SERVER_EVENTS, SessionDescription,
-    SessionState, code, path,
+    DataChannel, DataChannels, Establish, Established, Location, NewSession, SERVER_EVENTS, SessionState, code, path,
 };
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -195,15 +194,7 @@ impl SfuSession {
         Some(match work {
             Work::Create(_) => return None,
             Work::Establish(offer) => {
-                let body = Establish {
-                    data_channel: DataChannel {
-                        location: Some(Location::Remote),
-                        data_channel_name: Some(SERVER_EVENTS.to_owned()),
-                        ..DataChannel::default()
-                    },
-                    session_description: Some(SessionDescription { kind: "offer".into(), sdp: offer }),
-                };
-                (ask(Method::POST, path::ESTABLISH).with_json(&body), Call::Establish)
+                (ask(Method::POST, path::ESTABLISH).with_json(&Establish::with_offer(offer)), Call::Establish)
             }
             Work::Open(opening, data_channels) => {
                 (ask(Method::POST, path::OPEN).with_json(&DataChannels { data_channels }), Call::Open(opening))
@@ -212,9 +203,7 @@ impl SfuSession {
             Work::Clear if self.channels.is_empty() => return None,
             Work::Clear => {
                 let ids: Vec<StreamId> = self.channels.iter().copied().collect();
-                let entry = |id: &StreamId| DataChannel { id: Some(*id), ..DataChannel::default() };
-                let body = DataChannels { data_channels: ids.iter().map(entry).collect() };
-                (ask(Method::PUT, path::CLOSE).with_json(&body), Call::Close(ids))
+                (ask(Method::PUT, path::CLOSE).with_json(&DataChannels::closing(&ids)), Call::Close(ids))
             }
             Work::Check => (ask(Method::GET, ""), Call::Check),
             Work::End if self.ends_sessions => (ask(Method::DELETE, ""), Call::End),

@@ -128,6 +128,20 @@ pub struct Establish {
     pub session_description: Option<SessionDescription>,
 }
 
+impl Establish {
+    /// A client's offer.
+    pub fn with_offer(sdp: String) -> Establish {
+        Establish {
+            data_channel: DataChannel {
+                location: Some(Location::Remote),
+                data_channel_name: Some(SERVER_EVENTS.to_owned()),
+                ..DataChannel::default()
+            },
+            session_description: Some(SessionDescription { kind: "offer".into(), sdp }),
+        }
+    }
+}
+
 /// Answer to `establish`.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -150,6 +164,14 @@ pub struct DataChannels {
     /// One entry for each channel.
     #[serde(deserialize_with = "object::many")]
     pub data_channels: Vec<DataChannel>,
+}
+
+impl DataChannels {
+    /// What `datachannels/close` takes: the stream ids on the session.
+    pub fn closing(ids: &[u16]) -> DataChannels {
+        let entry = |id: &u16| DataChannel { id: Some(*id), ..DataChannel::default() };
+        DataChannels { data_channels: ids.iter().map(entry).collect() }
+    }
 }
 
 /// One channel in any of the API's lists. Which fields are there depends on the call.

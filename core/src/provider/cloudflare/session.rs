@@ -18,8 +18,7 @@ use crate::provider::{Attempt, ChannelId, Context, SctpStream};
 use crate::signalling::policy::{CONNECT_TRIES, SFU_CALL, sfu_requests};
 use crate::signalling::{Calls, Failure, Method, Reply, RequestId, Response, SignallingError};
 use crate::wire::cloudflare::{
-    DataChannel, DataChannels, Establish, Established, Location, NewSession, SERVER_EVENTS, SessionDescription,
-    SessionState, code, path,
+    DataChannel, DataChannels, Establish, Established, Location, NewSession, SessionState, code, path,
 };
 use crate::{ChannelName, Config, Delivery, EndReason, SessionId, Stage, Topic, TransportId};
 
@@ -420,25 +419,14 @@ impl ApiSession {
             Call::Create => self.api.request(Method::POST, path::NEW_SESSION, timeout),
             Call::Establish => {
                 let offer = self.offer.get_or_insert_with(|| cx.offer(self.transport)).clone();
-                let body = Establish {
-                    data_channel: DataChannel {
-                        location: Some(Location::Remote),
-                        data_channel_name: Some(SERVER_EVENTS.to_owned()),
-                        ..DataChannel::default()
-                    },
-                    session_description: Some(SessionDescription { kind: "offer".into(), sdp: offer }),
-                };
-                of_session(Method::POST, path::ESTABLISH).with_json(&body)
+                of_session(Method::POST, path::ESTABLISH).with_json(&Establish::with_offer(offer))
             }
             Call::Allocate(ids) => {
                 let entries = ids.iter().filter_map(|id| self.channels.get(id)).map(|c| c.entry.clone());
                 of_session(Method::POST, path::OPEN).with_json(&DataChannels { data_channels: entries.collect() })
             }
             Call::Reconcile(_) => of_session(Method::GET, ""),
-            Call::Close(streams) => {
-                let entries = streams.iter().map(|id| DataChannel { id: Some(*id), ..DataChannel::default() });
-                of_session(Method::PUT, path::CLOSE).with_json(&DataChannels { data_channels: entries.collect() })
-            }
+            Call::Close(streams) => of_session(Method::PUT, path::CLOSE).with_json(&DataChannels::closing(streams)),
         };
         cx.call(&mut self.calls, call, self.transport, request, is_retry);
     }
