@@ -116,7 +116,7 @@ impl Context<'_> {
     /// Closes a channel at both ends. What was attached to it is not any more, and is told so.
     pub fn close_stream(&mut self, stream: SctpStream) {
         self.state.transports.of(stream.transport).link.close_channel(stream.id);
-        if let Some(channel) = self.state.transports.detach(stream) {
+        for channel in self.state.transports.detach(stream) {
             self.tell_session(SessionEvent::Closed(channel));
         }
     }

@@ -237,7 +237,7 @@ impl Session {
             }
             LinkEvent::Closed(id) => {
                 let stream = SctpStream { transport, id };
-                if let Some(channel) = self.state.transports.detach(stream) {
+                for channel in self.state.transports.detach(stream) {
                     self.state.outbox.push_back(SessionOutput::Event(SessionEvent::Closed(channel)));
                 }
                 self.with(now, |provider, cx| provider.channel_closed(cx, stream));

@@ -105,13 +105,17 @@ impl Transports {
 
     /// The transport of this id; the last one, if there are not so many.
     pub(super) fn of(&mut self, id: TransportId) -> &mut Transport {
-        let last = self.all.len() - 1;
-        &mut self.all[id.index().min(last)]
+        let place = self.place(id);
+        &mut self.all[place]
     }
 
     /// [`Transports::of`], to read from.
     pub(super) fn peek(&self, id: TransportId) -> &Transport {
-        &self.all[id.index().min(self.all.len() - 1)]
+        &self.all[self.place(id)]
+    }
+
+    fn place(&self, id: TransportId) -> usize {
+        id.index().min(self.all.len() - 1)
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = TransportId> + use<> {
@@ -131,11 +135,17 @@ impl Transports {
         self.of(stream.transport).channels.insert(stream.id, channel);
     }
 
-    /// Parts a channel from its stream, and says which channel that was.
-    pub(super) fn detach(&mut self, stream: SctpStream) -> Option<ChannelId> {
-        let channel = self.of(stream.transport).channels.remove(&stream.id)?;
-        self.streams.remove(&channel);
-        Some(channel)
+    /// Parts a stream from its channels, and says which they were: one that goes both ways may have one for each.
+    pub(super) fn detach(&mut self, stream: SctpStream) -> Vec<ChannelId> {
+        let place = |stream: SctpStream| (self.place(stream.transport), stream.id);
+        let is_on_it = |(channel, on): (&ChannelId, &SctpStream)| (place(*on) == place(stream)).then_some(*channel);
+        let mut parted: Vec<ChannelId> = self.streams.iter().filter_map(is_on_it).collect();
+        parted.sort_unstable();
+        for channel in &parted {
+            self.streams.remove(channel);
+        }
+        self.of(stream.transport).channels.remove(&stream.id);
+        parted
     }
 
     /// Parts a channel that is not wanted any more from its stream.
@@ -179,5 +189,20 @@ mod tests {
         transports.attach(subscribes, stream);
         transports.forget(publishes);
         assert_eq!(transports.of(stream.transport).channel(2), Some(subscribes));
+    }
+
+    #[test]
+    fn a_stream_that_closes_leaves_none_of_its_channels() {
+        let local = [LocalAddress::from(std::net::SocketAddr::from(([127, 0, 0, 1], 1)))];
+        let mut transports = Transports::new(1, &local, None, Instant::now());
+        let [stream, other] = [2, 3].map(|id| SctpStream { transport: TransportId::FIRST, id });
+        transports.attach(ChannelId(1), stream);
+        transports.attach(ChannelId(2), stream);
+        transports.attach(ChannelId(3), other);
+        assert_eq!(transports.detach(stream), [ChannelId(1), ChannelId(2)]);
+        // Whoever has the number next shares it with nobody.
+        assert_eq!(transports.way(ChannelId(1), TransportId::FIRST).stream, None);
+        assert_eq!(transports.way(ChannelId(3), TransportId::FIRST).stream, Some(3));
+        assert!(transports.detach(stream).is_empty());
     }
 }
