@@ -8,13 +8,13 @@ use farwire_tests::{Network, World};
 
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// The longest time for which the subscriber hears nothing, and how many messages are missing, of 12 s at 50 Hz in the
-/// middle of which one end has another address for the SFU.
 /// The transport of a session with an SFU that publishes or subscribes.
 fn transport(direction: Direction) -> TransportId {
     TransportId::new(direction as usize).expect("one of two")
 }
 
+/// The longest time for which the subscriber hears nothing, and how many messages are missing, of 12 s at 50 Hz in the
+/// middle of which one end has another address for the SFU.
 fn outage(seed: u64, side: Direction, delivery: Delivery, to: SocketAddr) -> (Duration, usize) {
     let mut world = World::new(seed);
     world.network = Network { delay: Duration::from_millis(20), jitter: Duration::from_millis(2), loss: 0.0 };

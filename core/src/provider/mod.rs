@@ -226,7 +226,7 @@ pub trait Provider: Send {
     fn advance(&mut self, cx: &mut Context<'_>) -> Option<Instant>;
 
     /// The connection is over; `farewell`: for good, so that servers are told. The transports are closed next, and
-    /// their far ends told. Nothing more is called.
+    /// their far ends told. Nothing more is called, but [`Provider::message`] for what had come before.
     fn close(&mut self, _cx: &mut Context<'_>, _farewell: bool) {}
 
     /// The id that subscribers elsewhere need, once there is one.
