@@ -261,8 +261,9 @@ impl Robot {
         }
         if self.heard.replace(cx.now()).is_none() {
             cx.tell(Presence::OperatorPresent);
+            // Later messages need no look: at the time that was said for silence, it is put off.
+            cx.wake();
         }
-        cx.wake();
     }
 
     fn operator_lost(&mut self, cx: &mut Context<'_>, why: OperatorLost) {
