@@ -15,6 +15,20 @@
 //! - [`link`] is one WebRTC transport, [`flow`] has the queues in front of it, and [`signalling`] is what servers are asked. An
 //!   SFU builds on these as well.
 //! - [`provider`] is for whoever brings two ends together in another way. It has the trait to implement, and an example.
+//!
+//! # Features
+//!
+//! None is on by default, and [`Peer`], [`Dial`] and all that they take and give need none.
+//!
+//! | feature | |
+//! |---|---|
+//! | `lcm` | [`lcm`]: typed messages |
+//! | `toml` | settings from a TOML document; JSON is always there |
+//! | `serde` | typed messages as serde's data, and `Serialize` for statistics |
+//! | `driver` | for drivers: [`Client`], [`client`] and [`Mailbox`] |
+//! | `provider` | for a provider of one's own: [`provider`], [`TokenBucket`], and from [`signalling`] what makes calls |
+//! | `server` | for servers and simulators: [`link`], [`flow`] and [`wire`]; turns on `provider` |
+//! | `fuzzing` | for the fuzz targets of this repository; no part of the interface |
 
 // Tests start virtual time from the real one.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_types))]

@@ -27,7 +27,7 @@
 //! - A [`Subscription`] is a bounded mailbox: wait for the next message, take the newest and skip the rest, or have a
 //!   [`Callback`] called for each. [`Container`] says how much it holds and what gives way.
 //! - [`shared()`] gives all parts of a program that have the same [`Config`] the same connection.
-//! - When the last of the three kinds of handle is dropped, the connection is closed and nothing is left of it: no
+//! - When the last handle is dropped, the connection is closed and nothing is left of it: no
 //!   thread, no socket, no session on the SFU.
 //!
 //! One thread per connection receives and keeps the timers; HTTP requests run on short-lived threads of their own. No

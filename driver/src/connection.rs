@@ -28,7 +28,7 @@ impl<D: Driver> Connection<D> {
     /// A handle to a new connection, if it has come up.
     ///
     /// # Errors
-    /// [`ConnectError::Ended`]
+    /// [`ConnectError::Ended`], when it has not.
     pub fn of_new(lease: Arc<Lease<D>>, is_up: bool) -> Result<Connection<D>, ConnectError> {
         match is_up {
             true => Ok(Connection { lease }),

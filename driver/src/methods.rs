@@ -9,7 +9,7 @@
 #[macro_export]
 macro_rules! connection {
     ($(#[$doc:meta])* $Driver:ty) => {
-        /// A connection to an SFU. Clones are handles to the same connection.
+        /// A connection, to whatever a [`Dial`](crate::Dial) names. Clones are handles to the same connection.
         ///
         $(#[$doc])*
         ///

@@ -48,7 +48,7 @@ impl<D: Driver, T: Content> Publisher<D, T> {
     /// The bytes of a message.
     ///
     /// # Errors
-    /// [`PublishError::Encode`]
+    /// [`PublishError::Encode`], when the message cannot be encoded.
     pub fn bytes<'a>(&self, message: &'a T::Sent) -> Result<Cow<'a, [u8]>, PublishError> {
         T::write(message).map_err(|error| PublishError::Encode { topic: self.topic.clone(), error })
     }

@@ -17,7 +17,7 @@ impl Sockets {
     /// Binds as many as a connection needs, to whatever interfaces lead to what is dialed.
     ///
     /// # Errors
-    /// [`ConnectError::Socket`]
+    /// [`ConnectError::Socket`], when the system gives no socket.
     pub fn bind(dial: &Dial) -> Result<Sockets, ConnectError> {
         let bind = |_| bind_towards(dial.host_ip()).map(Arc::new).map_err(ConnectError::socket);
         Ok(Sockets((0..dial.transports()).map(bind).collect::<Result<_, _>>()?))

@@ -5,8 +5,8 @@
 //! for tasks (feature `tokio`, by hyper). Whom they trust, which proxy they use, that they follow no redirect, what they take at
 //! most and how they name a failure stands here once.
 //!
-//! HTTPS is a feature more, `tls` and `tokio-tls`. What a build lacks is there by name and says so when it is asked. Without a client there is
-//! [`Trust`] alone, for other protocols over TLS.
+//! HTTPS is a feature more, `tls` and `tokio-tls`. What a build lacks is there by name and says so when it is asked. Without a
+//! client there is [`Trust`] alone, for other protocols over TLS.
 
 #[cfg(feature = "tokio")]
 mod asynchronous;

@@ -8,9 +8,9 @@ pub const MAX_HEADER: usize = 16 * 1024;
 pub const MAX_URI: usize = 4 * 1024;
 /// The longest request body, in bytes, of a route that does not set its own. A longer one gets 413.
 pub const MAX_BODY: usize = 1024 * 1024;
-/// Connections open at once, unless set. For a further one an idle one gives way: of those that never had a request
-/// answered with success if there are such, of the address with the most of them, the one that is idle for longest; if
-/// none is idle, one whose body does not come. While all wait for their answers, further ones wait in the system's accept queue, of [`BACKLOG`].
+/// Connections open at once, unless set. For a further one an idle one gives way: of those that never had a request answered
+/// with success if there are such, of the address with the most of them, the one that is idle for longest; if none is idle, one
+/// whose body does not come. While all wait for their answers, further ones wait in the system's accept queue, of [`BACKLOG`].
 pub const MAX_CONNECTIONS: usize = 256;
 /// Connections that wait to be accepted, as far as the system allows so many.
 pub const BACKLOG: u32 = 1024;

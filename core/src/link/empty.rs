@@ -1,9 +1,9 @@
 //! Empty messages, which SCTP cannot carry and str0m drops.
 //!
-//! RFC 8831 sends an empty message as one byte of padding under a payload type of its own. str0m hands SCTP the empty
-//! buffer instead: nothing is sent, and on an ordered stream every later message waits for it. So a link writes a
-//! one-byte text that is not UTF-8, which no text can be, and the [interceptor](super::intercept) under SCTP turns its DATA chunk into
-//! the one that the RFC asks for before DTLS encrypts it.
+//! RFC 8831 sends an empty message as one byte of padding under a payload type of its own. str0m hands SCTP the empty buffer
+//! instead: nothing is sent, and on an ordered stream every later message waits for it. So a link writes a one-byte text that
+//! is not UTF-8, which no text can be, and the [interceptor](super::intercept) under SCTP turns its DATA chunk into the one
+//! that the RFC asks for before DTLS encrypts it.
 
 use crc::{CRC_32_ISCSI, Crc, Table};
 

@@ -18,9 +18,9 @@ pub enum RecvError {
     /// This many messages of a reliable topic were dropped because the mailbox was full. The next ones follow.
     #[error("{0} messages were dropped unread because the mailbox was full: receive more often")]
     Lagged(u64),
-    /// The channel of a reliable topic was closed: because this subscriber was too slow for it, because a message was larger than
-    /// it receives, because the connection was lost, or because the operator or the robot at the far end of a bridge is gone. It opens again by itself when that
-    /// can be; messages in between are lost.
+    /// The channel of a reliable topic was closed: because this subscriber was too slow for it, because a message was larger
+    /// than it receives, because the connection was lost, or because the operator or the robot at the far end of a bridge is
+    /// gone. It opens again by itself when that can be; messages in between are lost.
     #[error(
         "this topic's channel was closed, and opens again when it can: messages may be missing before the next one"
     )]

@@ -43,8 +43,9 @@ impl Peer {
 
     /// The stamp for a message that is made now, as time since 1970 in whole microseconds, newer than any that was given out before.
     ///
-    /// On a broker's bridge it is in the robot's time. What is not known of that for sure is taken off, about half the
-    /// fastest round trip, so that no stamp lies in the future of a robot that refuses those. `None`: the robot's time is not known yet.
+    /// On a broker's bridge it is in the robot's time. What is not known of that for sure is taken off, about half the fastest
+    /// round trip, so that no stamp lies in the future of a robot that refuses those. `None`: the robot's time is not known
+    /// yet.
     pub fn stamp(&mut self, now: Instant) -> Option<Duration> {
         let StampClock { offset, uncertainty } = self.sessions.live.stamp_clock(now)?;
         let unix = self.clock.kept().unix(now) + offset - uncertainty.as_secs_f64();

@@ -90,7 +90,7 @@ impl Peer {
         }
     }
 
-    /// Leaves sessions that are of no use any more, to reconnect when the dialer says so.
+    /// Leaves sessions that are of no use any more, to reconnect when `Reconnect` says so.
     fn hang_up(&mut self, now: Instant, reason: EndReason) {
         self.life.lost_by = Some(LastError::new(now, &reason));
         let was_up = std::mem::take(&mut self.life.is_up);

@@ -1,4 +1,4 @@
-//! A connection to an SFU or by way of a broker: the one object that a driver drives.
+//! A connection, whatever its provider: the one object that a driver drives.
 //!
 //! ```text
 //!   handle_datagram, handle_response, handle_stream, handle_timeout
@@ -49,8 +49,8 @@ use self::outbound::Outbound;
 use self::sessions::Sessions;
 use self::topics::{TopicState, Topics};
 
-/// A connection: to an SFU over two sessions, of which one publishes and one subscribes, or over one by way of a
-/// broker.
+/// A connection, to whatever a [`Dial`] names: to an SFU over two transports, of which one publishes and one subscribes, by way
+/// of a broker over one, or as another provider has it.
 ///
 /// See the [module](self) for how to drive it.
 pub struct Peer {

@@ -24,11 +24,13 @@ pub enum Output {
     },
     /// Make a request, and hand its answer to [`Peer::handle_response`](crate::Peer::handle_response).
     Http(Request),
-    /// Open, use or close the connection's stream of lines, and hand what happens to it to [`Peer::handle_stream`](crate::Peer::handle_stream).
+    /// Open, use or close the connection's stream of lines, and hand what happens to it to
+    /// [`Peer::handle_stream`](crate::Peer::handle_stream).
     Stream(StreamCommand),
     /// Tell the user.
     Event(Event),
-    /// Wait for input or for this time, and hand it to [`Peer::handle_timeout`](crate::Peer::handle_timeout). `None`: for input alone.
+    /// Wait for input or for this time, and hand it to [`Peer::handle_timeout`](crate::Peer::handle_timeout). `None`: for input
+    /// alone.
     WaitUntil(Option<Instant>, Reason),
 }
 

@@ -15,7 +15,7 @@ use crate::config::host_ip;
 pub struct Dial(Arc<dyn Connect>);
 
 impl Dial {
-    /// What somebody's own provider connects to.
+    /// What somebody's own provider connects to. [`Connect`] is public with the feature `provider`.
     pub fn new(connect: impl Connect) -> Dial {
         Dial(Arc::new(connect))
     }

@@ -17,9 +17,9 @@
 //! A new attempt gets a new provider, and starts at the top. What a user wants to publish and subscribe to is told
 //! anew with [`Provider::want`], in each attempt from its beginning on.
 //!
-//! A provider outside this crate implements [`Provider`] for what one attempt is, and [`Connect`] for what a user
-//! configures; [`Dial::new`] makes of that what every driver connects to. This one asks a server for the answer to its
-//! offer, by HTTP, and expects each topic on the channel of its number:
+//! A provider outside this crate, which turns on the feature `provider`, implements [`Provider`] for what one attempt is,
+//! and [`Connect`] for what a user configures; [`Dial::new`] makes of that what every driver connects to. This one asks a
+//! server for the answer to its offer, by HTTP, and expects each topic on the channel of its number:
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -153,7 +153,7 @@ pub enum Verdict {
 /// The signalling of one attempt to connect, until the connection is over: what is asked of whom, and which channel
 /// carries a topic. See the [module](self) for its life, and an example.
 ///
-/// Every method but the last few gets a [`Context`], by which the provider acts.
+/// Methods that get a [`Context`] act by it; the first few and the last few only answer a question.
 pub trait Provider: Send {
     /// The transport whose counters are this direction's. It stays the same.
     fn transport(&self, _direction: Direction) -> TransportId {
