@@ -22,11 +22,11 @@
 //! # }
 //! ```
 //!
-//! - [`connect`] dials an SFU and gives a [`Connection`], which any number of threads can share.
+//! - [`connect`] dials an SFU, or whatever a [`Dial`] names, and gives a [`Connection`], which any number of threads can share.
 //! - A [`Publisher`] sends on the thread that calls it, down to the socket.
 //! - A [`Subscription`] is a bounded mailbox: wait for the next message, take the newest and skip the rest, or have a
 //!   [`Callback`] called for each. [`Container`] says how much it holds and what gives way.
-//! - [`shared()`] gives all parts of a program that have the same [`Config`] the same connection.
+//! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection.
 //! - When the last handle is dropped, the connection is closed and nothing is left of it: no
 //!   thread, no socket, no session on the SFU.
 //!

@@ -16,12 +16,12 @@
 //! # }
 //! ```
 //!
-//! - [`connect`] dials an SFU and gives a [`Connection`], which any number of tasks can share.
+//! - [`connect`] dials an SFU, or whatever a [`Dial`] names, and gives a [`Connection`], which any number of tasks can share.
 //! - A [`Publisher`] sends at once, without waiting; [`Publisher::ready`] waits for room in a full queue.
 //! - A [`Subscription`] is a bounded mailbox: a stream, [`recv`](Subscription::recv), the
 //!   [`latest`](Subscription::latest) message, or a [`Callback`]. [`Container`] says how much it holds and what gives
 //!   way.
-//! - [`shared()`] gives all parts of a program that have the same [`Config`] the same connection.
+//! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection.
 //! - When the last handle is dropped, on a runtime or elsewhere, the connection is closed and nothing is left of it: no
 //!   task, no socket, no session on the SFU.
 //!

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use farwire_sfu::Server;
 
-use crate::servers::{House, sfu};
+use crate::servers::{OwnBroker, sfu};
 
 /// An example without settings.
 fn bare(name: &str) -> Command {
@@ -81,14 +81,14 @@ fn service() {
 
 #[test]
 fn teleoperated_by_an_operator() {
-    let house = House::new();
+    let broker = OwnBroker::new();
     let mut robot = bare("teleoperated");
-    robot.arg("5").env("FARWIRE_BROKER", house.url()).env("FARWIRE_ROBOT_KEY", house.robot_key());
+    robot.arg("5").env("FARWIRE_BROKER", broker.url()).env("FARWIRE_ROBOT_KEY", broker.robot_key());
     let mut robot = robot.spawn().expect("cargo build --examples has built it");
     let mut lines = BufReader::new(robot.stdout.take().expect("it is piped")).lines();
     assert_eq!(lines.next().expect("a line").expect("text"), "waiting for an operator");
     let mut operator = bare("operator");
-    operator.arg("3").env("FARWIRE_BROKER", house.url()).env("FARWIRE_OPERATOR_TOKEN", house.operator_token());
+    operator.arg("3").env("FARWIRE_BROKER", broker.url()).env("FARWIRE_OPERATOR_TOKEN", broker.operator_token());
     let told = printed(operator);
     assert!(told[0].starts_with("round trip to the robot: "), "{told:?}");
     assert_eq!(lines.next().expect("a line").expect("text"), "obeyed 5 commands");

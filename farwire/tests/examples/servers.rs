@@ -13,7 +13,7 @@ pub(crate) fn sfu() -> farwire_sfu::Server {
 }
 
 /// A broker on an SFU of its own.
-pub(crate) struct House {
+pub(crate) struct OwnBroker {
     broker: Server,
     listener: Listener,
     directory: PathBuf,
@@ -21,8 +21,8 @@ pub(crate) struct House {
     _sfu: farwire_sfu::Server,
 }
 
-impl House {
-    pub(crate) fn new() -> House {
+impl OwnBroker {
+    pub(crate) fn new() -> OwnBroker {
         let sfu = sfu();
         let directory = std::env::temp_dir().join(format!("farwire-examples-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a directory");
@@ -31,7 +31,7 @@ impl House {
         let calls = HttpSfu::spawn(true).expect("threads");
         let broker = Server::spawn(Config::new(config).ends_sessions(), store, calls).expect("a broker");
         let listener = Listener::spawn(([127, 0, 0, 1], 0).into(), broker.add_to(Site::new())).expect("a port");
-        House { broker, listener, directory, _sfu: sfu }
+        OwnBroker { broker, listener, directory, _sfu: sfu }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -54,7 +54,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for OwnBroker {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
