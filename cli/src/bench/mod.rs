@@ -74,7 +74,9 @@ impl Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if cfg!(debug_assertions) {
-        output::note("note: this is a debug build, so the numbers mean little: use `cargo run --profile dist -- bench`");
+        output::note(
+            "note: this is a debug build, so the numbers mean little: use `cargo run --profile dist -- bench`",
+        );
     }
     let sfu = if args.target.is_given() { Some(args.target.resolve()?) } else { None };
     let mut benches =
