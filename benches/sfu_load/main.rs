@@ -7,6 +7,8 @@
 //! ```
 
 mod client;
+#[path = "../process.rs"]
+mod process;
 mod server;
 
 use std::error::Error;
@@ -71,7 +73,7 @@ fn fan_out(subscribers: usize) -> Outcome<()> {
                 publisher.drive(Instant::now() + Duration::from_millis(20))?;
             }
         }
-        let before = server.cpu()?;
+        let before = process::cpu(server.process())?;
         let start = Instant::now();
         for n in 0..HZ * SECONDS {
             publisher.drive(start + Duration::from_secs(1) * n / HZ)?;
@@ -81,7 +83,7 @@ fn fan_out(subscribers: usize) -> Outcome<()> {
         while received.load(Ordering::Relaxed) < expected && Instant::now() < settled {
             publisher.drive(Instant::now() + Duration::from_millis(20))?;
         }
-        let cpu = server.cpu()? - before;
+        let cpu = process::cpu(server.process())? - before;
         let came = received.load(Ordering::Relaxed);
         println!(
             "{subscribers:5} subscribers: {came} of {expected} came, {:.2} us of the SFU's CPU each, {:.0} % of a core",
@@ -98,7 +100,7 @@ fn idle(sessions: usize) -> Outcome<()> {
     let api = Api::new(&server.root);
     // The first ones pay for what all share.
     let _warm = Fleet::connect(&api, 8)?;
-    let before = server.memory()?;
+    let before = process::memory(server.process())?;
     let measured = AtomicU64::new(0);
     thread::scope(|scope| -> Outcome<()> {
         let (ready, readies) = std::sync::mpsc::channel();
@@ -118,10 +120,10 @@ fn idle(sessions: usize) -> Outcome<()> {
         let fleets = sessions.div_ceil(FLEET);
         let connected = readies.iter().take(fleets).count();
         thread::sleep(Duration::from_secs(2));
-        let (cpu, start) = (server.cpu()?, Instant::now());
+        let (cpu, start) = (process::cpu(server.process())?, Instant::now());
         thread::sleep(Duration::from_secs(10));
-        let busy = (server.cpu()? - cpu).as_secs_f64() / start.elapsed().as_secs_f64();
-        let each = (server.memory()?.saturating_sub(before)) / sessions as u64;
+        let busy = (process::cpu(server.process())? - cpu).as_secs_f64() / start.elapsed().as_secs_f64();
+        let each = (process::memory(server.process())?.saturating_sub(before)) / sessions as u64;
         measured.store(1, Ordering::Relaxed);
         println!(
             "{sessions} idle sessions (on {connected} of {fleets} threads): {each} bytes each, {:.2} % of a core",
@@ -145,7 +147,7 @@ fn churn(sessions: usize) -> Outcome<()> {
         }
         // What never connected is dropped after 30 s.
         thread::sleep(Duration::from_secs(32));
-        memory.push(server.memory()? / 1024);
+        memory.push(process::memory(server.process())? / 1024);
     }
     println!("{sessions} sessions came and went; KiB of memory after each fifth: {memory:?}");
     Ok(())

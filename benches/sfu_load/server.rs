@@ -1,9 +1,7 @@
 //! The SFU's process.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use crate::Outcome;
 
@@ -31,20 +29,9 @@ impl Server {
         Ok(Server { child, root: root.trim().to_owned() })
     }
 
-    /// CPU time of all its threads so far, as Linux counts it.
-    pub(crate) fn cpu(&self) -> Outcome<Duration> {
-        let mut nanos = 0;
-        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let schedstat = fs::read_to_string(task?.path().join("schedstat"))?;
-            nanos += schedstat.split(' ').next().unwrap_or_default().parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanos))
-    }
-
-    /// Resident bytes.
-    pub(crate) fn memory(&self) -> Outcome<u64> {
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.child.id()))?;
-        Ok(statm.split(' ').nth(1).ok_or("no such field")?.parse::<u64>()? * 4096)
+    /// Its number among the system's processes.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 }
 

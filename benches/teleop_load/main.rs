@@ -9,6 +9,8 @@
 //! telemetry on `state_reliable_back` and one map of 4 KiB on `map_unreliable`.
 
 mod end;
+#[path = "../process.rs"]
+mod process;
 mod server;
 mod tally;
 
@@ -51,12 +53,12 @@ fn load(farwire: &str, pairs: usize, seconds: u64) -> Outcome<()> {
     operators.iter_mut().try_for_each(Ends::wait_ready)?;
     println!("{pairs} operators drive after {:.1} s", dial.elapsed().as_secs_f64());
 
-    let (before, begun) = (server.cpu()?, Instant::now());
+    let (before, begun) = (process::cpu(server.process())?, Instant::now());
     for ends in robots.iter_mut().chain(&mut operators) {
         ends.say("go")?;
     }
     std::thread::sleep(Duration::from_secs(seconds));
-    let (cpu, time) = (server.cpu()? - before, begun.elapsed());
+    let (cpu, time) = (process::cpu(server.process())? - before, begun.elapsed());
     for ends in robots.iter_mut().chain(&mut operators) {
         ends.say("stop")?;
     }
@@ -66,7 +68,7 @@ fn load(farwire: &str, pairs: usize, seconds: u64) -> Outcome<()> {
     }
     totals.print();
     let share = 100.0 * cpu.as_secs_f64() / time.as_secs_f64();
-    println!("farwire serve: {share:.0} % of a core, {:.0} MB", server.memory()? as f64 / 1e6);
+    println!("farwire serve: {share:.0} % of a core, {:.0} MB", process::memory(server.process())? as f64 / 1e6);
     Ok(())
 }
 
