@@ -4,6 +4,7 @@ use farwire_core::signalling::{Failure, Method, Request};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::redirect;
+use crate::settings::Settings;
 
 /// How the clients call themselves.
 pub(crate) const USER_AGENT: &str = concat!("farwire/", env!("CARGO_PKG_VERSION"));
@@ -11,15 +12,26 @@ pub(crate) const USER_AGENT: &str = concat!("farwire/", env!("CARGO_PKG_VERSION"
 /// The longest head of an answer in bytes.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
+/// The head and the body with which a request goes out, unless there is no time or nobody to trust for it.
+pub(crate) fn begin(mut request: Request, settings: &Settings) -> Result<(http::Request<()>, Option<String>), Failure> {
+    if request.timeout.is_zero() {
+        return Err(Failure::Timeout(request.timeout));
+    }
+    settings.check(&request.url)?;
+    let body = take_body(&mut request);
+    let head = head(request).map_err(|error| Failure::Broken(error.to_string()))?;
+    Ok((head, body))
+}
+
 /// The body with which a request goes out. `None`: it has none, not even an empty one.
-pub(crate) fn take_body(request: &mut Request) -> Option<String> {
+fn take_body(request: &mut Request) -> Option<String> {
     // Without a body these still say that its length is 0.
     let is_empty = request.method == Method::POST || request.method == Method::PUT;
     request.body.take().or_else(|| is_empty.then(String::new))
 }
 
 /// The head with which a request goes out, but for what its body and its client add.
-pub(crate) fn head(request: Request) -> Result<http::Request<()>, http::Error> {
+fn head(request: Request) -> Result<http::Request<()>, http::Error> {
     let mut head = http::Request::builder().method(request.method).uri(request.url).body(())?;
     *head.headers_mut() = request.headers;
     Ok(head)

@@ -60,14 +60,9 @@ impl AsyncClient {
     ///
     /// # Panics
     /// Outside of a tokio runtime that has an I/O and a time driver.
-    pub async fn perform(&self, mut request: Request) -> Result<Response, Failure> {
+    pub async fn perform(&self, request: Request) -> Result<Response, Failure> {
         let timeout = request.timeout;
-        if timeout.is_zero() {
-            return Err(Failure::Timeout(timeout));
-        }
-        self.settings.check(&request.url)?;
-        let body = exchange::take_body(&mut request);
-        let head = exchange::head(request).map_err(|error| Failure::Broken(error.to_string()))?;
+        let (head, body) = exchange::begin(request, &self.settings)?;
         let target = head.uri().clone();
         // A time beyond the clock's range is never reached either.
         let deadline = Instant::now().checked_add(timeout);

@@ -64,14 +64,9 @@ impl Client {
     /// # Errors
     /// When there is no answer, or one larger than [`MAX_RESPONSE`], or one that only says
     /// to ask somebody else.
-    pub fn perform(&self, mut request: Request) -> Result<Response, Failure> {
+    pub fn perform(&self, request: Request) -> Result<Response, Failure> {
         let timeout = request.timeout;
-        if timeout.is_zero() {
-            return Err(Failure::Timeout(timeout));
-        }
-        self.settings.check(&request.url)?;
-        let body = exchange::take_body(&mut request);
-        let head = exchange::head(request).map_err(|error| Failure::Broken(error.to_string()))?;
+        let (head, body) = exchange::begin(request, &self.settings)?;
         let target = head.uri().clone();
         let exchanged = match body {
             Some(body) => self.exchange(head.map(|()| body), timeout),
