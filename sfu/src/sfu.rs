@@ -135,7 +135,10 @@ impl Sfu {
             None if session.backpressure.is_on() || !session.intake.may_read(self.round) => {
                 let kept = session.intake.keep(now, source, datagram);
                 self.stats.crowded += u64::from(!kept);
-                self.postpone(now, key);
+                // Most of a flood's datagrams come while it waits for its turn.
+                if !session.intake.is_crowd {
+                    self.postpone(now, key);
+                }
                 return kept;
             }
             None => {}
@@ -214,8 +217,11 @@ impl Sfu {
     /// what it received would only pile up; then it has a turn of its own when that ends.
     fn postpone(&mut self, now: Instant, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
+        if !session.intake.is_waiting() || session.intake.is_crowd {
+            return;
+        }
         let may_read = !session.backpressure.is_on() && session.pacer.wait(now).is_none();
-        if may_read && session.intake.is_waiting() && !session.intake.is_crowd {
+        if may_read {
             session.intake.is_crowd = true;
             self.crowd.postpone(key);
         }
