@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use farwire::{ConnectError, Connection, Dial, EndReason};
+use farwire_core::signalling::Backoff;
 
 use super::{Credential, Side};
 use crate::failure::Failure;
@@ -10,8 +11,10 @@ use crate::interrupt::Interrupt;
 
 /// How long one attempt may take; also how long Ctrl-C may.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(5);
-/// Between two attempts.
+/// Between two attempts, at first. Robots that lost their broker together do not come back together.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Between two attempts, at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Dials until the connection is up; `None` after Ctrl-C. What a person has to put right is an error at once, anything else
 /// is waited for, and `waiting` is told why, once for each reason.
@@ -22,6 +25,7 @@ pub(crate) fn dial<C: Into<Dial> + Clone>(
     mut waiting: impl FnMut(&str) -> Result<(), Failure>,
 ) -> Result<Option<Connection>, Failure> {
     let mut told = String::new();
+    let (mut backoff, mut rng) = (Backoff::between(PAUSE, LONGEST_PAUSE), fastrand::Rng::new());
     loop {
         let why = match farwire::connect(config.clone()) {
             Ok(connection) => return Ok(Some(connection)),
@@ -32,7 +36,7 @@ pub(crate) fn dial<C: Into<Dial> + Clone>(
             waiting(&why)?;
             told = why;
         }
-        if interrupt.wait_until(Instant::now() + PAUSE) {
+        if interrupt.wait_until(backoff.failed(Instant::now(), &mut rng)) {
             return Ok(None);
         }
     }
