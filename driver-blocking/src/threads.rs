@@ -1,6 +1,6 @@
 //! How a connection of this driver wakes threads and carries requests.
 
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use farwire_core::signalling::{Failure, StreamEvent, StreamKey};
@@ -20,8 +20,6 @@ pub(crate) struct Threads {
     waker: Waker,
     io_thread: Mutex<Option<JoinHandle<()>>>,
     requests: Requests,
-    /// Whom streams trust, once there was one.
-    trust: OnceLock<Trust>,
 }
 
 /// One connection.
@@ -29,13 +27,7 @@ pub(crate) type Engine = farwire_driver::Engine<Threads>;
 
 impl Threads {
     pub(crate) fn new(is_loopback: bool, lead: LeaderSlot, waker: Waker) -> Threads {
-        Threads {
-            lead,
-            waker,
-            io_thread: Mutex::default(),
-            requests: Requests::new(is_loopback),
-            trust: OnceLock::new(),
-        }
+        Threads { lead, waker, io_thread: Mutex::default(), requests: Requests::new(is_loopback) }
     }
 
     /// Takes the thread that is joined at the end.
@@ -62,10 +54,10 @@ impl Driver for Threads {
         &self,
         stream: StreamKey,
         url: String,
+        trust: Trust,
         events: impl FnMut(StreamEvent) + Send + 'static,
     ) -> Result<LineStream, Failure> {
-        let trust = self.trust.get_or_init(|| Trust::from_env(|name| std::env::var_os(name)));
-        LineStream::connect(stream, url, trust.clone(), events)
+        LineStream::connect(stream, url, trust, events)
             .map_err(|error| Failure::Connect(format!("the system gives no thread for the stream: {error}")))
     }
 

@@ -1,7 +1,5 @@
 //! How a connection of this driver wakes tasks and carries requests.
 
-use std::sync::OnceLock;
-
 use farwire_core::signalling::{Failure, StreamEvent, StreamKey};
 use farwire_driver::{Bell, Driver};
 use farwire_http::Trust;
@@ -19,8 +17,6 @@ pub(crate) struct Tasks {
     /// Wakes the connection's own task.
     pub(crate) wake: Notify,
     requests: Requests,
-    /// Whom streams trust, once there was one.
-    trust: OnceLock<Trust>,
 }
 
 /// One connection.
@@ -38,12 +34,7 @@ impl Bell for Rings {
 
 impl Tasks {
     pub(crate) fn new(is_loopback: bool, runtime: Handle) -> Tasks {
-        Tasks {
-            requests: Requests::new(is_loopback, runtime.clone()),
-            runtime,
-            wake: Notify::new(),
-            trust: OnceLock::new(),
-        }
+        Tasks { requests: Requests::new(is_loopback, runtime.clone()), runtime, wake: Notify::new() }
     }
 }
 
@@ -65,10 +56,10 @@ impl Driver for Tasks {
         &self,
         stream: StreamKey,
         url: String,
+        trust: Trust,
         events: impl FnMut(StreamEvent) + Send + 'static,
     ) -> Result<AsyncLineStream, Failure> {
-        let trust = self.trust.get_or_init(|| Trust::from_env(|name| std::env::var_os(name)));
-        Ok(AsyncLineStream::connect(&self.runtime, stream, url, trust.clone(), events))
+        Ok(AsyncLineStream::connect(&self.runtime, stream, url, trust, events))
     }
 
     /// Tasks end by themselves, and nobody may block for them.

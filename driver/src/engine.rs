@@ -6,13 +6,14 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 use farwire_core::LinkEnd;
 use farwire_core::client::{Changed, Datagram, Inbox, Turn};
 use farwire_core::signalling::{Failure, Request, StreamKey};
 use farwire_core::{Client, Dial, EndReason, Mailbox, SessionId};
+use farwire_http::Trust;
 use farwire_telemetry::{Meter, log};
 use farwire_udp::Sender;
 
@@ -29,6 +30,8 @@ pub struct Engine<D: Driver> {
     state: PriorityMutex<State<D>>,
     outgoing: Mutex<Sender>,
     streams: Streams<D::Stream>,
+    /// Whom streams trust, once there was one.
+    trust: OnceLock<Trust>,
     /// Where answers go. Weak, so that a request does not keep the connection alive.
     this: Weak<Engine<D>>,
     progress: D::Bell,
@@ -69,6 +72,7 @@ impl<D: Driver> Engine<D> {
             state: PriorityMutex::new(State { client, waiting: 0, meter: Meter::default(), worker_wakes: None }),
             outgoing: Mutex::new(Sender::new(sockets)),
             streams: Streams::new(),
+            trust: OnceLock::new(),
             this: this.clone(),
             progress: D::Bell::default(),
             is_worker_awake: AtomicBool::new(true),
@@ -182,7 +186,8 @@ impl<D: Driver> Engine<D> {
 
     fn connect(&self, stream: StreamKey, url: String) -> Result<D::Stream, Failure> {
         let this = self.this.clone();
-        self.driver.connect(stream, url, move |event| {
+        let trust = self.trust.get_or_init(|| Trust::from_env(|name| std::env::var_os(name))).clone();
+        self.driver.connect(stream, url, trust, move |event| {
             if let Some(engine) = this.upgrade() {
                 engine.hear(|client, now| client.handle_stream(now, event));
             }

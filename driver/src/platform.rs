@@ -4,6 +4,7 @@ use std::sync::Condvar;
 
 use farwire_core::signalling::{Failure, Request, StreamEvent, StreamKey};
 use farwire_core::{Client, Receive};
+use farwire_http::Trust;
 use farwire_stream::Lines;
 
 use crate::answer::Answer;
@@ -29,7 +30,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
     /// What carries its requests.
     fn requests(&self) -> &Self::Requests;
 
-    /// Begins to connect a stream of lines. What happens to it goes to `events`.
+    /// Begins to connect a stream of lines to a server that is trusted so. What happens to it goes to `events`.
     ///
     /// # Errors
     /// When the system gives nothing to connect it with.
@@ -37,6 +38,7 @@ pub trait Driver: Sized + Send + Sync + 'static {
         &self,
         stream: StreamKey,
         url: String,
+        trust: Trust,
         events: impl FnMut(StreamEvent) + Send + 'static,
     ) -> Result<Self::Stream, Failure>;
 
