@@ -141,7 +141,7 @@ impl Peer {
                 SessionOutput::Transmit(transport, destination, datagram) => {
                     return Output::Transmit { transport, destination, datagram };
                 }
-                SessionOutput::Http(request) => return Output::Http(request),
+                SessionOutput::Http(request) => return Output::Http(*request),
                 SessionOutput::Stream(command) => return Output::Stream(command),
                 SessionOutput::Event(event) => {
                     self.handle_session_event(now, event);

@@ -187,7 +187,7 @@ impl Context<'_> {
         let counted = &mut self.state.transports.of(of).counted;
         counted.requests += 1;
         counted.requests_retried += u64::from(is_retry);
-        self.state.outbox.push_back(SessionOutput::Http(request));
+        self.state.outbox.push_back(SessionOutput::Http(Box::new(request)));
     }
 
     /// Reads a reply, and counts one that is of no use.

@@ -19,7 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum SessionOutput {
     Transmit(TransportId, SocketAddr, Vec<u8>),
-    Http(Request),
+    /// Boxed, since messages are handed on as this too, and a request is by far the largest.
+    Http(Box<Request>),
     Stream(StreamCommand),
     Event(SessionEvent),
     /// The time of the next timer, and whether it is a transport's.
