@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::thread;
 
 /// Looks a host up on a thread of its own, and tells its addresses there, none if it has none. Nothing cuts a look-up off, so
-/// whoever waits for it gives up by itself, and a runtime that ends does not wait for it. An address is told at once.
+/// whoever waits for it gives up by itself, and a runtime that ends does not wait for it; its
+/// thread lasts until the system has given up, some tens of seconds at most. An address is told at once.
 ///
 /// # Errors
 /// When the system gives no thread.

@@ -99,9 +99,12 @@ impl Context<'_> {
         self.state.transports.of(transport).link.answer_again(sdp)
     }
 
-    /// Starts a transport over, with a new offer: the far end may hold the one before for somebody else's.
+    /// Starts a transport over, with a new offer: the far end may hold the one before for somebody else's. What was attached
+    /// to its streams is not any more, and is told so.
     pub fn restart(&mut self, transport: TransportId) {
-        self.state.transports.restart(transport, self.now);
+        for channel in self.state.transports.restart(transport, self.now) {
+            self.tell_session(SessionEvent::Closed(channel));
+        }
     }
 
     /// Opens a channel on a stream, which both ends do. [`Provider::channel_opened`](super::Provider::channel_opened)

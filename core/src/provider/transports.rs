@@ -122,11 +122,17 @@ impl Transports {
         (0..self.all.len()).filter_map(TransportId::new)
     }
 
-    pub(super) fn restart(&mut self, id: TransportId, now: Instant) {
+    /// Starts a transport over, and says which channels it carried.
+    pub(super) fn restart(&mut self, id: TransportId, now: Instant) -> Vec<ChannelId> {
+        let mut streams: Vec<StreamId> = self.of(id).channels.keys().copied().collect();
+        streams.sort_unstable();
+        let parted =
+            streams.into_iter().flat_map(|stream| self.detach(SctpStream { transport: id, id: stream })).collect();
         let certificate = self.certificate.clone();
         let transport = self.of(id);
         transport.link = Link::new(Role::Client, transport.local, certificate, now);
-        (transport.placeholder, transport.is_connected) = (None, false);
+        (transport.placeholder, transport.is_connected, transport.is_up) = (None, false, false);
+        parted
     }
 
     pub(super) fn attach(&mut self, channel: ChannelId, stream: SctpStream) {

@@ -57,7 +57,7 @@ async fn tcp(host: &str, port: u16, deadline: Option<Instant>) -> Result<Box<dyn
     let asked = look_up(bare(host), port, |addresses| drop(tell.send(addresses)));
     let addresses = match asked {
         Ok(()) => told.await.unwrap_or_default(),
-        Err(_) => Vec::new(),
+        Err(error) => return Err(Fault::Io(error)),
     };
     let mut failed = Fault::NoAddress;
     for (tried, address) in addresses.iter().enumerate() {

@@ -125,10 +125,10 @@ pub struct Received<'a> {
     #[serde(default, borrow)]
     pub client_ts: Option<&'a RawValue>,
     /// The robot's time in a pong, in seconds since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub robot_ts: Option<f64>,
     /// The round trip in a report, in milliseconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub rtt_ms: Option<f64>,
 }
 
@@ -136,7 +136,7 @@ impl<'a> Received<'a> {
     /// Reads a message of at most so many bytes; `None` for what is longer or no such message.
     pub fn parse(message: &'a [u8], longest: usize) -> Option<Received<'a>> {
         // serde would take a list for the fields in their order.
-        let may_be = message.len() <= longest && message.starts_with(b"{");
+        let may_be = message.len() <= longest && message.trim_ascii_start().starts_with(b"{");
         may_be.then(|| serde_json::from_slice(message).ok()).flatten()
     }
 }
@@ -144,6 +144,12 @@ impl<'a> Received<'a> {
 fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Kind>, D::Error> {
     let name: Cow<'de, str> = Cow::deserialize(deserializer)?;
     Ok(Kind::of(&name))
+}
+
+/// What is no number says nothing, and the rest of the message counts: an emergency stop is one, whatever else it says.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let text: &'de RawValue = Deserialize::deserialize(deserializer)?;
+    Ok(text.get().parse().ok())
 }
 
 fn microseconds<S: Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -185,6 +191,21 @@ mod tests {
         }
         let lost = Received::parse(OPERATOR_LOST.as_bytes(), 4096).and_then(|read| read.kind);
         assert_eq!(lost, Some(Kind::OperatorLost));
+    }
+
+    #[test]
+    fn an_emergency_stop_is_one_whatever_else_it_says() {
+        for more in
+            ["", r#","nonce":[1]"#, r#","rtt_ms":"5""#, r#","robot_ts":{"a":1},"client_ts":null"#, r#","rtt_ms":null"#]
+        {
+            for space in ["", " \r\n\t"] {
+                let text = format!(r#"{space}{{"type":"estop"{more}}}"#);
+                let read = Received::parse(text.as_bytes(), 4096).map(|read| (read.kind, read.rtt_ms));
+                assert_eq!(read, Some((Some(Kind::Estop), None)), "{text}");
+            }
+        }
+        let report = Received::parse(br#"{"type":"clock_report","rtt_ms":1.5e1}"#, 4096).expect("a report");
+        assert_eq!(report.rtt_ms, Some(15.0));
     }
 
     #[test]
