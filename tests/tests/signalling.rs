@@ -282,3 +282,45 @@ fn hostile_answers_to_an_allocation_neither_panic_nor_stick() {
         assert!(world.peer(node).ended().is_none(), "{body}");
     }
 }
+
+#[test]
+fn closing_what_nobody_wants_has_tries_and_pauses_of_its_own() {
+    let mut world = World::new(15);
+    let robot = world.connect(world.config());
+    let operator = world.connect_to(robot);
+    for name in ["a", "b", "c"] {
+        world.topic(robot, name, Delivery::LOSSY);
+    }
+    let [a, b] = ["a", "b"].map(|name| world.subscribe_open(operator, name, Delivery::LOSSY));
+    let busy = r#"{"errorCode":"temporarily_unavailable_error","errorDescription":"busy"}"#;
+    world.script(move |log| match &*log.call {
+        "datachannels/close" => Fate::Answer(503, busy.to_owned()),
+        _ => Fate::Pass,
+    });
+    let closings = |world: &World| -> Vec<Duration> {
+        world.http.iter().filter(|log| log.call == "datachannels/close").map(|log| log.at).collect()
+    };
+    world.peer(operator).unsubscribe(a);
+    world.run_for(10 * SECOND);
+    let so_far = closings(&world).len();
+    assert!((5..10).contains(&so_far), "{so_far} tries in 10 s");
+
+    // What is wanted does not wait for that, however long the next pause is.
+    let asked = world.elapsed();
+    world.subscribe_open(operator, "c", Delivery::LOSSY);
+    assert!(world.elapsed() - asked < SECOND, "{:?}", world.elapsed() - asked);
+
+    world.run_for(60 * SECOND);
+    let tries = closings(&world);
+    assert_eq!(tries.len(), 10, "{tries:?}");
+    let pauses: Vec<Duration> = tries.windows(2).map(|two| two[1] - two[0]).collect();
+    let longest = pauses.iter().max().expect("several");
+    assert!((4 * SECOND..=8 * SECOND + Duration::from_millis(10)).contains(longest), "{pauses:?}");
+
+    // The next one begins anew.
+    world.peer(operator).unsubscribe(b);
+    world.run_for(60 * SECOND);
+    assert_eq!(closings(&world).len(), 20);
+    assert_eq!(world.peer(operator).stats().connection.subscribe.requests_retried, 18);
+    assert!(world.peer(operator).ended().is_none());
+}

@@ -59,6 +59,13 @@ pub(crate) const OPTIONAL_CALL: Duration = Duration::from_secs(3);
 /// which a server's restart takes. What follows is reconnection.
 pub(crate) const CONNECT_TRIES: u32 = 5;
 
+/// Tries of a call that closes channels nobody wants any more, in a row: with the delays between them twenty seconds or so,
+/// which an SFU that is busy gets over. What is then still open ends with the session.
+pub(crate) const CLOSE_TRIES: u32 = 10;
+
+/// The longest delay before another try of such a call: nobody waits for it.
+pub(crate) const LONGEST_CLOSE_DELAY: Duration = Duration::from_secs(8);
+
 /// Heartbeats in a row that are refused with 401, 404 or 410 before the session counts as ended, as DimOS has it: a
 /// proxy may answer one like that.
 pub(crate) const MAX_REJECTIONS: u32 = 5;

@@ -15,8 +15,8 @@ use super::api::Api;
 use super::channel::{Ack, Channel, ChannelState};
 use crate::link::StreamId;
 use crate::provider::{Attempt, ChannelId, Context, SctpStream};
-use crate::signalling::policy::{CONNECT_TRIES, SFU_CALL, sfu_requests};
-use crate::signalling::{Calls, Failure, Method, Reply, RequestId, Response, SignallingError};
+use crate::signalling::policy::{CLOSE_TRIES, CONNECT_TRIES, LONGEST_CLOSE_DELAY, SFU_CALL, sfu_requests};
+use crate::signalling::{Backoff, Calls, Failure, Method, Reply, RequestId, Response, SignallingError};
 use crate::wire::cloudflare::{
     DataChannel, DataChannels, Establish, Established, Location, NewSession, SessionState, code, path,
 };
@@ -64,6 +64,10 @@ pub(super) struct ApiSession {
     acks: HashMap<StreamId, Ack>,
     /// Allocated on the SFU and no longer wanted.
     unwanted: Vec<StreamId>,
+    /// Closing has failures of its own, so that what is wanted does not wait for what is not.
+    closing: Backoff,
+    /// Nothing is closed before this time.
+    close_at: Instant,
     /// Allocations whose outcome is unknown.
     unknown: Vec<ChannelId>,
 }
@@ -85,6 +89,8 @@ impl ApiSession {
             streams: HashMap::new(),
             acks: HashMap::new(),
             unwanted: Vec::new(),
+            closing: Backoff::up_to(LONGEST_CLOSE_DELAY),
+            close_at: attempt.now,
             unknown: Vec::new(),
         }
     }
@@ -202,13 +208,19 @@ impl ApiSession {
             },
             Call::Close(streams) => match cx.read::<DataChannels>(self.transport, &reply) {
                 // Per item only "no such channel" is possible, which is what was wanted.
-                Ok(_) => self.calls.succeeded(),
-                Err(error) if error.is_session_gone() => cx.end(EndReason::Api(error)),
-                Err(error) if error.is_foreign() || (error.is_retryable() && self.calls.failures() < CONNECT_TRIES) => {
-                    self.unwanted.extend(streams);
-                    self.calls.failed(cx.now());
+                Ok(_) => {
+                    self.calls.succeeded();
+                    self.closing.succeeded();
                 }
-                Err(_) => {}
+                Err(error) if error.is_session_gone() => cx.end(EndReason::Api(error)),
+                Err(error)
+                    if error.is_foreign() || (error.is_retryable() && self.closing.attempts() + 1 < CLOSE_TRIES) =>
+                {
+                    self.unwanted.extend(streams);
+                    self.close_at = self.calls.delay(cx.now(), &mut self.closing);
+                }
+                // What is to be closed next has tries of its own.
+                Err(_) => self.closing.succeeded(),
             },
         }
     }
@@ -373,8 +385,11 @@ impl ApiSession {
         let ready = self.calls.ready_at(now)?;
         let due = match self.state {
             State::New | State::Created => Some(now),
-            State::Up if !self.unknown.is_empty() || !self.unwanted.is_empty() => Some(now),
-            State::Up => self.channels.values().filter_map(Channel::wanted_at).min(),
+            State::Up if !self.unknown.is_empty() => Some(now),
+            State::Up => {
+                let close = (!self.unwanted.is_empty()).then_some(self.close_at);
+                self.channels.values().filter_map(Channel::wanted_at).chain(close).min()
+            }
             State::Connecting => None,
         };
         let at = due?.max(ready);
@@ -391,7 +406,7 @@ impl ApiSession {
             State::New => Call::Create,
             State::Created => Call::Establish,
             _ if !self.unknown.is_empty() => Call::Reconcile(std::mem::take(&mut self.unknown)),
-            _ if !self.unwanted.is_empty() => Call::Close(std::mem::take(&mut self.unwanted)),
+            _ if !self.unwanted.is_empty() && self.close_at <= now => Call::Close(std::mem::take(&mut self.unwanted)),
             _ => {
                 let due = |(id, channel): (&ChannelId, &Channel)| {
                     channel.wanted_at().is_some_and(|at| at <= now).then_some(*id)
@@ -434,7 +449,8 @@ impl ApiSession {
     /// Whether a call is for what an earlier one did not get, or what the SFU took back.
     fn asks_again(&self, call: &Call) -> bool {
         match call {
-            Call::Create | Call::Establish | Call::Close(_) => self.calls.failures() > 0,
+            Call::Create | Call::Establish => self.calls.failures() > 0,
+            Call::Close(_) => self.closing.attempts() > 0,
             Call::Allocate(ids) => {
                 ids.iter().filter_map(|id| self.channels.get(id)).any(|channel| channel.backoff.attempts() > 0)
             }
