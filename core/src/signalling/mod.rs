@@ -40,7 +40,7 @@ pub use self::reconnect::Retry;
 #[cfg(not(feature = "provider"))]
 pub(crate) use self::reconnect::Retry;
 #[cfg(feature = "provider")]
-pub use self::reply::{Dialect, Reply};
+pub use self::reply::{Dialect, Refusal, Reply};
 #[cfg(not(feature = "provider"))]
 pub(crate) use self::reply::{Dialect, Reply};
 #[cfg(feature = "server")]

@@ -9,6 +9,9 @@ use crate::link::LinkError;
 /// What a provider knows of its server's refusals and nobody else does.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
+    /// The refusal in an answer's body; `None`: there is none, and a body that is not what was asked for is a stranger's.
+    /// An answer of any status may be one.
+    pub refusal: fn(body: &[u8]) -> Option<Refusal>,
     /// Whether a refusal with this status and code may go away by itself. 408, 425, 429 and 5xx always may.
     pub is_passing: fn(status: u16, code: &str) -> bool,
     /// What a person can do about an answer with this status that is no success, in a few words without a full stop.
@@ -17,8 +20,8 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Of a server of which nothing is known.
-    pub const PLAIN: Dialect = Dialect { is_passing: |_, _| false, advice: |_, _| None };
+    /// Of a server of which nothing is known but that it refuses as [`Refusal::parse`] has it.
+    pub const PLAIN: Dialect = Dialect { refusal: Refusal::parse, is_passing: |_, _| false, advice: |_, _| None };
 }
 
 /// The answer to a call, or why there is none.
@@ -45,7 +48,7 @@ impl Reply {
             Err(failure) => return Err(SignallingError::unanswered(&self.place, failure.clone())),
         };
         // An error may come with any status, and then has its own code.
-        match Refusal::parse(body) {
+        match (self.dialect.refusal)(body) {
             Some(Refusal { code: Some(code), text }) => return Err(self.refused(*status, &code, text.as_deref())),
             Some(Refusal { text, .. }) if matches!(status, 400..=599) => {
                 return Err(self.refused(*status, "", text.as_deref()));
@@ -72,14 +75,15 @@ impl Reply {
     }
 }
 
-/// A refusal's body.
-#[derive(Debug)]
-struct Refusal {
-    code: Option<String>,
-    text: Option<String>,
+/// What the body of a refusal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The server's own code for it. With one, the answer is a refusal whatever its status; without, only from 400 on.
+    pub code: Option<String>,
+    /// What it says to a person.
+    pub text: Option<String>,
 }
 
-/// As Cloudflare's API, farwire's broker and DimOS's hosted one have it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RefusalBody {
@@ -92,8 +96,9 @@ struct RefusalBody {
 }
 
 impl Refusal {
-    /// The refusal in a body; `None`: there is none.
-    fn parse(body: &[u8]) -> Option<Refusal> {
+    /// The refusal in a JSON body with `errorCode` and `errorDescription`, as Cloudflare's API and farwire's broker have it, or
+    /// with `detail`, as FastAPI has it and with it DimOS's hosted broker; `None`: there is none.
+    pub fn parse(body: &[u8]) -> Option<Refusal> {
         let RefusalBody { error_code: code, error_description, detail } = object(body)?;
         let text = error_description.or_else(|| match detail? {
             serde_json::Value::String(text) => Some(text),
@@ -107,4 +112,34 @@ impl Refusal {
 fn object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     let start = body.iter().find(|byte| !byte.is_ascii_whitespace());
     start.filter(|byte| **byte == b'{').and_then(|_| serde_json::from_slice(body).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signalling::SignallingErrorKind;
+
+    /// As of a server with words of its own.
+    fn own(body: &[u8]) -> Option<Refusal> {
+        let body: serde_json::Value = object(body)?;
+        let text = |name: &str| body["error"][name].as_str().map(str::to_owned);
+        text("kind").map(|code| Refusal { code: Some(code), text: text("message") })
+    }
+
+    #[test]
+    fn a_server_refuses_in_words_of_its_own() {
+        let dialect = Dialect { refusal: own, is_passing: |_, code| code == "full", ..Dialect::PLAIN };
+        let read = |status, body: &str| {
+            let response = Response { status, body: body.as_bytes().to_vec() };
+            Reply::new("POST http://lobby.example".to_owned(), dialect, Ok(response)).read::<serde_json::Value>()
+        };
+        let refused = read(404, r#"{"error":{"kind":"unknown","message":"no such room"}}"#).expect_err("refused");
+        assert_eq!((refused.kind(), refused.code()), (SignallingErrorKind::Refused, "unknown"));
+        assert_eq!(refused.refusal_text(), "no such room");
+        let full = read(400, r#"{"error":{"kind":"full"}}"#).expect_err("refused");
+        assert_eq!(full.kind(), SignallingErrorKind::Later);
+        let stranger = read(404, r#"{"errorCode":"x"}"#).expect_err("not the server's words");
+        assert!(stranger.is_foreign());
+        assert!(read(200, r#"{"room":1}"#).is_ok());
+    }
 }

@@ -30,6 +30,7 @@ const DIALECT: Dialect = Dialect {
             "is this the key that the broker gave out, for a robot or for an operator, and has it not been revoked?",
         )
     },
+    ..Dialect::PLAIN
 };
 
 /// One end of a bridge; `C` says what a call to the broker is for.

@@ -21,7 +21,7 @@ impl fmt::Debug for Api {
 
 impl Api {
     /// How the API's refusals are read.
-    pub const DIALECT: Dialect = Dialect { is_passing, advice };
+    pub const DIALECT: Dialect = Dialect { is_passing, advice, ..Dialect::PLAIN };
 
     /// For the app that a configuration names.
     pub fn new(config: &Config) -> Api {
