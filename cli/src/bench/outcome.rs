@@ -79,7 +79,8 @@ pub(super) struct Run {
     pub(super) overtaken: u64,
     /// For how long messages were published.
     pub(super) publish_ms: f64,
-    /// From then until the last message was there: what DimOS's benchmark calls latency.
+    /// From then until the last message was there: what DimOS's benchmark calls latency, for which it shows its timeout when
+    /// some are lost.
     pub(super) drain_ms: Option<f64>,
     pub(super) cpu_us_per_message: CpuPerMessage,
     pub(super) round_trip_us: RoundTrip,

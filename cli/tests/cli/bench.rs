@@ -105,3 +105,33 @@ fn a_variable_that_cannot_be_read_is_named() {
     let told = bench(&Scratch::new(), &[], &[("DIMOS_BENCH_DURATION_S", "soon")]).expect(2).stderr;
     assert!(told.contains("DIMOS_BENCH_DURATION_S is \"soon\"") && told.contains("--seconds"), "{told}");
 }
+
+#[test]
+fn what_fails_does_not_take_the_rest_with_it() {
+    let (scratch, server) = (Scratch::new(), Server::spawn(Config::new("farwire", "farwire-local")).expect("an SFU"));
+    let svg = scratch.file("heat.svg", "");
+    let args = [
+        "bench",
+        "--matrix",
+        "--sizes",
+        "64,128,256,512,1024,2048,4096",
+        "--reliable",
+        "--seconds",
+        "0.2",
+        "--svg",
+        &svg,
+    ];
+    let mut command = scratch.farwire(&args);
+    command.env("FARWIRE_URL", server.api_root());
+    let mut bench = Running::start(command);
+    while !bench.line(LONG).starts_with("blocking       64 reliable") {}
+    drop(server);
+
+    let ended = bench.end(LONG).expect(1);
+    assert!(ended.stderr.contains("error: 2 of "), "{ended:#?}");
+    let rows: Vec<_> = ended.stdout.lines().filter(|line| line.contains(" reliable  failed: ")).collect();
+    assert_eq!(rows.len(), 2, "{ended:#?}");
+    // The second failure in a row is the last.
+    assert!(ended.stdout.contains(" failed failed\n") && !ended.stdout.contains("4096 reliable"), "{ended:#?}");
+    assert!(std::fs::read_to_string(&svg).expect("an SVG").ends_with("</svg>\n"));
+}
