@@ -1,9 +1,9 @@
 //! How a command ends when it does not end well.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::process::ExitCode;
 
-/// Why a command ended early.
+/// Why a command ended early; as text, what a person is told.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// It was asked for something that cannot be: exit code 2.
@@ -27,12 +27,21 @@ impl Failure {
 
     /// Tells the person, and says what the process exits with.
     pub(crate) fn report(self) -> ExitCode {
-        let (what, code) = match self {
-            Failure::Usage(what) => (what, 2),
-            Failure::Failed(what) | Failure::Damaged(what) => (what, 1),
+        let code = match self {
+            Failure::Usage(_) => 2,
+            Failure::Failed(_) | Failure::Damaged(_) => 1,
             Failure::OutputClosed => return ExitCode::SUCCESS,
         };
-        crate::output::note(format_args!("error: {what}"));
+        crate::output::note(format_args!("error: {self}"));
         ExitCode::from(code)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Usage(what) | Failure::Failed(what) | Failure::Damaged(what) => f.write_str(what),
+            Failure::OutputClosed => f.write_str("nobody reads the output any more"),
+        }
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use farwire::{Accepted, Delivery, RecvError};
+use farwire::{Accepted, Delivery, PublishError, RecvError};
+use farwire_core::link::MAX_RECEIVED_MESSAGE;
 
 use super::payload::{Header, Kind, Payload};
-use super::protocol::{Answer, Ask, Flooded, Pinged};
+use super::protocol::{Answer, Ask, Flooded, Pinged, RoundTrips};
 use super::wire::{Connection, Publisher, Subscription, Wire};
-use super::worker::{answer_or_fail, cpu_time};
+use super::worker::{answer_or_fail, cpu_time, now};
 use crate::failure::Failure;
 use crate::latency::{Latencies, Summary};
 use crate::pace::Pace;
@@ -65,15 +66,19 @@ impl Worker {
                 self.connection = Some(connection);
                 Answer::Session { id }
             }
-            Ask::Call { topic, reliable, size } => {
-                self.call(&topic, reliable, size, asks)?;
+            Ask::Open { topic, reliable, size } => match self.open(&topic, reliable, size)? {
+                Some(limit) => Answer::TooLarge { limit },
+                None => Answer::Ready,
+            },
+            Ask::Call => {
+                self.call(asks)?;
                 // Pings warm up at their own pace, or the first would queue behind echoes.
                 if self.echoes.is_none() {
                     self.warm_up()?;
                 }
                 Answer::Ready
             }
-            Ask::Flood { during, count, rate } => Answer::Flooded(self.flood(during, count, rate)?),
+            Ask::Flood { during, messages, rate, drain } => Answer::Flooded(self.flood(during, messages, rate, drain)?),
             Ask::HearEchoes { publisher_session, topic, reliable } => {
                 let connection = self.wire.connect(&self.sfu, Some(&publisher_session))?;
                 let subscription = connection.subscribe(&topic, delivery(reliable)).map_err(Failure::failed)?;
@@ -120,17 +125,30 @@ impl Worker {
         Ok(spent.as_secs_f64() / start.elapsed().as_secs_f64() * 100.0)
     }
 
-    /// Publishes now and then until the parent says that the subscriber hears.
-    fn call(&mut self, topic: &str, reliable: bool, size: usize, asks: &Receiver<Ask>) -> Result<(), Failure> {
-        let connection = self.connection.as_ref().ok_or_else(|| Failure::failed("asked to call before Connect"))?;
+    /// Opens a topic, or finds out what a message there may have at most.
+    fn open(&mut self, topic: &str, reliable: bool, size: usize) -> Result<Option<usize>, Failure> {
+        let connection = self.connection.as_ref().ok_or_else(|| Failure::failed("asked to Open before Connect"))?;
         let publisher = connection.publisher(topic, delivery(reliable)).map_err(Failure::failed)?;
-        let run = self.run.insert(Run { wire: self.wire.clone(), publisher, payload: Payload::new(size), reliable });
+        let mut run = Run { wire: self.wire.clone(), publisher, payload: Payload::new(size), reliable };
+        match run.publisher.publish(run.payload.fill(Kind::WarmUp, 0)) {
+            Err(PublishError::TooLarge { max, .. }) => return Ok(Some(max.min(MAX_RECEIVED_MESSAGE))),
+            // The SFU would take it, but no subscriber.
+            _ if size > MAX_RECEIVED_MESSAGE => return Ok(Some(MAX_RECEIVED_MESSAGE)),
+            Err(error) => return Err(Failure::failed(error)),
+            Ok(_) => self.run = Some(run),
+        }
+        Ok(None)
+    }
+
+    /// Publishes now and then until the parent says that the subscriber hears.
+    fn call(&mut self, asks: &Receiver<Ask>) -> Result<(), Failure> {
+        let run = self.run()?;
         loop {
             run.publish(Kind::WarmUp, 0)?;
             match asks.try_recv() {
                 Ok(Ask::Heard) => return Ok(()),
                 Ok(other) => return Err(Failure::failed(format_args!("not asked {other:?} while calling"))),
-                Err(TryRecvError::Empty) => self.wire.pause(CALL_EVERY),
+                Err(TryRecvError::Empty) => run.wire.pause(CALL_EVERY),
                 Err(TryRecvError::Disconnected) => return Err(Failure::OutputClosed),
             }
         }
@@ -142,23 +160,25 @@ impl Worker {
         while Instant::now() < end {
             run.publish(Kind::WarmUp, 0)?;
         }
-        self.flush()
+        if self.flush(FLUSH) {
+            return Ok(());
+        }
+        Err(Failure::failed(format_args!("the warm-up was not acknowledged within {} s", FLUSH.as_secs())))
     }
 
-    fn flood(&mut self, during: Duration, count: Option<u64>, rate: Option<f64>) -> Result<Flooded, Failure> {
+    fn flood(
+        &mut self,
+        during: Option<Duration>,
+        messages: Option<u64>,
+        rate: Option<f64>,
+        drain: Duration,
+    ) -> Result<Flooded, Failure> {
         let run = self.run()?;
         let start = Instant::now();
-        let end = start + during;
+        let end = during.map(|during| start + during);
         let mut pace = rate.map(|hz| Pace::new(start, hz));
         let mut flooded = Flooded::default();
-        loop {
-            let over = match count {
-                Some(count) => flooded.sent >= count,
-                None => Instant::now() >= end,
-            };
-            if over {
-                break;
-            }
+        while messages.is_none_or(|messages| flooded.sent < messages) && end.is_none_or(|end| Instant::now() < end) {
             if let Some(pace) = &mut pace {
                 run.wire.pause_until(pace.next(Instant::now()));
             }
@@ -166,8 +186,9 @@ impl Worker {
             flooded.sent += 1;
             flooded.replaced += u64::from(replaced);
         }
-        self.flush()?;
-        flooded.took = start.elapsed();
+        (flooded.took, flooded.ended) = (start.elapsed(), now());
+        // What is not out by then has not arrived in time, and counts as lost.
+        self.flush(drain);
         Ok(flooded)
     }
 
@@ -177,7 +198,9 @@ impl Worker {
         let (Some(run), Some((_connection, mut echoes))) = (&mut self.run, self.echoes.take()) else {
             return Err(Failure::failed("asked to ping before Call and HearEchoes"));
         };
-        wait_for_echo(run, &mut echoes)?;
+        if let Err(unheard) = wait_for_echo(run, &mut echoes)? {
+            return Ok(Pinged { sent: unheard, returned: 0, times: None });
+        }
         let interval = Duration::from_secs_f64(1.0 / hz);
         let measured_from = Instant::now() + WARM_UP;
         let end = measured_from + during;
@@ -198,24 +221,17 @@ impl Worker {
                 echo.into_iter().for_each(|latency| latencies.push(latency));
             }
         }
-        let Some(Summary { p50, p90, p99, max }) = latencies.summary() else {
-            return Err(Failure::failed(format_args!("none of {sent} pings came back")));
-        };
-        Ok(Pinged { sent, returned: latencies.len() as u64, p50, p90, p99, max })
+        let times = latencies.summary().map(|Summary { p50, p90, p99, max }| RoundTrips { p50, p90, p99, max });
+        Ok(Pinged { sent, returned: latencies.len() as u64, times })
     }
 
     fn run(&mut self) -> Result<&mut Run, Failure> {
         self.run.as_mut().ok_or_else(|| Failure::failed("asked to publish before Call"))
     }
 
-    fn flush(&self) -> Result<(), Failure> {
-        match &self.connection {
-            Some(connection) if !connection.flush(FLUSH) => Err(Failure::failed(format_args!(
-                "what was published was not acknowledged within {} s",
-                FLUSH.as_secs()
-            ))),
-            _ => Ok(()),
-        }
+    /// Whether all that was published is out.
+    fn flush(&self, within: Duration) -> bool {
+        self.connection.as_ref().is_none_or(|connection| connection.flush(within))
     }
 }
 
@@ -237,18 +253,22 @@ impl Run {
     }
 }
 
-/// Opens the way there and back.
-fn wait_for_echo(run: &mut Run, echoes: &mut Subscription) -> Result<(), Failure> {
+/// Opens the way there and back; an error inside is how many messages had no echo.
+fn wait_for_echo(run: &mut Run, echoes: &mut Subscription) -> Result<Result<(), u64>, Failure> {
     let start = Instant::now();
-    loop {
+    for sent in 1.. {
         run.publish(Kind::WarmUp, 0)?;
         match echoes.recv_timeout(CALL_EVERY) {
-            Ok(_) => return Ok(()),
-            Err(RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted)
-                if start.elapsed() < FIRST_MESSAGE => {}
+            Ok(_) => break,
+            Err(RecvError::Timeout | RecvError::Lagged(_) | RecvError::Interrupted) => {}
             Err(error) => return Err(Failure::failed(format_args!("no first echo: {error}"))),
         }
+        if start.elapsed() >= FIRST_MESSAGE {
+            // Where messages are lost, large ones may all be.
+            return if run.reliable { Err(Failure::failed("no first echo")) } else { Ok(Err(sent)) };
+        }
     }
+    Ok(Ok(()))
 }
 
 /// How long the echo of `seq` took to come back; `None` if it did not.

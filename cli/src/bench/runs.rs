@@ -5,10 +5,11 @@ use std::time::Duration;
 use farwire::Delivery;
 
 use super::child::Worker;
+use super::outcome::{Connections, Cpu, Outcome, Run};
+use super::plan::Plan;
 use super::protocol::{Answer, Ask, Flooded, Pinged, Received};
-use super::report::{Connections, Cpu, Run};
 use super::wire::Driver;
-use super::worker::Role;
+use super::worker::{Role, now};
 use crate::failure::Failure;
 use crate::settings::Sfu;
 
@@ -16,8 +17,12 @@ use crate::settings::Sfu;
 const CONNECTS: u32 = 20;
 const IDLE: Duration = Duration::from_secs(3);
 const PING_HZ: f64 = 1000.0;
-/// A flow is over when nothing has come for this long.
+/// A lossy flow, in which nothing is sent again, is over when nothing has come for this long.
 const QUIET: Duration = Duration::from_millis(500);
+/// What is left of the warm-up has come when nothing has come for this long.
+const WARM: Duration = Duration::from_millis(50);
+/// For all of the warm-up to arrive, however much it is.
+const SETTLE: Duration = Duration::from_secs(15);
 /// More than any worker gives itself for a single step.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,14 +32,21 @@ pub(super) struct Bench {
     publisher: Worker,
     subscriber: Worker,
     own_sfu: Option<Worker>,
+    given: Option<Sfu>,
     url: String,
     driver: Driver,
+}
+
+/// How publisher and subscriber met.
+enum Met {
+    Ready,
+    TooLarge { limit_bytes: usize },
 }
 
 impl Bench {
     /// Starts the workers; with an SFU of our own if none is given.
     pub(super) fn start(driver: Driver, given: Option<Sfu>) -> Result<Bench, Failure> {
-        let (own_sfu, sfu) = match given {
+        let (own_sfu, sfu) = match given.clone() {
             Some(sfu) => (None, sfu),
             None => {
                 let mut worker = Worker::start(Role::Sfu, driver, None)?;
@@ -47,7 +59,17 @@ impl Bench {
         };
         let publisher = Worker::start(Role::Publisher, driver, Some(&sfu))?;
         let subscriber = Worker::start(Role::Subscriber, driver, Some(&sfu))?;
-        Ok(Bench { publisher, subscriber, own_sfu, url: sfu.config.url, driver })
+        Ok(Bench { publisher, subscriber, own_sfu, given, url: sfu.config.url, driver })
+    }
+
+    /// Starts all over, with new workers: those that failed may be at anything.
+    pub(super) fn restart(&mut self) -> Result<(), Failure> {
+        *self = Bench::start(self.driver, self.given.clone())?;
+        Ok(())
+    }
+
+    pub(super) fn driver(&self) -> Driver {
+        self.driver
     }
 
     pub(super) fn url(&self) -> &str {
@@ -84,52 +106,60 @@ impl Bench {
     }
 
     /// Both runs for one size and delivery, each on connections of its own.
-    pub(super) fn measure(&mut self, size: usize, delivery: Delivery, args: &super::Args) -> Result<Run, Failure> {
+    pub(super) fn measure(&mut self, size: usize, delivery: Delivery, plan: &Plan) -> Result<Outcome, Failure> {
         let reliable = delivery == Delivery::RELIABLE;
-        let (flooded, received, cpu) = self.throughput(size, reliable, args)?;
-        let pinged = self.ping_pong(size, reliable, args.seconds)?;
-        Ok(Run::new(self.driver, size, delivery, &flooded, &received, cpu, &pinged))
+        if let Met::TooLarge { limit_bytes } = self.meet(&format!("flood {size}"), size, reliable, None)? {
+            self.part()?;
+            return Ok(Outcome::TooLarge { limit_bytes });
+        }
+        let (flooded, received, cpu) = self.throughput(reliable, plan)?;
+        self.part()?;
+        let pinged = self.ping_pong(size, reliable, plan.seconds)?;
+        self.part()?;
+        Ok(Outcome::Measured(Box::new(Run::new(size, &flooded, &received, cpu, &pinged))))
     }
 
-    fn throughput(
-        &mut self,
-        size: usize,
-        reliable: bool,
-        args: &super::Args,
-    ) -> Result<(Flooded, Received, Cpu), Failure> {
-        let topic = format!("flood {size}");
-        self.meet(&topic, size, reliable, None)?;
-        self.subscriber.ask(&Ask::Settle { expected: None, quiet: Duration::from_millis(50) }, PATIENCE)?;
+    fn throughput(&mut self, reliable: bool, plan: &Plan) -> Result<(Flooded, Received, Cpu), Failure> {
+        let warm = Ask::Settle { expected: None, quiet: Some(WARM), until: now() + SETTLE };
+        self.subscriber.ask(&warm, PATIENCE)?;
 
         let before = self.cpu()?;
-        let flood = Ask::Flood { during: args.seconds, count: args.count, rate: args.rate };
-        let flooded = match self.publisher.ask(&flood, time_for(args) + PATIENCE)? {
+        let flood = Ask::Flood {
+            during: plan.count.is_none().then_some(plan.seconds),
+            messages: plan.count.or(plan.max_messages),
+            rate: plan.rate,
+            drain: plan.drain,
+        };
+        let flooded = match self.publisher.ask(&flood, plan.time_to_publish() + plan.drain + PATIENCE)? {
             Answer::Flooded(flooded) => flooded,
             other => return Err(self.publisher.unexpected(&other)),
         };
-        let expected = Some(flooded.sent - flooded.replaced);
-        let received = match self.subscriber.ask(&Ask::Settle { expected, quiet: QUIET }, PATIENCE)? {
+        let settle = Ask::Settle {
+            expected: Some(flooded.sent.saturating_sub(flooded.replaced)),
+            quiet: (!reliable).then_some(QUIET),
+            until: flooded.ended + plan.drain,
+        };
+        let received = match self.subscriber.ask(&settle, plan.drain + PATIENCE)? {
             Answer::Received(received) => received,
             other => return Err(self.subscriber.unexpected(&other)),
         };
-        let cpu = self.cpu()?.since(before);
-        self.part()?;
-        Ok((flooded, received, cpu))
+        Ok((flooded, received, self.cpu()?.since(before)))
     }
 
     fn ping_pong(&mut self, size: usize, reliable: bool, during: Duration) -> Result<Pinged, Failure> {
         let topic = format!("ping {size}");
-        self.meet(&topic, size, reliable, Some(format!("pong {size}")))?;
+        if let Met::TooLarge { limit_bytes } = self.meet(&topic, size, reliable, Some(format!("pong {size}")))? {
+            return Err(Failure::failed(format_args!("a ping of {size} bytes is larger than {limit_bytes}")));
+        }
         let pinged = match self.publisher.ask(&Ask::Ping { during, hz: PING_HZ }, during + PATIENCE)? {
             Answer::Pinged(pinged) => pinged,
             other => return Err(self.publisher.unexpected(&other)),
         };
-        self.part()?;
         Ok(pinged)
     }
 
     /// Connects publisher and subscriber, and warms up the topic between them; with an echo, the way back too.
-    fn meet(&mut self, topic: &str, size: usize, reliable: bool, echo: Option<String>) -> Result<(), Failure> {
+    fn meet(&mut self, topic: &str, size: usize, reliable: bool, echo: Option<String>) -> Result<Met, Failure> {
         let topic = topic.to_owned();
         let publisher_session = session(&mut self.publisher, None)?;
         let subscriber_session = session(&mut self.subscriber, Some(publisher_session))?;
@@ -137,12 +167,17 @@ impl Bench {
             let hear = Ask::HearEchoes { publisher_session: subscriber_session, topic, reliable };
             ready(&mut self.publisher, &hear)?;
         }
+        match self.publisher.ask(&Ask::Open { topic: topic.clone(), reliable, size }, PATIENCE)? {
+            Answer::Ready => {}
+            Answer::TooLarge { limit } => return Ok(Met::TooLarge { limit_bytes: limit }),
+            other => return Err(self.publisher.unexpected(&other)),
+        }
         // The publisher calls while the subscriber subscribes; its answer comes after `Heard`.
-        self.publisher.tell(&Ask::Call { topic: topic.clone(), reliable, size })?;
+        self.publisher.tell(&Ask::Call)?;
         self.subscriber.tell(&Ask::Listen { topic, reliable, echo })?;
         // A publisher whose messages are refused knows the reason; the subscriber would only miss them.
         match self.subscriber.answer_beside(&mut self.publisher, PATIENCE)? {
-            Answer::Ready => ready(&mut self.publisher, &Ask::Heard),
+            Answer::Ready => ready(&mut self.publisher, &Ask::Heard).map(|()| Met::Ready),
             other => Err(self.subscriber.unexpected(&other)),
         }
     }
@@ -158,16 +193,6 @@ impl Bench {
             sfu: self.own_sfu.as_mut().map(cpu_of).transpose()?,
             subscriber: cpu_of(&mut self.subscriber)?,
         })
-    }
-}
-
-/// How long a throughput run can take at most, going by what was asked for.
-fn time_for(args: &super::Args) -> Duration {
-    match (args.count, args.rate) {
-        (Some(count), Some(rate)) => Duration::from_secs_f64(count as f64 / rate),
-        // A thousand messages a second is slow for every SFU there is.
-        (Some(count), None) => Duration::from_secs(count / 1000),
-        (None, _) => args.seconds,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The subscriber's worker: counts what arrives, and echoes it if told to.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::payload::{Header, Kind};
 use super::protocol::{Answer, Ask, Received};
 use super::publisher::delivery;
 use super::wire::{Connection, Publisher, Subscription, Wire};
-use super::worker::{answer_or_fail, cpu_time};
+use super::worker::{answer_or_fail, cpu_time, now};
 use crate::failure::Failure;
 use crate::settings::Sfu;
 
@@ -20,8 +20,6 @@ use crate::settings::Sfu;
 const TICK: Duration = Duration::from_millis(100);
 /// How often a settled flow is looked for.
 const LOOK: Duration = Duration::from_millis(5);
-/// For a backlog to arrive, however long it is.
-const SETTLE: Duration = Duration::from_secs(15);
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(sfu: Sfu, wire: Wire, asks: &Receiver<Ask>) -> Result<(), Failure> {
@@ -53,10 +51,10 @@ impl Worker {
                 self.listen(&topic, reliable, echo.as_deref())?;
                 Answer::Ready
             }
-            Ask::Settle { expected, quiet } => {
+            Ask::Settle { expected, quiet, until } => {
                 let listener =
                     self.listener.as_mut().ok_or_else(|| Failure::failed("asked to Settle before Listen"))?;
-                Answer::Received(listener.settle(expected, quiet))
+                Answer::Received(listener.settle(expected, quiet, until))
             }
             Ask::Disconnect => {
                 (self.listener, self.connection) = (None, None);
@@ -98,7 +96,7 @@ struct Listener {
 struct Tally {
     messages: AtomicU64,
     overtaken: AtomicU64,
-    /// Nanoseconds since `epoch` at the first and the last measured message, and at the last of any kind.
+    /// [`nanos`] at the first and the last measured message, and at the last of any kind.
     first_measured: AtomicU64,
     last_measured: AtomicU64,
     last: AtomicU64,
@@ -117,16 +115,19 @@ impl Listener {
         Listener { unread_before: 0, tally, stop, thread: Some(thread) }
     }
 
-    /// Waits until `expected` messages are there, or none has come for `quiet`. Without expectations it ends the
-    /// warm-up.
-    fn settle(&mut self, expected: Option<u64>, quiet: Duration) -> Received {
-        let start = Instant::now();
+    /// Waits until `expected` messages are there, none has come for `quiet`, or it is `until`. Without expectations it
+    /// ends the warm-up.
+    fn settle(&mut self, expected: Option<u64>, quiet: Option<Duration>, until: Duration) -> Received {
+        let start = now();
         loop {
-            let since_last = now().saturating_sub(self.tally.last.load(Ordering::Relaxed));
-            let silent = since_last as u128 >= quiet.as_nanos() && start.elapsed() >= quiet;
+            let last = Duration::from_nanos(self.tally.last.load(Ordering::Relaxed));
+            let now = now();
+            let silent = quiet.is_some_and(|quiet| now.saturating_sub(last.max(start)) >= quiet);
             let unread = self.tally.unread.load(Ordering::Relaxed);
             let received = Received { unread: unread - self.unread_before, ..self.tally.read() };
-            if silent || expected.is_some_and(|expected| received.messages >= expected) || start.elapsed() > SETTLE {
+            // What was dropped unread does not come any more.
+            let complete = expected.is_some_and(|expected| received.messages + received.unread >= expected);
+            if silent || complete || now >= until {
                 self.unread_before = if expected.is_none() { unread } else { self.unread_before };
                 return received;
             }
@@ -153,6 +154,7 @@ impl Tally {
             overtaken: self.overtaken.load(Ordering::Relaxed),
             unread: 0,
             took: Duration::from_nanos(last.saturating_sub(first)),
+            last: (last > 0).then(|| Duration::from_nanos(last)),
         }
     }
 }
@@ -170,7 +172,7 @@ fn receive(mut subscription: Subscription, echo: Option<&Publisher>, tally: &Tal
             // An echo that is refused is a ping that did not return.
             let _ = echo.publish(&message);
         }
-        let at = now();
+        let at = nanos();
         tally.unread.store(subscription.dropped(), Ordering::Relaxed);
         if let Some(Header { kind: Kind::Measured, seq, .. }) = Header::read(&message) {
             if messages == 0 {
@@ -187,8 +189,7 @@ fn receive(mut subscription: Subscription, echo: Option<&Publisher>, tally: &Tal
     }
 }
 
-/// Nanoseconds of this process's time, never 0.
-fn now() -> u64 {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    EPOCH.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
+/// [`now`] in nanoseconds, never 0.
+fn nanos() -> u64 {
+    now().as_nanos() as u64
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::io::{self, BufRead as _};
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use farwire_sfu::{Config, Server};
 
@@ -111,9 +112,21 @@ pub(super) fn answer_or_fail(result: Result<Option<Answer>, Failure>) -> Result<
     match result {
         Ok(Some(said)) => answer(&said),
         Ok(None) => Ok(()),
-        Err(Failure::Usage(why) | Failure::Failed(why) | Failure::Damaged(why)) => answer(&Answer::Failed { why }),
-        Err(closed @ Failure::OutputClosed) => Err(closed),
+        Err(Failure::OutputClosed) => Err(Failure::OutputClosed),
+        Err(failure) => answer(&Answer::Failed { why: failure.to_string() }),
     }
+}
+
+/// Since a time in the past that is the same for all processes of this machine, and never zero.
+pub(super) fn now() -> Duration {
+    // Reading an `Instant` costs less than asking the system each time.
+    static EPOCH: OnceLock<(Instant, Duration)> = OnceLock::new();
+    let (epoch, then) = EPOCH.get_or_init(|| {
+        let then = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let then = Duration::new(then.tv_sec.unsigned_abs(), u32::try_from(then.tv_nsec).unwrap_or(0));
+        (Instant::now(), then + Duration::from_nanos(1))
+    });
+    *then + epoch.elapsed()
 }
 
 /// CPU time of all threads of this process, user and system.

@@ -255,28 +255,3 @@ fn impatience_fails() {
     let failed = start(&scratch, &url, &["sub", "odom", "--timeout", "0.2"]).end(SOON).expect(1);
     assert!(failed.stderr.contains("no publisher on \"odom\""), "{failed:?}");
 }
-
-#[test]
-fn bench_measures_in_three_processes() {
-    let args = ["bench", "--json", "--sizes", "64", "--seconds", "0.3"];
-    let bench = Running::start(Scratch::new().farwire(&args)).end(Duration::from_secs(90)).expect(0);
-    let result = json(&bench.stdout);
-    assert!(result["connect_ms"].as_f64() > Some(0.0), "{result}");
-    let runs = result["runs"].as_array().expect("runs");
-    assert_eq!(runs.len(), 2);
-    for run in runs {
-        assert!(run["delivered"].as_u64() > Some(0), "{run}");
-        assert!(run["cpu_us_per_message"]["sum"].as_f64() > Some(0.0), "{run}");
-        assert!(run["round_trip_us"]["p50"].as_f64() > Some(0.0), "{run}");
-    }
-    assert_eq!(runs[0]["delivery"], "reliable");
-    assert_eq!(runs[0]["lost"], 0, "{}", runs[0]);
-}
-
-#[test]
-fn bench_says_that_a_message_is_too_large() {
-    let args = ["bench", "--sizes", "300000", "--seconds", "0.3"];
-    let bench = Running::start(Scratch::new().farwire(&args)).end(Duration::from_secs(90)).expect(1);
-    assert!(bench.stderr.contains("300000 bytes is larger than the 262144 bytes"), "{bench:#?}");
-    assert!(!bench.stderr.contains("no message"), "{bench:#?}");
-}

@@ -1,5 +1,6 @@
 //! The `farwire` command, run as people run it.
 
+mod bench;
 mod broker;
 mod clock_steps;
 mod commands;

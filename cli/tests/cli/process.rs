@@ -30,12 +30,21 @@ impl Scratch {
         for setting in ["BROKER", "ROBOT_KEY", "OPERATOR_TOKEN", "ROBOT"] {
             command.env_remove(format!("FARWIRE_{setting}"));
         }
+        for setting in ["DURATION_S", "MAX_MESSAGES", "RECEIVE_TIMEOUT_S"] {
+            command.env_remove(format!("DIMOS_BENCH_{setting}"));
+        }
         command.env("XDG_RUNTIME_DIR", &self.0).env("XDG_STATE_HOME", &self.0).args(args);
         command
     }
 }
 
 impl Scratch {
+    /// Names of what is in it.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).expect("there");
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    }
+
     /// Writes a file, and says where it is.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
