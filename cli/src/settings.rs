@@ -67,15 +67,20 @@ impl Target {
         self.resolve_in(|name| std::env::var(name).ok())
     }
 
-    fn resolve_in(&self, environment: impl FnMut(&str) -> Option<String>) -> Result<Sfu, Failure> {
+    fn resolve_in(&self, mut environment: impl FnMut(&str) -> Option<String>) -> Result<Sfu, Failure> {
         let (app_id, app_secret) = self.app.given();
         let mut flags = Settings::default();
         flags.url = given(self.url.as_deref()).map(str::to_owned);
         flags.app_id = app_id.map(str::to_owned);
         flags.app_secret = app_secret.map(Secret::new);
-        let environment = Settings::from_env(environment).map_err(Failure::usage)?;
+        let own = Settings::from_env(&mut environment).map_err(Failure::usage)?;
         let file = self.config.as_deref().map(read).transpose()?.unwrap_or_default();
-        match Config::try_from(flags.or(environment).or(file)) {
+        let mut settings = flags.or(own).or(file);
+        // An app of DimOS's is on Cloudflare. It is no reason to leave this machine unless somebody names an SFU.
+        if settings.url.is_some() {
+            settings = settings.or(Settings::from_dimos_env(environment).map_err(Failure::usage)?);
+        }
+        match Config::try_from(settings) {
             Ok(config) => Ok(Sfu { config }),
             Err(ConfigError::Missing { name, url }) => Err(missing(name, &url)),
             Err(error) => Err(Failure::usage(format_args!("cannot use these settings: {error}"))),
@@ -217,6 +222,20 @@ mod tests {
             let config = resolve(&target(Some(far), Some("own"))).expect(far);
             assert_eq!(config.app_secret.reveal(), "own");
         }
+    }
+
+    #[test]
+    fn an_app_of_dimos_counts_for_an_sfu_that_is_named() {
+        let dimos = |name: &str| name.starts_with("CF_TELEOP_APP").then(|| "theirs".to_owned());
+        let unnamed = Target { app: App { app_id: None, app_secret: None }, ..target(None, None) };
+        let local = unnamed.resolve_in(dimos).map_err(|_| ()).expect("this machine's").config;
+        assert_eq!((local.url.as_str(), local.app_secret.reveal()), (Config::LOCAL_URL, LOCAL_APP_SECRET));
+        let named = Target { url: Some(Config::CLOUDFLARE_URL.to_owned()), ..unnamed };
+        let far = named.resolve_in(dimos).map_err(|_| ()).expect("all is there").config;
+        assert_eq!((far.app_id.as_str(), far.app_secret.reveal()), ("theirs", "theirs"));
+        let own = target(Some(Config::CLOUDFLARE_URL), Some("own")).resolve_in(dimos);
+        let own = own.map_err(|_| ()).expect("all is there").config;
+        assert_eq!((own.app_id.as_str(), own.app_secret.reveal()), ("app", "own"));
     }
 
     #[test]

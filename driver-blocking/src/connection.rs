@@ -24,10 +24,11 @@ use crate::wait::wait_until;
 /// # Errors
 /// When it is not up within the configuration's `connect_timeout`, or cannot come up at all. Nothing is left of it then.
 pub fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
-    open(&dial.into()).map(|inner| Connection { inner })
+    begin(&dial.into()).and_then(up).map(|inner| Connection { inner })
 }
 
-pub(crate) fn open(dial: &Dial) -> Result<farwire_driver::Connection<Threads>, ConnectError> {
+/// Begins to dial.
+pub(crate) fn begin(dial: &Dial) -> Result<Arc<Lease<Threads>>, ConnectError> {
     let sockets = Sockets::bind(dial)?;
     let waiter = || {
         Waiter::new(sockets.to_vec()).map_err(|error| {
@@ -45,7 +46,11 @@ pub(crate) fn open(dial: &Dial) -> Result<farwire_driver::Connection<Threads>, C
         move || io_thread::run(&engine, &sockets, io_waiter)
     });
     engine.driver().own(thread.map_err(ConnectError::thread)?);
-    let lease = Lease::first(engine);
+    Ok(Lease::first(engine))
+}
+
+/// Blocks until what dials is up, or has failed.
+pub(crate) fn up(lease: Arc<Lease<Threads>>) -> Result<farwire_driver::Connection<Threads>, ConnectError> {
     let is_up = wait_until(lease.engine(), None, |client| client.is_connected());
     farwire_driver::Connection::of_new(lease, is_up)
 }

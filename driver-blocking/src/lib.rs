@@ -26,7 +26,8 @@
 //! - A [`Publisher`] sends on the thread that calls it, down to the socket.
 //! - A [`Subscription`] is a bounded mailbox: wait for the next message, take the newest and skip the rest, or have a
 //!   [`Callback`] called for each. [`Container`] says how much it holds and what gives way.
-//! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection.
+//! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection, and
+//!   [`shutdown_all`] closes what it gave.
 //! - When the last handle is dropped, the connection is closed and nothing is left of it: no
 //!   thread, no socket, no session on the SFU.
 //!
@@ -53,5 +54,5 @@ pub use farwire_driver::exports::*;
 pub use crate::callback::Callback;
 pub use crate::connection::{Connection, connect};
 pub use crate::publisher::Publisher;
-pub use crate::registry::shared;
+pub use crate::registry::{shared, shutdown_all};
 pub use crate::subscription::{Iter, Subscription};

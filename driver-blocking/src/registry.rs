@@ -5,7 +5,7 @@ use std::sync::{Condvar, PoisonError};
 use farwire_core::Dial;
 use farwire_driver::{Attempt, ConnectError, Registry};
 
-use crate::connection::{Connection, open};
+use crate::connection::{Connection, begin, up};
 use crate::threads::Threads;
 
 static CONNECTIONS: Registry<Threads> = Registry::new();
@@ -19,7 +19,19 @@ static CONNECTIONS: Registry<Threads> = Registry::new();
 /// # Errors
 /// As for [`connect`](crate::connect()).
 pub fn shared(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
-    CONNECTIONS.share(&dial.into(), open, wait).map(|inner| Connection { inner })
+    CONNECTIONS.share(&dial.into(), begin, up, wait).map(|inner| Connection { inner })
+}
+
+/// Closes every connection that [`shared`] gave in this process, for all who have it, as [`Connection::close`] closes one: at
+/// once, with a farewell to each server. For a program's end, in which handles may still be held that nobody drops. It returns
+/// when the connections' threads are gone and the farewells are said, all of them together, or their time is over.
+///
+/// Whoever waits on a connection is told [`EndReason::Closed`](crate::EndReason::Closed). So are those whose call of [`shared`]
+/// has not returned yet: what dials is given up. A call after that dials afresh. Connections that
+/// [`connect`](crate::connect()) gave are left alone, and those of another driver. It can be called at any time, by any thread,
+/// and again.
+pub fn shutdown_all() {
+    CONNECTIONS.shut_down();
 }
 
 /// Blocks until another caller's attempt has an outcome.

@@ -27,16 +27,21 @@ use crate::wait::wait_until;
 /// # Panics
 /// When the runtime has no I/O or time driver; `#[tokio::main]` and `Builder::enable_all` have both.
 pub async fn connect(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
-    open(&dial.into()).await.map(|inner| Connection { inner })
+    up(begin(&dial.into())?).await.map(|inner| Connection { inner })
 }
 
-pub(crate) async fn open(dial: &Dial) -> Result<farwire_driver::Connection<Tasks>, ConnectError> {
+/// Begins to dial.
+pub(crate) fn begin(dial: &Dial) -> Result<Arc<Lease<Tasks>>, ConnectError> {
     let runtime = runtime::Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
     let sockets = Sockets::bind(dial)?;
     let watched = Watched::new(&sockets).map_err(ConnectError::socket)?;
     let engine = Engine::new(dial, &sockets, ByWaker, Tasks::new(dial.is_loopback(), runtime.clone()));
     runtime.spawn(task::run(Arc::clone(&engine), watched));
-    let lease = Lease::first(engine);
+    Ok(Lease::first(engine))
+}
+
+/// Waits until what dials is up, or has failed.
+pub(crate) async fn up(lease: Arc<Lease<Tasks>>) -> Result<farwire_driver::Connection<Tasks>, ConnectError> {
     let is_up = wait_until(lease.engine(), |client| client.is_connected()).await;
     farwire_driver::Connection::of_new(lease, is_up)
 }

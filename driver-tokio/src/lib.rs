@@ -21,7 +21,8 @@
 //! - A [`Subscription`] is a bounded mailbox: a stream, [`recv`](Subscription::recv), the
 //!   [`latest`](Subscription::latest) message, or a [`Callback`]. [`Container`] says how much it holds and what gives
 //!   way.
-//! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection.
+//! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection, and
+//!   [`shutdown_all`] closes what it gave.
 //! - When the last handle is dropped, on a runtime or elsewhere, the connection is closed and nothing is left of it: no
 //!   task, no socket, no session on the SFU.
 //!
@@ -46,5 +47,5 @@ pub use farwire_driver::exports::*;
 pub use crate::callback::Callback;
 pub use crate::connection::{Connection, connect};
 pub use crate::publisher::Publisher;
-pub use crate::registry::shared;
+pub use crate::registry::{shared, shutdown_all};
 pub use crate::subscription::Subscription;

@@ -3,7 +3,7 @@
 use farwire_core::Dial;
 use farwire_driver::{Attempt, ConnectError, Joined, Registry};
 
-use crate::connection::{Connection, open};
+use crate::connection::{Connection, begin, up};
 use crate::tasks::{Rings, Tasks};
 
 static CONNECTIONS: Registry<Tasks> = Registry::new();
@@ -26,10 +26,26 @@ pub async fn shared(dial: impl Into<Dial>) -> Result<Connection, ConnectError> {
             Joined::Live(inner) => return Ok(Connection { inner }),
             Joined::Wait(attempt) => wait(&attempt).await?,
             Joined::Connect(connecting) => {
-                return connecting.finish(open(&dial).await).map(|inner| Connection { inner });
+                let connected = match connecting.begun(begin(&dial)) {
+                    Ok(lease) => up(lease).await,
+                    Err(error) => Err(error),
+                };
+                return connecting.finish(connected).map(|inner| Connection { inner });
             }
         }
     }
+}
+
+/// Closes every connection that [`shared`] gave in this process, for all who have it, as [`Connection::close`] closes one: at
+/// once, with a farewell to each server, which goes out although nobody waits for it. For a program's end, in which handles may
+/// still be held that nobody drops.
+///
+/// Whoever waits on a connection is told [`EndReason::Closed`](crate::EndReason::Closed). So are those whose call of [`shared`]
+/// has not returned yet: what dials is given up. A call after that dials afresh. Connections that
+/// [`connect`](crate::connect()) gave are left alone, and those of another driver. It can be called at any time, on a runtime or
+/// elsewhere, and again; it does not wait for anything.
+pub fn shutdown_all() {
+    CONNECTIONS.shut_down();
 }
 
 async fn wait(attempt: &Attempt<Rings>) -> Result<(), ConnectError> {

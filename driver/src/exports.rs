@@ -2,7 +2,9 @@
 
 pub use farwire_core;
 pub use farwire_core::LinkEnd;
-pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
+pub use farwire_core::broker::{
+    IceServer, OperatorConfig, OperatorProblem, OperatorSettings, RobotConfig, RobotSettings,
+};
 pub use farwire_core::lcm;
 #[cfg(feature = "lcm")]
 pub use farwire_core::lcm_messages;

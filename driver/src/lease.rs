@@ -24,6 +24,23 @@ pub struct Lease<D: Driver> {
     subscriptions: Mutex<HashSet<SubscriptionId>>,
 }
 
+impl<D: Driver> Leased<D> {
+    /// Closes the connection for all who have a share, and lets nobody join any more. `false`: it is closed already. What is
+    /// to be waited for is left to [`finish`](Leased::finish).
+    pub(crate) fn close(&self) -> bool {
+        let was_open = self.leases.swap(0, Ordering::AcqRel) > 0;
+        if was_open {
+            self.engine.act(Client::close);
+        }
+        was_open
+    }
+
+    /// Waits for what is to be gone with it, if the driver does so.
+    pub(crate) fn finish(&self) {
+        self.engine.finish();
+    }
+}
+
 impl<D: Driver> Lease<D> {
     /// The first share of a new connection.
     pub fn first(engine: Arc<Engine<D>>) -> Arc<Lease<D>> {
@@ -89,7 +106,9 @@ impl<D: Driver> Lease<D> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        if self.leased.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
+        // None are left when the connection was closed for all.
+        let one_less = |leases: usize| leases.checked_sub(1);
+        if self.leased.leases.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less) == Ok(1) {
             self.engine().act(Client::close);
             return self.engine().finish();
         }

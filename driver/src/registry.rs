@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
-use farwire_core::Dial;
+use farwire_core::{Dial, EndReason};
 
 use crate::connection::Connection;
 use crate::error::ConnectError;
@@ -16,7 +16,8 @@ pub struct Registry<D: Driver>(LazyLock<Mutex<HashMap<Dial, Entry<D>>>>);
 
 enum Entry<D: Driver> {
     Live(Weak<Leased<D>>),
-    Connecting(Arc<Attempt<D::Bell>>),
+    /// The connection that dials is there once its sockets are.
+    Connecting(Arc<Attempt<D::Bell>>, Option<Weak<Leased<D>>>),
 }
 
 /// What a caller finds.
@@ -56,7 +57,7 @@ impl<D: Driver> Registry<D> {
         let mut connections = self.lock();
         let live = match connections.get(dial) {
             Some(Entry::Live(leased)) => leased.upgrade(),
-            Some(Entry::Connecting(attempt)) => return Joined::Wait(Arc::clone(attempt)),
+            Some(Entry::Connecting(attempt, _)) => return Joined::Wait(Arc::clone(attempt)),
             None => None,
         };
         if let Some(lease) = live.and_then(Lease::join) {
@@ -65,31 +66,55 @@ impl<D: Driver> Registry<D> {
         // Those that are over would pile up.
         connections.retain(|_, entry| match entry {
             Entry::Live(leased) => leased.strong_count() > 0,
-            Entry::Connecting(_) => true,
+            Entry::Connecting(..) => true,
         });
         let attempt = Arc::<Attempt<D::Bell>>::default();
-        connections.insert(dial.clone(), Entry::Connecting(Arc::clone(&attempt)));
+        connections.insert(dial.clone(), Entry::Connecting(Arc::clone(&attempt), None));
         Joined::Connect(Connecting { registry: self, dial: dial.clone(), attempt, failed: None, connected: None })
     }
 
-    /// A share in the connection with an equal configuration, or in one that `connect` makes. `wait` blocks until an attempt of
-    /// somebody else has an outcome.
+    /// A share in the connection with an equal configuration, or in one that `begin` makes and `up` blocks for until it is up.
+    /// `wait` blocks until an attempt of somebody else has an outcome.
     ///
     /// # Errors
-    /// Those of `connect`, here or at the caller that was waited for.
+    /// Those of `begin` and `up`, here or at the caller that was waited for.
     pub fn share(
         &'static self,
         dial: &Dial,
-        connect: impl FnOnce(&Dial) -> Result<Connection<D>, ConnectError>,
+        begin: impl FnOnce(&Dial) -> Result<Arc<Lease<D>>, ConnectError>,
+        up: impl FnOnce(Arc<Lease<D>>) -> Result<Connection<D>, ConnectError>,
         wait: impl Fn(&Attempt<D::Bell>) -> Result<(), ConnectError>,
     ) -> Result<Connection<D>, ConnectError> {
         loop {
             match self.join(dial) {
                 Joined::Live(connection) => return Ok(connection),
                 Joined::Wait(attempt) => wait(&attempt)?,
-                Joined::Connect(connecting) => return connecting.finish(connect(dial)),
+                Joined::Connect(connecting) => {
+                    let begun = connecting.begun(begin(dial));
+                    return connecting.finish(begun.and_then(up));
+                }
             }
         }
+    }
+
+    /// Closes every connection for all who share it, and gives up what dials: whoever connects or waits for that is told
+    /// [`EndReason::Closed`]. Who looks for a connection after that finds none.
+    pub fn shut_down(&self) {
+        let connections = std::mem::take(&mut *self.lock());
+        // Without the lock: what a connection's end wakes may look for another one.
+        let mut closed = Vec::new();
+        for entry in connections.into_values() {
+            let leased = match entry {
+                Entry::Live(leased) => leased.upgrade(),
+                Entry::Connecting(attempt, leased) => {
+                    attempt.settle(Err(ConnectError::Ended(EndReason::Closed)));
+                    leased.and_then(|leased| leased.upgrade())
+                }
+            };
+            closed.extend(leased.filter(|leased| leased.close()));
+        }
+        // All are told before one is waited for, so that their farewells go out together.
+        closed.iter().for_each(|leased| leased.finish());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Dial, Entry<D>>> {
@@ -115,7 +140,31 @@ impl<B> Attempt<B> {
     }
 }
 
+impl<B: Bell> Attempt<B> {
+    /// Tells those who wait, unless they were told before.
+    fn settle(&self, outcome: Result<(), ConnectError>) {
+        self.outcome().get_or_insert(outcome);
+        self.bell.ring();
+    }
+}
+
 impl<D: Driver> Connecting<D> {
+    /// A connection has begun to dial, so that [`Registry::shut_down`] can end it.
+    ///
+    /// # Errors
+    /// That of `begun`, which is given back; and if it was shut down already, that it is closed.
+    pub fn begun(&self, begun: Result<Arc<Lease<D>>, ConnectError>) -> Result<Arc<Lease<D>>, ConnectError> {
+        let lease = begun?;
+        let is_wanted = match self.registry.lock().get_mut(&self.dial) {
+            Some(Entry::Connecting(attempt, leased)) if Arc::ptr_eq(attempt, &self.attempt) => {
+                *leased = Some(Arc::downgrade(lease.leased()));
+                true
+            }
+            _ => false,
+        };
+        if is_wanted { Ok(lease) } else { Err(ConnectError::Ended(EndReason::Closed)) }
+    }
+
     /// Tells those who wait what came of it.
     ///
     /// # Errors
@@ -131,11 +180,20 @@ impl<D: Driver> Connecting<D> {
 
 impl<D: Driver> Drop for Connecting<D> {
     fn drop(&mut self) {
-        match self.connected.take() {
-            Some(leased) => self.registry.lock().insert(self.dial.clone(), Entry::Live(leased)),
-            None => self.registry.lock().remove(&self.dial),
-        };
-        *self.attempt.outcome() = Some(self.failed.take().map_or(Ok(()), Err));
-        self.attempt.bell.ring();
+        let mut connections = self.registry.lock();
+        // Once it was shut down, the place may be somebody else's.
+        let is_own =
+            |entry: &Entry<D>| matches!(entry, Entry::Connecting(attempt, _) if Arc::ptr_eq(attempt, &self.attempt));
+        if connections.get(&self.dial).is_some_and(is_own) {
+            match self.connected.take() {
+                Some(leased) => connections.insert(self.dial.clone(), Entry::Live(leased)),
+                None => connections.remove(&self.dial),
+            };
+        }
+        drop(connections);
+        self.attempt.settle(self.failed.take().map_or(Ok(()), Err));
     }
 }
+
+#[cfg(test)]
+mod tests;

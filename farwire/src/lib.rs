@@ -46,8 +46,8 @@
 //!
 //! # Where things are
 //!
-//! - `connect` and `shared`, with the feature `blocking`, give a `Connection` for plain threads. The module `tokio`, with
-//!   the feature of that name, has the same as futures and streams.
+//! - `connect` and `shared`, with the feature `blocking`, give a `Connection` for plain threads, and `shutdown_all` closes what
+//!   is shared. The module `tokio`, with the feature of that name, has the same as futures and streams.
 //! - [`Config`] says which SFU and who we are to it. With the feature `teleop`, the module `teleop` has the configurations
 //!   of a robot and an operator that meet through a broker, and what they know of each other.
 //! - [`Delivery`] and [`Container`] say how reliably a topic is carried, and how much of it a subscription holds.
@@ -77,7 +77,9 @@ pub mod teleop;
 pub mod tokio;
 
 #[cfg(feature = "blocking")]
-pub use farwire_blocking::{Callback, ConnectError, Connection, Iter, Publisher, Subscription, connect, shared};
+pub use farwire_blocking::{
+    Callback, ConnectError, Connection, Iter, Publisher, Subscription, connect, shared, shutdown_all,
+};
 
 pub use farwire_core as proto;
 

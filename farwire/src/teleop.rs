@@ -30,5 +30,7 @@
 //! ```
 
 pub use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
-pub use farwire_core::broker::{IceServer, OperatorConfig, OperatorProblem, RobotConfig};
+pub use farwire_core::broker::{
+    IceServer, OperatorConfig, OperatorProblem, OperatorSettings, RobotConfig, RobotSettings,
+};
 pub use farwire_core::{ClockEstimate, OperatorLost, StampRefusal};

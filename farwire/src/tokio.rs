@@ -2,4 +2,4 @@
 //!
 //! Everything that is no connection, publisher or subscription is at the root of this crate.
 
-pub use farwire_tokio::{Callback, ConnectError, Connection, Publisher, Subscription, connect, shared};
+pub use farwire_tokio::{Callback, ConnectError, Connection, Publisher, Subscription, connect, shared, shutdown_all};

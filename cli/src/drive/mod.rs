@@ -9,7 +9,6 @@ mod terminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use farwire::teleop::OperatorConfig;
 use farwire_sim::operator::{FULL, Script, Sight};
 use farwire_sim::{Velocity, parse_span};
 
@@ -20,7 +19,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::parse_control_hz;
-use crate::teleop::{ATTEMPT, Broker, Side, dial};
+use crate::teleop::{ATTEMPT, Broker, dial};
 
 /// For what was said last to arrive.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -101,11 +100,9 @@ impl Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let script = args.script()?;
-    let credential = args.broker.credential(Side::Operator, args.token_file.as_deref())?;
-    let config = OperatorConfig::new(&credential.broker, &credential.secret).map_err(Failure::usage)?;
+    let (config, credential) = args.broker.operator(args.token_file.as_deref())?;
     let config = config.takeover(args.takeover).connect_timeout(ATTEMPT);
-    let robot = args.robot.as_deref().filter(|robot| !robot.is_empty());
-    let config = match robot {
+    let config = match args.robot.as_deref().filter(|robot| !robot.is_empty()) {
         Some(robot) => config.robot(robot),
         None => config,
     };
@@ -128,7 +125,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             tell(&Sight::Connected, args.json)?;
             by_script::drive(&mut cockpit, script, args.hz, args.json, &interrupt)
         }
-        None => by_hand::drive(&mut cockpit, robot, args.hz, &interrupt),
+        None => by_hand::drive(&mut cockpit, config.robot.as_deref(), args.hz, &interrupt),
     };
     // However it ended, the robot hears that it is over, if it hears anything.
     cockpit.leave();

@@ -7,7 +7,6 @@ mod teller;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use farwire::teleop::RobotConfig;
 use farwire_sim::parse_span;
 use farwire_sim::robot::Change;
 
@@ -17,7 +16,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pace::parse_control_hz;
-use crate::teleop::{ATTEMPT, Broker, Side, dial};
+use crate::teleop::{ATTEMPT, Broker, dial};
 
 /// Run a simulated robot that `farwire drive` drives, until Ctrl-C
 ///
@@ -46,8 +45,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let credential = args.broker.credential(Side::Robot, args.key_file.as_deref())?;
-    let config = RobotConfig::new(&credential.broker, &credential.secret).map_err(Failure::usage)?;
+    let (config, credential) = args.broker.robot(args.key_file.as_deref())?;
     let config = config.robot_name(&args.name).connect_timeout(ATTEMPT);
     let interrupt = Interrupt::install()?;
     let teller = Teller::new(args.json);

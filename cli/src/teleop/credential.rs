@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use farwire::teleop::{OperatorConfig, OperatorSettings, RobotConfig, RobotSettings};
+use farwire::{ConfigError, Secret};
+
 use crate::failure::Failure;
 use crate::local_keys::LocalKeys;
 use crate::state::StateFile;
-
-/// Where `farwire serve` listens unless told otherwise.
-const DEFAULT_BROKER: &str = "http://127.0.0.1:8787";
 
 /// Bytes of the longest key file; what is longer is none.
 const MAX_LEN: u64 = 4096;
@@ -80,14 +80,48 @@ impl Side {
 }
 
 impl Broker {
-    /// Settles broker and key: a file that was named, then the variable, then what `farwire serve` left on this machine.
-    pub(crate) fn credential(&self, side: Side, file: Option<&Path>) -> Result<Credential, Failure> {
+    /// Settles broker and key: a file that was named, then the variables, then what `farwire serve` left on this machine.
+    pub(crate) fn robot(&self, file: Option<&Path>) -> Result<(RobotConfig, Credential), Failure> {
+        let own = RobotSettings::from_env(variable).map_err(Failure::usage)?;
+        let dimos = RobotSettings::from_dimos_env(variable).map_err(Failure::usage)?;
         let asked = Asked {
-            side,
-            broker: self.broker.as_deref().filter(|broker| !broker.is_empty()),
+            side: Side::Robot,
+            broker: self.given(),
             file,
-            variable: std::env::var(side.variable()).ok().filter(|secret| !secret.is_empty()),
+            own: Given { broker: own.url.clone(), secret: own.key.clone(), variable: own.variable("key") },
+            dimos: Given { broker: dimos.url.clone(), secret: dimos.key.clone(), variable: dimos.variable("key") },
         };
+        let credential = self.settle(asked)?;
+        let mut settings = own.or(dimos);
+        settings.url = Some(credential.broker.clone());
+        settings.key = Some(Secret::new(&credential.secret));
+        Ok((settings.try_into().map_err(Failure::usage)?, credential))
+    }
+
+    /// The same for an operator, whose token is its key.
+    pub(crate) fn operator(&self, file: Option<&Path>) -> Result<(OperatorConfig, Credential), Failure> {
+        let own = OperatorSettings::from_env(variable).map_err(Failure::usage)?;
+        let dimos = OperatorSettings::from_dimos_env(variable).map_err(Failure::usage)?;
+        let asked = Asked {
+            side: Side::Operator,
+            broker: self.given(),
+            file,
+            own: Given { broker: own.url.clone(), secret: own.token.clone(), variable: own.variable("token") },
+            dimos: Given { broker: dimos.url.clone(), secret: dimos.token.clone(), variable: dimos.variable("token") },
+        };
+        let credential = self.settle(asked)?;
+        let mut settings = own.or(dimos);
+        settings.url = Some(credential.broker.clone());
+        settings.token = Some(Secret::new(&credential.secret));
+        Ok((settings.try_into().map_err(Failure::usage)?, credential))
+    }
+
+    /// The broker's root, if somebody gave one to this command.
+    fn given(&self) -> Option<&str> {
+        self.broker.as_deref().filter(|broker| !broker.is_empty())
+    }
+
+    fn settle(&self, asked: Asked<'_>) -> Result<Credential, Failure> {
         asked.settle(|| {
             // Without a home directory there is no such file either.
             let path = LocalKeys::path(&self.state.path().ok()?);
@@ -97,33 +131,56 @@ impl Broker {
     }
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// What was asked for.
 struct Asked<'a> {
     side: Side,
+    /// By flag, or by farwire's variable.
     broker: Option<&'a str>,
     file: Option<&'a Path>,
-    variable: Option<String>,
+    own: Given,
+    dimos: Given,
+}
+
+/// What is in variables.
+#[derive(Default)]
+struct Given {
+    broker: Option<String>,
+    secret: Option<Secret>,
+    /// Which one has the secret.
+    variable: Option<&'static str>,
+}
+
+impl Given {
+    fn credential(&self) -> Option<(&Secret, &'static str)> {
+        Some((self.secret.as_ref()?, self.variable?))
+    }
 }
 
 impl Asked<'_> {
     fn settle(self, local: impl FnOnce() -> Option<(PathBuf, io::Result<LocalKeys>)>) -> Result<Credential, Failure> {
         let side = self.side;
-        let broker = self.broker.unwrap_or(DEFAULT_BROKER).to_owned();
+        let named = self.broker.or(self.own.broker.as_deref()).or(self.dimos.broker.as_deref());
+        let broker = named.unwrap_or(RobotConfig::LOCAL_URL).to_owned();
         let help = format!("export {}, or pass {} FILE; `{}` makes one", side.variable(), side.flag(), side.maker());
         if let Some(path) = self.file {
             let origin = format!("{} {}", side.flag(), path.display());
             let secret = read(path).map_err(|error| Failure::usage(format_args!("{origin}: {error}")))?;
             return Ok(Credential { broker, secret, origin, side });
         }
-        if let Some(secret) = self.variable {
-            return Ok(Credential {
-                broker,
-                secret: secret.trim().to_owned(),
-                origin: side.variable().to_owned(),
-                side,
-            });
+        // A key of DimOS's is for a broker that somebody named, and for no other.
+        let dimos = self.dimos.credential();
+        if let Some((secret, variable)) = self.own.credential().or(dimos.filter(|_| named.is_some())) {
+            let (secret, origin) = (secret.reveal().trim().to_owned(), variable.to_owned());
+            return Ok(Credential { broker, secret, origin, side });
         }
         let Some((path, keys)) = local() else {
+            if let Some((_, name)) = dimos {
+                return Err(Failure::usage(ConfigError::NoBroker { name }));
+            }
             return Err(Failure::usage(format_args!(
                 "no {}: start `farwire serve` on this machine, whose first start leaves one; or {help}",
                 side.secret()
@@ -131,7 +188,7 @@ impl Asked<'_> {
         };
         let keys = keys.map_err(|error| Failure::usage(format_args!("{}: {error}; or {help}", path.display())))?;
         // A key is for its own broker; another one is not to see it.
-        if self.broker.is_some_and(|asked| root(asked) != root(&keys.broker)) {
+        if named.is_some_and(|asked| root(asked) != root(&keys.broker)) {
             return Err(Failure::usage(format_args!(
                 "no {} for {broker}: the one in {} is for {}; {help}",
                 side.secret(),
@@ -168,7 +225,16 @@ mod tests {
     use super::*;
 
     fn asked<'a>(broker: Option<&'a str>, variable: Option<&str>) -> Asked<'a> {
-        Asked { side: Side::Robot, broker, file: None, variable: variable.map(str::to_owned) }
+        let own = given(None, variable.map(|secret| ("FARWIRE_ROBOT_KEY", secret)));
+        Asked { side: Side::Robot, broker, file: None, own, dimos: Given::default() }
+    }
+
+    fn given(broker: Option<&str>, secret: Option<(&'static str, &str)>) -> Given {
+        Given {
+            broker: broker.map(str::to_owned),
+            secret: secret.map(|(_, secret)| Secret::new(secret)),
+            variable: secret.map(|(variable, _)| variable),
+        }
     }
 
     fn local() -> Option<(PathBuf, io::Result<LocalKeys>)> {
@@ -196,10 +262,32 @@ mod tests {
     #[test]
     fn the_variable_goes_before_what_lies_around() {
         let settled = asked(None, Some("mine\n")).settle(local).expect("settled");
-        assert_eq!((settled.broker.as_str(), settled.secret.as_str()), (DEFAULT_BROKER, "mine"));
+        assert_eq!((settled.broker.as_str(), settled.secret.as_str()), (RobotConfig::LOCAL_URL, "mine"));
         assert_eq!(settled.origin, "FARWIRE_ROBOT_KEY");
         let far = asked(Some("https://far.test"), Some("mine")).settle(local).expect("settled");
         assert_eq!(far.broker, "https://far.test");
+    }
+
+    #[test]
+    fn the_variables_of_dimos_count_for_a_broker_that_is_named() {
+        let dimos = || given(None, Some(("TELEOP_API_KEY", "theirs")));
+        let far = || given(Some("https://far.test"), Some(("TELEOP_API_KEY", "theirs")));
+        // Named by DimOS's variable, or by farwire's, which goes first.
+        let settled = Asked { dimos: far(), ..asked(None, None) }.settle(local).expect("settled");
+        assert_eq!((settled.broker.as_str(), settled.secret.as_str()), ("https://far.test", "theirs"));
+        assert_eq!(settled.origin, "TELEOP_API_KEY");
+        let settled = Asked { dimos: far(), ..asked(Some("https://near.test"), None) }.settle(local).expect("settled");
+        assert_eq!((settled.broker.as_str(), settled.secret.as_str()), ("https://near.test", "theirs"));
+        let settled = Asked { dimos: far(), ..asked(None, Some("mine")) }.settle(local).expect("settled");
+        assert_eq!((settled.broker.as_str(), settled.secret.as_str()), ("https://far.test", "mine"));
+        // Named by nobody: this machine's own, or none.
+        let settled = Asked { dimos: dimos(), ..asked(None, None) }.settle(local).expect("settled");
+        assert_eq!((settled.broker.as_str(), settled.secret.as_str()), ("http://127.0.0.1:9", "hunter2"));
+        let why = usage(Asked { dimos: dimos(), ..asked(None, None) }.settle(|| None));
+        assert!(why.contains("TELEOP_API_KEY") && why.contains("FARWIRE_BROKER") && !why.contains("theirs"), "{why}");
+        // Its broker is another one than that of the key which lies around.
+        let why = usage(Asked { dimos: given(Some("https://far.test"), None), ..asked(None, None) }.settle(local));
+        assert!(why.contains("https://far.test") && !why.contains("hunter"), "{why}");
     }
 
     #[test]

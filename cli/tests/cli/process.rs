@@ -27,11 +27,17 @@ impl Scratch {
         for setting in ["URL", "APP_ID", "APP_SECRET", "PUBLISHER_SESSION", "CONNECT_TIMEOUT", "STATE", "SFU_URL"] {
             command.env_remove(format!("FARWIRE_{setting}"));
         }
-        for setting in ["BROKER", "ROBOT_KEY", "OPERATOR_TOKEN", "ROBOT"] {
+        for setting in ["BROKER", "ROBOT_KEY", "OPERATOR_TOKEN", "ROBOT", "ROBOT_ID", "ROBOT_NAME", "ROBOT_TYPE"] {
             command.env_remove(format!("FARWIRE_{setting}"));
         }
         for setting in ["DURATION_S", "MAX_MESSAGES", "RECEIVE_TIMEOUT_S"] {
             command.env_remove(format!("DIMOS_BENCH_{setting}"));
+        }
+        for setting in ["API_KEY", "OPERATOR_TOKEN", "BROKER_URL", "ROBOT_ID"] {
+            command.env_remove(format!("TELEOP_{setting}"));
+        }
+        for setting in ["BROKER_URL", "API_KEY", "ROBOT_ID", "ROBOT_NAME", "ROBOT_TYPE", "HEARTBEAT_HZ"] {
+            command.env_remove(format!("TRANSPORTS__BROKER__{setting}"));
         }
         command.env("XDG_RUNTIME_DIR", &self.0).env("XDG_STATE_HOME", &self.0).args(args);
         command

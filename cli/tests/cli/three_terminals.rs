@@ -153,6 +153,14 @@ fn a_wrong_key_is_an_error_at_once() {
         assert!(ended.stderr.contains(variable) && ended.stderr.contains("refuses"), "{}", ended.stderr);
         assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{ended:#?}");
     }
+    // DimOS's variables are read where farwire's are not set.
+    for (args, variable) in [(&CIRCLE[..], "TELEOP_OPERATOR_TOKEN"), (&ROBOT[..], "TRANSPORTS__BROKER__API_KEY")] {
+        let mut command = scratch.farwire(args);
+        command.env(variable, "hunter2").env("TRANSPORTS__BROKER__BROKER_URL", broker);
+        let ended = Running::start(command).end(SOON).expect(1);
+        assert!(ended.stderr.contains(variable) && ended.stderr.contains("refuses"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("hunter2") && !ended.stdout.contains("hunter2"), "{ended:#?}");
+    }
     // What lies around is for its own broker.
     let far = start(&scratch, &["robot", "--broker", "http://127.0.0.1:9"]).end(SOON).expect(2).stderr;
     assert!(far.contains("http://127.0.0.1:9") && far.contains(broker), "{far}");

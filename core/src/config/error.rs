@@ -1,5 +1,8 @@
 //! What is wrong with a configuration.
 
+use std::time::Duration;
+
+use super::bounds::MAX_NAME;
 use super::session_id::MAX_ID;
 
 /// The most that is repeated of what was given, in characters.
@@ -40,9 +43,41 @@ pub enum ConfigError {
         /// What was given.
         session: String,
     },
-    /// Not a time to connect in.
-    #[error("{name} is {given:?}, but it is a number of seconds from 0.001 to 86400")]
-    ConnectTimeout {
+    /// Not a time within its bounds.
+    #[error(
+        "{name} is {given:?}, but it is a number of seconds from {} to {}",
+        .shortest.as_secs_f64(),
+        .longest.as_secs_f64()
+    )]
+    Time {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        given: String,
+        /// The least that can be used.
+        shortest: Duration,
+        /// The most that can be used.
+        longest: Duration,
+    },
+    /// Not a rate within its bounds.
+    #[error(
+        "{name} is {given:?}, but it is so many a second that {} to {} seconds lie in between",
+        .shortest.as_secs_f64(),
+        .longest.as_secs_f64()
+    )]
+    Rate {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        given: String,
+        /// The least time in between that can be used.
+        shortest: Duration,
+        /// The most time in between that can be used.
+        longest: Duration,
+    },
+    /// Not the name or id of a robot.
+    #[error("{name} is {given:?}, but it has at most {MAX_NAME} characters, and no control character")]
+    Name {
         /// The setting.
         name: &'static str,
         /// What was given.
@@ -57,10 +92,22 @@ pub enum ConfigError {
         url: String,
     },
     /// Not the root of a broker.
-    #[error("the broker's URL (FARWIRE_BROKER) is {url:?}, which is none: it looks like http://127.0.0.1:8787")]
+    #[error("{name} is {url:?}, not the root of a broker, which looks like http://127.0.0.1:8787")]
     Broker {
+        /// The setting.
+        name: &'static str,
         /// What was given, but for passwords and queries in it.
         url: String,
+    },
+    /// A key or token in a variable of DimOS's, but no broker that it is for.
+    #[error(
+        "{name} is set, but no broker that it is for: set FARWIRE_BROKER or TRANSPORTS__BROKER__BROKER_URL to the \
+         broker's root, such as https://api.dimensional.org for the one that DimOS hosts, or http://127.0.0.1:8787 for \
+         `farwire serve` on this machine"
+    )]
+    NoBroker {
+        /// The variable of the key or token.
+        name: &'static str,
     },
     /// A key or token that a broker wants is missing.
     #[error("{name} is not set: `farwire serve` prints one at its first start, and `{command}` makes more")]
@@ -80,36 +127,22 @@ pub enum ConfigError {
     },
 }
 
-/// The settings' names in a file and in the environment.
-pub(super) const NAMES: [(&str, &str); 5] = [
-    ("url", "FARWIRE_URL"),
-    ("app_id", "FARWIRE_APP_ID"),
-    ("app_secret", "FARWIRE_APP_SECRET"),
-    ("publisher_session", "FARWIRE_PUBLISHER_SESSION"),
-    ("connect_timeout", "FARWIRE_CONNECT_TIMEOUT"),
-];
-
 impl ConfigError {
-    /// Calls the setting by its variable.
-    pub(super) fn in_environment(mut self) -> ConfigError {
+    /// Calls the setting as `name_of` does, if that knows it.
+    pub(crate) fn renamed(mut self, name_of: impl FnOnce(&'static str) -> Option<&'static str>) -> ConfigError {
         match &mut self {
             ConfigError::Url { name, .. }
             | ConfigError::AppId { name, .. }
             | ConfigError::AppSecret { name }
             | ConfigError::PublisherSession { name, .. }
-            | ConfigError::ConnectTimeout { name, .. }
-            | ConfigError::Missing { name, .. } => {
-                *name = NAMES.iter().find(|(field, _)| field == name).map_or(*name, |(_, variable)| variable);
-            }
-            ConfigError::Text { .. } | ConfigError::Broker { .. } | ConfigError::NoCredential { .. } => {}
-        }
-        self
-    }
-
-    /// Calls the secret that cannot be used by its variable.
-    pub(crate) fn of(mut self, variable: &'static str) -> ConfigError {
-        if let ConfigError::AppSecret { name } = &mut self {
-            *name = variable;
+            | ConfigError::Time { name, .. }
+            | ConfigError::Rate { name, .. }
+            | ConfigError::Name { name, .. }
+            | ConfigError::Missing { name, .. }
+            | ConfigError::Broker { name, .. }
+            | ConfigError::NoBroker { name }
+            | ConfigError::NoCredential { name, .. } => *name = name_of(name).unwrap_or(name),
+            ConfigError::Text { .. } => {}
         }
         self
     }
@@ -117,6 +150,16 @@ impl ConfigError {
     /// Not a session id.
     pub(crate) fn session(name: &'static str, given: &str) -> ConfigError {
         ConfigError::PublisherSession { name, session: shown(given) }
+    }
+
+    /// Not a time within these bounds.
+    pub(crate) fn time(name: &'static str, given: &str, (shortest, longest): (Duration, Duration)) -> ConfigError {
+        ConfigError::Time { name, given: shown(given), shortest, longest }
+    }
+
+    /// Not a rate within these bounds of the time in between.
+    pub(crate) fn rate(name: &'static str, given: &str, (shortest, longest): (Duration, Duration)) -> ConfigError {
+        ConfigError::Rate { name, given: shown(given), shortest, longest }
     }
 }
 

@@ -1,28 +1,39 @@
 //! What a connection needs to know before it dials.
 
+mod bounds;
 mod error;
+mod fields;
 mod secret;
 mod session_id;
 mod settings;
+mod text;
 mod url;
+mod variables;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use self::error::{shown, shown_url};
 use self::session_id::is_path_segment;
 
+pub(crate) use self::bounds::{MAX_NAME, name, seconds};
 pub use self::error::ConfigError;
+pub(crate) use self::fields::settings;
 pub use self::secret::Secret;
 pub use self::session_id::SessionId;
 pub use self::settings::Settings;
+#[cfg(feature = "toml")]
+pub(crate) use self::text::from_toml;
+pub(crate) use self::text::{FieldName, FieldValue, as_seconds, from_json, to_json_with_secret};
+pub(crate) use self::variables::{Origins, Variables, parse_seconds, secret, text};
 
 /// The root of a broker, with or without the path of its API.
-pub(crate) fn broker_root(given: &str) -> Result<String, ConfigError> {
+pub(crate) fn broker_root(name: &'static str, given: &str) -> Result<String, ConfigError> {
     let root = self::url::api_root(given).map(|root| root.trim_end_matches("/api/v1"));
-    root.and_then(self::url::api_root).map(str::to_owned).ok_or_else(|| ConfigError::Broker { url: shown_url(given) })
+    let root = root.and_then(self::url::api_root).map(str::to_owned);
+    root.ok_or_else(|| ConfigError::Broker { name, url: shown_url(given) })
 }
 
 /// The address of a URL's host, if it needs no look-up.
@@ -64,6 +75,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// Where Cloudflare serves its own.
+    pub const CLOUDFLARE_URL: &str = "https://rtc.live.cloudflare.com/v1";
+
     /// Where `farwire serve` listens unless told otherwise.
     pub const LOCAL_URL: &str = "http://127.0.0.1:8787/v1";
 
@@ -101,7 +115,10 @@ impl Config {
         })
     }
 
-    /// The configuration that the environment gives; [`Settings::from_env`] has the variables.
+    /// The configuration that the environment gives: each setting by farwire's own variable, which
+    /// [`Settings::from_env`] has, and where that is not set by one of DimOS's, as
+    /// [`Settings::from_dimos_env`] has them. An app id or a secret of DimOS's is one on Cloudflare, so
+    /// [`CLOUDFLARE_URL`](Config::CLOUDFLARE_URL) is dialed then, unless `FARWIRE_URL` names another SFU.
     ///
     /// ```
     /// # use farwire_core::Config;
@@ -110,8 +127,9 @@ impl Config {
     ///
     /// # Errors
     /// When a variable's value cannot be used, or one is not set that has no default. The error names the variable.
-    pub fn from_env(lookup: impl FnMut(&str) -> Option<String>) -> Result<Config, ConfigError> {
-        Config::try_from(Settings::from_env(lookup)?).map_err(ConfigError::in_environment)
+    pub fn from_env(mut lookup: impl FnMut(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let own = Settings::from_env(&mut lookup)?;
+        Config::try_from(own.or(Settings::from_dimos_env(lookup)?)).map_err(Settings::in_env)
     }
 
     /// Reads a TOML document with the fields of this struct.
@@ -141,9 +159,7 @@ impl Config {
     /// Everything as a JSON object, **with the secret**, for [`from_json`](Config::from_json) in another process to give
     /// an equal configuration. Not for logs: those get the serialised form, without it.
     pub fn to_json_with_secret(&self) -> String {
-        let mut json = serde_json::to_value(self).unwrap_or_default();
-        json["app_secret"] = self.app_secret.reveal().into();
-        json.to_string()
+        to_json_with_secret(self, "app_secret", &self.app_secret)
     }
 
     /// Subscribes to what another process publishes; its connection tells its own session's id.
@@ -205,37 +221,30 @@ impl TryFrom<Settings> for Config {
     type Error = ConfigError;
 
     fn try_from(settings: Settings) -> Result<Config, ConfigError> {
-        let url = settings.url.as_deref().unwrap_or(Config::LOCAL_URL);
-        let (app_id, app_secret) = (settings.app_id.as_deref(), settings.app_secret.as_ref().map(Secret::reveal));
-        // The URL is to be known as good before others are judged by it.
-        let mut config =
-            Config::new(url, app_id.unwrap_or(Config::LOCAL_APP_ID), app_secret.unwrap_or(Config::LOCAL_APP_SECRET))?;
-        for (name, is_missing) in [("app_id", app_id.is_none()), ("app_secret", app_secret.is_none())] {
-            if is_missing && !config.is_loopback() {
-                return Err(ConfigError::Missing { name, url: config.url });
-            }
-        }
-        if let Some(session) = &settings.publisher_session {
-            config = config.publisher_session(session)?;
-        }
-        config.reconnect = settings.reconnect.unwrap_or(config.reconnect);
-        if let Some(seconds) = settings.connect_timeout {
-            let (shortest, longest) = Config::TIMEOUTS;
-            config.connect_timeout = Duration::try_from_secs_f64(seconds)
-                .ok()
-                .filter(|timeout| (shortest..=longest).contains(timeout))
-                .ok_or_else(|| ConfigError::connect_timeout(&seconds.to_string()))?;
-        }
-        Ok(config)
+        checked(&settings).map_err(|error| settings.in_error(error))
     }
 }
 
-impl ConfigError {
-    fn connect_timeout(given: &str) -> ConfigError {
-        ConfigError::ConnectTimeout { name: "connect_timeout", given: shown(given) }
+/// Makes a configuration of settings, whose errors have the names of fields.
+fn checked(settings: &Settings) -> Result<Config, ConfigError> {
+    let is_dimos = settings.is_dimos("app_id") || settings.is_dimos("app_secret");
+    let default_url = if is_dimos { Config::CLOUDFLARE_URL } else { Config::LOCAL_URL };
+    let url = settings.url.as_deref().unwrap_or(default_url);
+    let (app_id, app_secret) = (settings.app_id.as_deref(), settings.app_secret.as_ref().map(Secret::reveal));
+    // The URL is to be known as good before others are judged by it.
+    let mut config =
+        Config::new(url, app_id.unwrap_or(Config::LOCAL_APP_ID), app_secret.unwrap_or(Config::LOCAL_APP_SECRET))?;
+    for (name, is_missing) in [("app_id", app_id.is_none()), ("app_secret", app_secret.is_none())] {
+        if is_missing && !config.is_loopback() {
+            return Err(ConfigError::Missing { name, url: config.url });
+        }
     }
-}
-
-fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(time.as_secs_f64())
+    if let Some(session) = &settings.publisher_session {
+        config = config.publisher_session(session)?;
+    }
+    config.reconnect = settings.reconnect.unwrap_or(config.reconnect);
+    if let Some(number) = settings.connect_timeout {
+        config.connect_timeout = seconds("connect_timeout", number, Config::TIMEOUTS)?;
+    }
+    Ok(config)
 }

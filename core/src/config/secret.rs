@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for Secret {
         if text == REDACTED {
             return Err(D::Error::custom(format_args!(
                 "the secret is {REDACTED:?}, because this was written for a log: put the secret in its place, and send \
-                 configurations as `Config::to_json_with_secret` writes them"
+                 configurations as `to_json_with_secret` writes them"
             )));
         }
         Ok(Secret(text))

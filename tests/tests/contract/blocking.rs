@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{Callback, Connection, Driver, Names, PATIENCE, Publisher, Shares, Subscription};
 use farwire_blocking::{
     Accepted, Config, Delivery, EndReason, Message, PublishError, RecvError, Stats, SubscribeOptions, TopicError,
-    TopicNames, connect, shared,
+    TopicNames, connect, shared, shutdown_all,
 };
 use farwire_sfu::Server;
 
@@ -50,6 +50,10 @@ impl Driver for Blocking {
 impl Shares for Blocking {
     fn shared(&self, config: Config) -> Result<farwire_blocking::Connection, String> {
         shared(config).map_err(|error| error.to_string())
+    }
+
+    fn shutdown_all(&self) {
+        shutdown_all();
     }
 }
 

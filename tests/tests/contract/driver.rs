@@ -51,6 +51,9 @@ pub(crate) trait Shares: Driver {
     /// # Errors
     /// The driver's own error, as text.
     fn shared(&self, config: Config) -> Result<Self::Connection, String>;
+
+    /// Closes all connections that callers of this process share, those of other tests among them.
+    fn shutdown_all(&self);
 }
 
 /// A handle to a connection. Clones are the same connection; the last handle of any kind closes it.

@@ -45,6 +45,9 @@ macro_rules! contract_of_sharing {
                 equal_configs_are_one_connection, together_they_dial_once,
                 the_last_user_closes_and_the_next_starts_afresh, two_that_stop_leave_the_third,
                 two_that_fail_leave_the_third, users_come_and_go;
+            shutdown:
+                closes_for_all_users_at_once, leaves_what_is_not_shared, gives_up_what_dials,
+                while_users_come_and_go, and_the_next_start_afresh;
         }
     };
 }

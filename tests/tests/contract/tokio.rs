@@ -10,7 +10,7 @@ use ::tokio::time::timeout;
 use farwire_sfu::Server;
 use farwire_tokio::{
     Accepted, Callback, Config, Connection, Delivery, EndReason, Message, PublishError, Publisher, RecvError, Stats,
-    SubscribeOptions, Subscription, TopicError, TopicNames, connect, shared,
+    SubscribeOptions, Subscription, TopicError, TopicNames, connect, shared, shutdown_all,
 };
 
 use crate::{Driver, PATIENCE, Shares};
@@ -89,6 +89,10 @@ impl<const WORKERS: usize> Shares for Tokio<WORKERS> {
     fn shared(&self, config: Config) -> Result<Attached<Connection>, String> {
         let connected = self.runtime.handle().block_on(shared(config));
         connected.map(|connection| self.attach(connection)).map_err(|error| error.to_string())
+    }
+
+    fn shutdown_all(&self) {
+        shutdown_all();
     }
 }
 

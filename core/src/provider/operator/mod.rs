@@ -3,10 +3,12 @@
 mod config;
 mod problem;
 mod session;
+mod settings;
 
 pub use self::config::OperatorConfig;
 pub use self::problem::OperatorProblem;
 use self::session::Operator;
+pub use self::settings::OperatorSettings;
 use super::{Attempt, Connect, Dial, Provider};
 use crate::EndReason;
 use crate::signalling::Retry;

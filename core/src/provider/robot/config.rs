@@ -1,9 +1,13 @@
 //! What a robot needs to know before it connects to a broker.
 
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use crate::config::broker_root;
-use crate::provider::bridge::settings::{LOCAL_URL, TIMES, credential, from_env, short};
+use serde::{Deserialize, Serialize};
+
+use super::RobotSettings;
+use crate::config::{as_seconds, to_json_with_secret};
+use crate::provider::bridge::settings::{LOCAL_URL, TIMES, URL, access, short};
 use crate::{ConfigError, Secret};
 
 /// How a robot reaches its broker, and as whom.
@@ -15,7 +19,16 @@ use crate::{ConfigError, Secret};
 /// # assert!(!format!("{config:?}").contains("robots-own-key"));
 /// # Ok::<(), farwire_core::ConfigError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// As a [`Config`](crate::Config) it comes from code, from the environment ([`from_env`](RobotConfig::from_env)), from a text
+/// ([`from_toml`](RobotConfig::from_toml), [`from_json`](RobotConfig::from_json), or any format of serde's), or from several of
+/// these together ([`RobotSettings`]); unknown fields are refused. Serialised it is fit for a log, since the key is left out,
+/// and [`to_json_with_secret`](RobotConfig::to_json_with_secret) is for handing it to another process.
+///
+/// Equal configurations are the same connection to whoever shares connections. [`robot_type`](Self#structfield.robot_type)
+/// does not count, in equality and in the hash: it is only told when the connection is made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "RobotSettings")]
 #[non_exhaustive]
 pub struct RobotConfig {
     /// The broker's root: `http://127.0.0.1:8787`.
@@ -23,18 +36,25 @@ pub struct RobotConfig {
     /// The robot's key.
     pub key: Secret,
     /// The robot's id; the broker knows it from the key, so this only has to be said where a broker wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub robot_id: Option<String>,
     /// What operators are shown. `robot` unless set.
     pub robot_name: String,
-    /// The kind of robot, for an operator's screen.
+    /// The kind of robot, for an operator's screen: the broker is told when the robot registers. Configurations that differ
+    /// in nothing else are equal.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub robot_type: Option<String>,
-    /// The time between heartbeats. 1 s unless set, as DimOS has it.
+    /// The time between heartbeats. 1 s unless set, as DimOS has it. Seconds when serialised, like all times.
+    #[serde(serialize_with = "as_seconds")]
     pub heartbeat: Duration,
     /// After this long without a message of the operator's it counts as lost, whatever the broker says. 3 s unless set.
+    #[serde(serialize_with = "as_seconds")]
     pub operator_silence: Duration,
     /// The time within which a connection is up, or this attempt has failed. 10 s unless set.
+    #[serde(serialize_with = "as_seconds")]
     pub connect_timeout: Duration,
     /// Whether to reconnect when the connection is lost. `true` unless set.
+    #[serde(skip_serializing_if = "Clone::clone")]
     pub reconnect: bool,
 }
 
@@ -47,9 +67,14 @@ impl RobotConfig {
     /// # Errors
     /// When `url` is not an `http://` or `https://` URL, or the key is empty or cannot stand in a header.
     pub fn new(url: &str, key: &str) -> Result<RobotConfig, ConfigError> {
-        Ok(RobotConfig {
-            url: broker_root(url)?,
-            key: credential("robot key", key)?,
+        let (url, key) = access((URL, url), ("robot key", key))?;
+        Ok(RobotConfig::with(url, key))
+    }
+
+    pub(super) fn with(url: String, key: Secret) -> RobotConfig {
+        RobotConfig {
+            url,
+            key,
             robot_id: None,
             robot_name: "robot".to_owned(),
             robot_type: None,
@@ -57,16 +82,50 @@ impl RobotConfig {
             operator_silence: Duration::from_secs(3),
             connect_timeout: Duration::from_secs(10),
             reconnect: true,
-        })
+        }
     }
 
-    /// What `FARWIRE_BROKER` and `FARWIRE_ROBOT_KEY` say; without the first, the broker on this machine.
+    /// The configuration that the environment gives: each setting by farwire's own variable, which
+    /// [`RobotSettings::from_env`] has, and where that is not set by one of DimOS's, as [`RobotSettings::from_dimos_env`] has
+    /// them. Without a URL it is the broker on this machine, but a key of DimOS's is not sent there: it has to be said which
+    /// broker it is for.
     ///
     /// # Errors
-    /// When there is no key, or a value cannot be used. The error names the variable.
+    /// When there is no key, or no broker that a key of DimOS's is for, or a value cannot be used. The error names the
+    /// variable.
     pub fn from_env(mut lookup: impl FnMut(&str) -> Option<String>) -> Result<RobotConfig, ConfigError> {
-        let (url, key) = from_env(&mut lookup, "FARWIRE_ROBOT_KEY", "farwire keys create robot NAME")?;
-        RobotConfig::new(&url, &key).map_err(|error| error.of("FARWIRE_ROBOT_KEY"))
+        let own = RobotSettings::from_env(&mut lookup)?;
+        RobotConfig::try_from(own.or(RobotSettings::from_dimos_env(lookup)?)).map_err(RobotSettings::in_env)
+    }
+
+    /// Reads a TOML document with the fields of this struct; only `key` has to be there.
+    ///
+    /// ```
+    /// # use farwire_core::broker::RobotConfig;
+    /// let config = RobotConfig::from_toml("url = 'https://teleop.example'\nkey = 'hunter2'\nheartbeat = 0.5")?;
+    /// assert!(!format!("{config:?}").contains("hunter2"));
+    /// # Ok::<(), farwire_core::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it is no such document, or has other fields, or a value that cannot be used, or lacks the key.
+    #[cfg(feature = "toml")]
+    pub fn from_toml(text: &str) -> Result<RobotConfig, ConfigError> {
+        RobotSettings::from_toml(text)?.try_into()
+    }
+
+    /// Reads a JSON object with the fields of this struct; only `key` has to be there.
+    ///
+    /// # Errors
+    /// When it is no such object, or has other fields, or a value that cannot be used, or lacks the key.
+    pub fn from_json(text: &str) -> Result<RobotConfig, ConfigError> {
+        RobotSettings::from_json(text)?.try_into()
+    }
+
+    /// Everything as a JSON object, **with the key**, for [`from_json`](RobotConfig::from_json) in another process to give an
+    /// equal configuration. Not for logs: those get the serialised form, without it.
+    pub fn to_json_with_secret(&self) -> String {
+        to_json_with_secret(self, "key", &self.key)
     }
 
     /// Sets the robot's id.
@@ -109,6 +168,37 @@ impl RobotConfig {
     pub fn reconnect(mut self, reconnect: bool) -> RobotConfig {
         self.reconnect = reconnect;
         self
+    }
+
+    /// What makes a connection another one.
+    fn identity(&self) -> impl Eq + Hash {
+        let RobotConfig {
+            url,
+            key,
+            robot_id,
+            robot_name,
+            robot_type: _,
+            heartbeat,
+            operator_silence,
+            connect_timeout,
+            reconnect,
+        } = self;
+        (url, key, robot_id, robot_name, heartbeat, operator_silence, connect_timeout, reconnect)
+    }
+}
+
+/// Everything but the kind of robot counts.
+impl PartialEq for RobotConfig {
+    fn eq(&self, other: &RobotConfig) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for RobotConfig {}
+
+impl Hash for RobotConfig {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod config;
 mod session;
+mod settings;
 
 pub use self::config::RobotConfig;
 use self::session::Robot;
+pub use self::settings::RobotSettings;
 use super::{Attempt, Connect, Dial, Provider};
 use crate::EndReason;
 use crate::signalling::Retry;

@@ -7,6 +7,7 @@ pub(crate) mod lifecycle;
 pub(crate) mod listeners;
 pub(crate) mod registration;
 pub(crate) mod sharing;
+pub(crate) mod shutdown;
 pub(crate) mod threads;
 pub(crate) mod unsubscribe;
 

@@ -1,6 +1,6 @@
 //! Connections that callers with equal configurations share.
 
-use std::sync::Barrier;
+use std::sync::{Barrier, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +9,20 @@ use farwire_core::{Config, EndReason};
 use super::*;
 use crate::Shares;
 
-fn shared<D: Shares>(driver: &D) -> D::Connection {
+/// Rows share this process's connections, and some close them all.
+static CONNECTIONS: RwLock<()> = RwLock::new(());
+
+/// No other row closes all connections meanwhile.
+fn undisturbed() -> RwLockReadGuard<'static, ()> {
+    CONNECTIONS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// No other row shares connections meanwhile.
+pub(super) fn alone() -> RwLockWriteGuard<'static, ()> {
+    CONNECTIONS.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn shared<D: Shares>(driver: &D) -> D::Connection {
     driver.shared(driver.config()).expect("a connection")
 }
 
@@ -18,7 +31,7 @@ fn expect_one_connection<D: Driver>(driver: &D) {
 }
 
 /// A message from this connection to itself.
-fn expect_life<D: Driver>(connection: &D::Connection, topic: &str) {
+pub(super) fn expect_life<D: Driver>(connection: &D::Connection, topic: &str) {
     let publisher = publisher::<D>(connection, topic);
     let mut subscription = subscription::<D>(connection, topic, RELIABLE);
     publish_numbers(&publisher, 0..3);
@@ -27,6 +40,7 @@ fn expect_life<D: Driver>(connection: &D::Connection, topic: &str) {
 
 /// Equal configurations share a connection, however they came to be equal; others do not.
 pub(crate) fn equal_configs_are_one_connection<D: Shares>(driver: &D) {
+    let _undisturbed = undisturbed();
     let first = shared(driver);
     let json = driver.config().to_json_with_secret();
     let second = driver.shared(Config::from_json(&json).expect("a good config")).expect("a connection");
@@ -44,6 +58,7 @@ pub(crate) fn equal_configs_are_one_connection<D: Shares>(driver: &D) {
 
 /// Callers at the same time get one connection too.
 pub(crate) fn together_they_dial_once<D: Shares>(driver: &D) {
+    let _undisturbed = undisturbed();
     let together = Barrier::new(6);
     let connections: Vec<_> = thread::scope(|scope| {
         let dialing: Vec<_> = (0..6)
@@ -62,6 +77,7 @@ pub(crate) fn together_they_dial_once<D: Shares>(driver: &D) {
 
 /// The connection closes when its last user is gone, and the next one starts afresh.
 pub(crate) fn the_last_user_closes_and_the_next_starts_afresh<D: Shares>(driver: &D) {
+    let _undisturbed = undisturbed();
     let (first, second) = (shared(driver), shared(driver));
     let id = first.session_id();
     let publisher = publisher::<D>(&first, "t");
@@ -80,6 +96,7 @@ pub(crate) fn the_last_user_closes_and_the_next_starts_afresh<D: Shares>(driver:
 
 /// One user's close is the end for that user alone.
 pub(crate) fn two_that_stop_leave_the_third<D: Shares>(driver: &D) {
+    let _undisturbed = undisturbed();
     let [first, second, third] = [(); 3].map(|()| shared(driver));
     let mut at_first = subscription::<D>(&first, "t", RELIABLE);
     let mut at_third = subscription::<D>(&third, "t", RELIABLE);
@@ -101,6 +118,7 @@ pub(crate) fn two_that_stop_leave_the_third<D: Shares>(driver: &D) {
 
 /// Users that cannot connect do not keep the next from it, nor do they hang.
 pub(crate) fn two_that_fail_leave_the_third<D: Shares>(driver: &D) {
+    let _undisturbed = undisturbed();
     // A place where nobody serves yet.
     let place = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let config = Config::new(&format!("http://{place}/v1"), "app", "secret").expect("a good config");
@@ -121,6 +139,7 @@ pub(crate) fn two_that_fail_leave_the_third<D: Shares>(driver: &D) {
 
 /// Users come and go from many threads; whoever has a connection can use it.
 pub(crate) fn users_come_and_go<D: Shares>(driver: &D) {
+    let _undisturbed = undisturbed();
     thread::scope(|scope| {
         for n in 0..4 {
             scope.spawn(move || {
