@@ -71,7 +71,7 @@ pub enum Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A robot's next heartbeat, or an operator's bridging.
+    /// A robot's or an operator's next heartbeat, or an operator's bridging.
     SignOfLife,
     /// A call to the SFU: a repetition, or a look whether a session is still there.
     Sfu,

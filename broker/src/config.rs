@@ -14,6 +14,8 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// A robot without a heartbeat for this long is removed. 30 s unless set.
     pub robot_timeout: Duration,
+    /// An operator that makes heartbeats, and then none for this long, is removed. 20 s unless set.
+    pub operator_timeout: Duration,
     /// An operator that has not bridged this long after it joined is removed. 30 s unless set.
     pub bridge_within: Duration,
     /// How often the SFU is asked whether a session and its channels are still there. 5 s unless set.
@@ -31,6 +33,7 @@ impl Config {
             sfu,
             ice_servers: Vec::new(),
             robot_timeout: Duration::from_secs(30),
+            operator_timeout: Duration::from_secs(20),
             bridge_within: Duration::from_secs(30),
             check_every: Duration::from_secs(5),
             max_robots: 4096,
@@ -47,6 +50,12 @@ impl Config {
     /// Sets how long a robot may be silent.
     pub fn robot_timeout(mut self, timeout: Duration) -> Config {
         self.robot_timeout = timeout;
+        self
+    }
+
+    /// Sets how long an operator that makes heartbeats may be silent.
+    pub fn operator_timeout(mut self, timeout: Duration) -> Config {
+        self.operator_timeout = timeout;
         self
     }
 

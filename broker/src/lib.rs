@@ -27,6 +27,9 @@
 //! - An operator ends by leaving, by not bridging within [`Config::bridge_within`], or when the SFU says that its session
 //!   is gone, or a channel of its bridge at either end, whoever closed it. The robot's next heartbeat has no ids then, and
 //!   the operator has to join again. The SFU is asked every [`Config::check_every`].
+//! - An operator that has made a heartbeat (`op-heartbeat`, every 5 s) and makes none for [`Config::operator_timeout`] ends,
+//!   whether or not its connection to the SFU lives. One that never made any, as programs that do not know the call, ends by
+//!   the rules before alone: while the SFU has its channels, it is there.
 //! - A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on the SFU.
 
 mod admin;

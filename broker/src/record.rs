@@ -65,6 +65,9 @@ pub struct OperatorRecord {
     pub sfu_session: String,
     /// The channels between the two.
     pub bridge: Option<Bridge>,
+    /// Whether it makes heartbeats, so that none means that it is gone.
+    #[serde(default)]
+    pub heartbeats: bool,
 }
 
 /// The stream ids of the four channels, in the order `cmd_unreliable`, `state_reliable`, `state_reliable_back`,

@@ -125,6 +125,11 @@ impl Refusal {
         Refusal::new(409, own::NOT_JOINED, text)
     }
 
+    /// To a heartbeat.
+    pub(crate) fn not_bound() -> Refusal {
+        Refusal::new(403, own::NOT_JOINED, "you do not operate this robot, or no longer: join again")
+    }
+
     pub(crate) fn no_longer_operator() -> Refusal {
         Refusal::new(409, own::NOT_JOINED, "the robot or another operator ended this meanwhile: join again")
     }

@@ -26,6 +26,7 @@ pub(crate) enum OperatorCall<'a> {
     Join(&'a str),
     Bridge(&'a str),
     Renegotiate(&'a str),
+    Heartbeat(&'a str),
     Leave(&'a str),
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Option<Call<'a>> {
         (&Method::POST, Some(path::JOIN)) => Some(Call::Operator(OperatorCall::Join(id))),
         (&Method::POST, Some(path::BRIDGE)) => Some(Call::Operator(OperatorCall::Bridge(id))),
         (&Method::POST, Some(path::RENEGOTIATE_OPERATOR)) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
+        (&Method::POST, Some(path::OP_HEARTBEAT)) => Some(Call::Operator(OperatorCall::Heartbeat(id))),
         (&Method::POST, Some(path::LEAVE)) => Some(Call::Operator(OperatorCall::Leave(id))),
         _ => None,
     }

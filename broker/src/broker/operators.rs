@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::teleop::{
-    Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State,
+    Acknowledged, Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State,
 };
 use tracing::info;
 
@@ -99,7 +99,7 @@ impl Broker {
         if let Some(session) = self.robots.get_mut(robot) {
             info!(%robot, session = short_id(&session.id), token = %key, "joined");
             let due = now + self.config.bridge_within;
-            session.operator = Some(Operator { id, key, sfu_session, state: OperatorState::Joined, due });
+            session.operator = Some(Operator { id, key, sfu_session, state: OperatorState::Joined, due, heard: None });
         }
         self.watch(robot);
         self.save(robot);
@@ -133,6 +133,24 @@ impl Broker {
         let is_it =
             |operator: &&Operator| operator.key == *key && of.operator_id.as_ref().is_none_or(|id| *id == operator.id);
         operator.filter(is_it).map(|_| ()).ok_or_else(Refusal::not_operator)
+    }
+
+    /// Notes that an operator is there. From its first heartbeat on, none for too long ends it.
+    pub(super) fn operator_heartbeat(
+        &mut self,
+        now: Instant,
+        key: &KeyId,
+        robot: &RobotId,
+        of: &OfOperator,
+    ) -> Result<Response, Refusal> {
+        self.is_operator(robot, key, of).map_err(|_| Refusal::not_bound())?;
+        let operator = self.robots.get_mut(robot).and_then(|session| session.operator.as_mut());
+        let operator = operator.ok_or_else(Refusal::not_bound)?;
+        if operator.heard.replace(now).is_none() {
+            self.save(robot);
+        }
+        self.watch(robot);
+        Ok(json(200, &Acknowledged { ack: true }))
     }
 
     /// Ends an operator's time with a robot: its session, and the channels of both. Nothing, if there is none.

@@ -22,7 +22,8 @@ impl Broker {
                 OperatorState::Bridged(bridge) => Some(bridge),
             };
             let sfu_session = self.sfu_session_id(operator.sfu_session)?.to_owned();
-            Some(OperatorRecord { id: operator.id.clone(), key: operator.key.clone(), sfu_session, bridge })
+            let (id, key) = (operator.id.clone(), operator.key.clone());
+            Some(OperatorRecord { id, key, sfu_session, bridge, heartbeats: operator.heard.is_some() })
         });
         Some(SessionRecord {
             id: session.id.clone(),
@@ -48,11 +49,12 @@ impl Broker {
 
         let sfu_session = self.resumed(now, session, bridge.map(|bridge| bridge.robot));
         let sfu_session = self.start_sfu_session(now, &robot, Party::Robot, sfu_session);
-        let operator = operator.map(|(session, OperatorRecord { id, key, .. })| {
+        let operator = operator.map(|(session, OperatorRecord { id, key, heartbeats, .. })| {
             let sfu_session = self.resumed(now, session, bridge.map(|bridge| bridge.operator));
             let sfu_session = self.start_sfu_session(now, &robot, Party::Operator, sfu_session);
             let state = bridge.map_or(OperatorState::Joined, OperatorState::Bridged);
-            Operator { id, key, sfu_session, state, due: now + self.config.bridge_within }
+            let (due, heard) = (now + self.config.bridge_within, heartbeats.then_some(now));
+            Operator { id, key, sfu_session, state, due, heard }
         });
         let is_good = self.keys.is_good(&record.key);
         let operator_is_good = operator.as_ref().is_none_or(|operator| self.keys.is_good(&operator.key));

@@ -89,6 +89,10 @@ impl Broker {
                 self.operable(&scope, session)?;
                 Err(Refusal::nothing_to_answer())
             }
+            OperatorCall::Heartbeat(session) => {
+                let robot = self.operable(&scope, session)?;
+                self.operator_heartbeat(now, &key, &robot, &parse_or_empty(body)?).map(Some)
+            }
             OperatorCall::Leave(session) => {
                 let robot = self.operable(&scope, session)?;
                 let of: OfOperator = parse_or_empty(body)?;

@@ -217,11 +217,15 @@ impl Broker {
         if self.silent_until(session) <= now {
             return self.end_robot(now, robot, EndReason::Silent);
         }
-        let is_overdue = session.operator.as_ref().and_then(Operator::due).is_some_and(|due| due <= now);
+        let operator = session.operator.as_ref();
+        let is_overdue = operator.and_then(Operator::due).is_some_and(|due| due <= now);
+        let silent_at = operator.and_then(|operator| operator.silent_at(self.config.operator_timeout));
         if session.joining.as_ref().is_some_and(|joining| joining.due <= now) {
             self.not_joined(now, robot, Refusal::slow_sfu());
         }
-        if is_overdue {
+        if silent_at.is_some_and(|at| at <= now) {
+            self.end_operator(now, robot, EndReason::Silent);
+        } else if is_overdue {
             self.operator_overdue(now, robot);
         }
         self.watch(robot);
@@ -237,7 +241,8 @@ impl Broker {
         let Some(session) = self.robots.get(robot) else { return };
         let silent = self.silent_until(session);
         let (operator, joining) = (session.operator.as_ref(), session.joining.as_ref());
-        let due = [operator.and_then(Operator::due), joining.map(|joining| joining.due)];
+        let silent_operator = operator.and_then(|operator| operator.silent_at(self.config.operator_timeout));
+        let due = [operator.and_then(Operator::due), silent_operator, joining.map(|joining| joining.due)];
         let at = due.into_iter().flatten().fold(silent, Instant::min);
         let Some(session) = self.robots.get_mut(robot) else { return };
         let old = std::mem::replace(&mut session.timer, at);

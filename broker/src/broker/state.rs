@@ -1,7 +1,7 @@
 //! What the broker knows of robots and operators.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use farwire_core::link::StreamId;
 use farwire_core::signalling::RequestId;
@@ -62,6 +62,8 @@ pub(super) struct Operator {
     pub(super) state: OperatorState,
     /// By when something has to have come of its state, unless it is bridged.
     pub(super) due: Instant,
+    /// Of its latest heartbeat, if it ever made one: not every program makes them.
+    pub(super) heard: Option<Instant>,
 }
 
 /// An operator of which the SFU has not said yet whether it takes it.
@@ -81,6 +83,11 @@ pub(super) enum OperatorState {
 impl Operator {
     pub(super) fn due(&self) -> Option<Instant> {
         (!matches!(self.state, OperatorState::Bridged(_))).then_some(self.due)
+    }
+
+    /// When it has been silent for too long.
+    pub(super) fn silent_at(&self, timeout: Duration) -> Option<Instant> {
+        self.heard.map(|heard| heard + timeout)
     }
 }
 

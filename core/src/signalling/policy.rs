@@ -52,6 +52,10 @@ pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 /// two fit in.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// The time between an operator's heartbeats. The hosted broker puts an operator out of which it hears nothing for 20 s,
+/// so three in a row may be lost.
+pub(crate) const OPERATOR_HEARTBEAT: Duration = Duration::from_secs(5);
+
 /// The time for what is only worth having, such as TURN servers: registering waits for it.
 pub(crate) const OPTIONAL_CALL: Duration = Duration::from_secs(3);
 

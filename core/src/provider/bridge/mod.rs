@@ -23,7 +23,7 @@ pub(super) const TRANSPORT: TransportId = TransportId::FIRST;
 const PLACEHOLDER: StreamId = 0;
 
 /// How a broker's refusals are read: it passes on what the SFU says.
-const DIALECT: Dialect = Dialect {
+pub(super) const DIALECT: Dialect = Dialect {
     is_passing: |_, code| code::RETRYABLE.contains(&code),
     advice: |status, _| {
         (status == 401).then_some(

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::heartbeats::Heartbeats;
 use super::{OperatorConfig, OperatorProblem};
 use crate::clock::{APART, ClockEstimate, ClockWarning, RoundTrips, StampClock};
 use crate::presence::Presence;
@@ -73,6 +74,7 @@ pub(super) struct Operator {
     /// The configured one at the first attempt alone.
     takeover: bool,
     bridge: Bridge<Call>,
+    heartbeats: Heartbeats,
     state: State,
     operator_id: Option<String>,
     /// The answer to a join was lost, so that the broker may have let this operator in.
@@ -101,6 +103,7 @@ impl Operator {
             takeover: config.takeover && attempt.number == 0,
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
+            heartbeats: Heartbeats::new(seed),
             operator_id: None,
             may_have_joined: false,
             started: attempt.now,
@@ -156,6 +159,7 @@ impl Operator {
         }
         self.operator_id = answer.operator_id;
         self.state = State::Connecting;
+        self.heartbeats.begin(cx.now());
         self.bridge.calls.succeeded();
         self.problem = None;
     }
@@ -371,6 +375,12 @@ impl Provider for Operator {
     }
 
     fn answered(&mut self, cx: &mut Context<'_>, id: RequestId, answer: Result<Response, Failure>) {
+        if self.heartbeats.awaits(id) {
+            if let Some(reason) = self.heartbeats.answered(cx, id, answer) {
+                self.end(cx, reason);
+            }
+            return;
+        }
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         let failed = match call {
             Call::List => cx.read(TRANSPORT, &reply).map(|listed| self.choose(cx, listed, &reply)),
@@ -428,8 +438,9 @@ impl Provider for Operator {
         };
         let ping = self.send_ping(cx);
         let call = self.start_call(cx);
+        let heartbeat = self.heartbeats.advance(cx, &self.bridge, self.operator_id.as_ref());
         let deadline = (self.state != State::Up).then_some(self.deadline);
-        [silence, ping, call, deadline].into_iter().flatten().min()
+        [silence, ping, call, heartbeat, deadline].into_iter().flatten().min()
     }
 
     fn close(&mut self, cx: &mut Context<'_>, farewell: bool) {

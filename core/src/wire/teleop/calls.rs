@@ -189,12 +189,19 @@ pub struct Join {
 pub struct Joined {
     /// The SFU's answer to the offer.
     pub sdp_answer: String,
-    /// farwire's own: names this joining; `bridge-datachannel` and `leave` may carry it, and then mean no later one.
+    /// farwire's own: names this joining; the calls that follow may carry it, and then mean no later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
 }
 
-/// Body of `bridge-datachannel` and `leave`, which may be left out.
+/// Answer to `op-heartbeat`.
+#[derive(Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Always `true`.
+    pub ack: bool,
+}
+
+/// Body of `bridge-datachannel`, `op-heartbeat` and `leave`, which may be left out.
 #[derive(Default, Serialize, Deserialize)]
 pub struct OfOperator {
     #[serde(skip_deserializing)]

@@ -22,7 +22,7 @@ pub const SUPERSEDED: &str = "superseded";
 /// 409, to whoever joins: somebody else operates the robot.
 pub const OPERATOR_PRESENT: &str = "operator_present";
 
-/// 409: whoever asks does not operate the robot, or no longer.
+/// 409, and 403 to `op-heartbeat`: whoever asks does not operate the robot, or no longer.
 pub const NOT_JOINED: &str = "not_joined";
 
 /// 409: no offer waits for an answer.

@@ -11,8 +11,8 @@ mod messages;
 pub mod path;
 
 pub use self::calls::{
-    Bridged, HeartbeatAnswer, IceServers, Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Register,
-    Registered, RobotState, SdpAnswer,
+    Acknowledged, Bridged, HeartbeatAnswer, IceServers, Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator,
+    Register, Registered, RobotState, SdpAnswer,
 };
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
 pub use self::ice::IceServer;

@@ -26,5 +26,8 @@ pub const BRIDGE: &str = "bridge-datachannel";
 /// `POST {SESSIONS}/{session}/renegotiate-answer`, by an operator.
 pub const RENEGOTIATE_OPERATOR: &str = "renegotiate-answer";
 
+/// `POST {SESSIONS}/{session}/op-heartbeat`, by an operator.
+pub const OP_HEARTBEAT: &str = "op-heartbeat";
+
 /// `POST {SESSIONS}/{session}/leave`, by an operator.
 pub const LEAVE: &str = "leave";
