@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
+use farwire_core::WallClock;
 use farwire_core::provider::cloudflare::Api;
 use farwire_core::signalling::{Failure, Method, Request, RequestId, Response};
 use farwire_listener::Guesses;
@@ -35,8 +36,10 @@ use crate::stats::Stats;
 pub struct Incoming<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The path, from `/api` on; a query is ignored.
+    /// The path, from `/api` on.
     pub path: &'a str,
+    /// What follows the question mark; empty without one.
+    pub query: &'a str,
     /// Where it came from, for counting wrong keys.
     pub source: IpAddr,
     /// The `X-Robot-API-Key` header.
@@ -92,6 +95,8 @@ enum Timer {
 /// [`Output::WaitUntil`].
 pub struct Broker {
     config: Config,
+    /// The time of day, once somebody has told it.
+    clock: Option<WallClock>,
     api: Api,
     keys: Keys,
     guesses: Guesses,
@@ -128,6 +133,7 @@ impl Broker {
         let mut broker = Broker {
             api: Api::new(&config.sfu),
             config,
+            clock: None,
             keys: known.keys,
             guesses: Guesses::default(),
             seed,
@@ -154,6 +160,12 @@ impl Broker {
         broker
     }
 
+    /// Tells the time of day, which sessions and credentials have in them. To be told again when the system's clock may have
+    /// been set; before the first time nothing has a time of day.
+    pub fn set_clock(&mut self, clock: WallClock) {
+        self.clock = Some(clock);
+    }
+
     /// Takes a request. Its response comes from [`Broker::poll`], at once or when the SFU has answered.
     pub fn handle_request(&mut self, now: Instant, id: RequestId, request: Incoming<'_>) {
         self.stats.requests += 1;
@@ -167,7 +179,7 @@ impl Broker {
     /// The refusal of a request whose head is reason enough: there is no such call, or its key is wrong, which counts. So
     /// nobody's body is read who has no key.
     pub fn refuse_early(&mut self, now: Instant, request: Incoming<'_>) -> Option<Response> {
-        let refusal = match route(request.method, request.path) {
+        let refusal = match route(request.method, request.path, request.query) {
             Some(call) => self.authorize(now, call, &request).err()?,
             None => Refusal::unknown_path(),
         };
@@ -307,6 +319,11 @@ impl Broker {
 
     fn save(&mut self, robot: &RobotId) {
         self.unsaved.insert(robot.clone());
+    }
+
+    /// Whole seconds since 1970.
+    fn unix(&self, now: Instant) -> Option<u64> {
+        self.clock.map(|clock| clock.unix(now) as u64)
     }
 
     fn fresh(&mut self) -> u64 {

@@ -43,6 +43,9 @@ pub struct SessionRecord {
     /// Which connection of the robot it is, if the robot says so.
     #[serde(default)]
     pub instance: Option<String>,
+    /// When it was made, in seconds since 1970.
+    #[serde(default)]
+    pub created: Option<u64>,
     /// Its session on the SFU.
     pub sfu_session: String,
     /// Stream ids that the robot has had, which it is never given again.

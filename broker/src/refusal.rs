@@ -2,8 +2,8 @@
 
 use farwire_core::signalling::SignallingError;
 use farwire_core::signalling::{Failure, Response};
-use farwire_core::wire::cloudflare::{ErrorBody, code};
-use farwire_core::wire::teleop::{code as own, path};
+use farwire_core::wire::cloudflare::code;
+use farwire_core::wire::teleop::{Refused, code as own, path};
 use serde::Serialize;
 
 use crate::key::RobotId;
@@ -183,8 +183,7 @@ impl Refusal {
     }
 
     pub(crate) fn response(self) -> Response {
-        let body = ErrorBody { error_code: Some(self.code.to_owned()), error_description: Some(self.description) };
-        json(self.status, &body)
+        json(self.status, &Refused::new(self.code, self.description))
     }
 }
 

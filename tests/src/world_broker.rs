@@ -91,9 +91,12 @@ impl WorldBroker {
         let id = RequestId(self.next);
         self.next += 1;
         self.asked.insert(id, (node, request.id, is_answer_lost));
+        let path = request.url.strip_prefix(BROKER).unwrap_or_default();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let incoming = farwire_broker::Incoming {
             method: &request.method,
-            path: request.url.strip_prefix(BROKER).unwrap_or_default(),
+            path,
+            query,
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
             robot_key: request.header("x-robot-api-key"),
             authorization: request.header("authorization"),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use farwire_core::broker::{OperatorConfig, RobotConfig};
-use farwire_core::{ConnectionEvent, Event, OperatorLost};
+use farwire_core::{ConnectionEvent, Delivery, Event, OperatorLost};
 use farwire_tests::{Fate, Node, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -114,4 +114,19 @@ fn what_a_proxy_says_once_ends_nothing() {
     world.run_for(60 * SECOND);
     assert!(world.peer(robot).is_operated() && world.peer(operator).has_robot());
     assert_eq!(world.peer(operator).stats().connection.losses, 0);
+}
+
+#[test]
+fn the_robots_heartbeats_say_how_fast_commands_come_and_how_far_the_sfu_is() {
+    let (mut world, _, operator) = pair(6);
+    let cmd = world.topic(operator, "cmd_unreliable", Delivery::LOSSY);
+    for _ in 0..100 {
+        world.publish(operator, cmd, b"go").expect("sent");
+        world.run_for(SECOND / 20);
+    }
+    let beat = world.http.iter().rfind(|log| log.call == "heartbeat").expect("a heartbeat");
+    let last: serde_json::Value = serde_json::from_str(&beat.body).expect("JSON");
+    let figure = |name: &str| last[name].as_f64().unwrap_or_else(|| panic!("no {name} in {last}"));
+    assert!((19.0..=21.0).contains(&figure("command_rate_hz")), "{last}");
+    assert!((2.0..10.0).contains(&figure("rtt_ms")), "{last}");
 }

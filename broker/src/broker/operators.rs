@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::teleop::{
-    Acknowledged, Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State,
+    Acknowledged, Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State, rfc3339,
 };
 use tracing::info;
 
@@ -18,35 +18,40 @@ use crate::refusal::{Refusal, json};
 use crate::sfu_session::SfuSession;
 
 impl Broker {
-    /// The robots that an operator may operate, with their state.
-    pub(super) fn list(&self, now: Instant, key: &KeyId, scope: &Scope) -> Response {
+    /// The robots that an operator may operate, with their state; those without a session only if they are asked for.
+    pub(super) fn list(&self, now: Instant, key: &KeyId, scope: &Scope, with_offline: bool) -> Response {
         // A robot whose only key was revoked is listed as well, or its operator would not learn where it is.
         let revoked = self.ended.iter().filter(|(_, why)| **why == EndReason::KeyRevoked).map(|(robot, _)| robot);
         let known: BTreeSet<&RobotId> =
             self.keys.robots().into_iter().chain(self.robots.keys()).chain(revoked).collect();
-        let mut own = known.into_iter().filter(|robot| scope.allows(robot));
-        let sessions = own.by_ref().take(MAX_LISTED).map(|robot| self.listed(now, key, robot)).collect();
-        json(200, &Listed { sessions, truncated: own.next().is_some() })
+        let own = known.into_iter().filter(|robot| scope.allows(robot));
+        let listed = own.filter(|robot| with_offline || self.robots.contains_key(robot));
+        json(200, &Listed(listed.take(MAX_LISTED).map(|robot| self.listed(now, key, robot)).collect()))
     }
 
-    fn listed(&self, now: Instant, key: &KeyId, robot: &RobotId) -> ListedRobot {
-        let session = self.robots.get(robot);
-        let operator = session.and_then(|session| session.operator.as_ref());
-        let state = match session.map(|session| &session.state) {
-            None => State::Offline,
-            Some(RobotState::Unverified) => State::Unverified,
-            Some(_) if operator.is_some() => State::Operated,
-            Some(_) => State::Available,
+    /// A robot as operators see it.
+    pub(super) fn listed(&self, now: Instant, key: &KeyId, robot: &RobotId) -> ListedRobot {
+        let Some(session) = self.robots.get(robot) else {
+            let ended = self.ended.get(robot).map(ToString::to_string);
+            return ListedRobot { ended, ..ListedRobot::new(robot.to_string(), State::Disconnected) };
+        };
+        let operator = session.operator.as_ref();
+        let state = match session.state {
+            RobotState::Unverified => State::Disconnected,
+            RobotState::Live if operator.is_some() => State::Active,
+            RobotState::Live => State::Idle,
         };
         ListedRobot {
-            robot_id: robot.to_string(),
-            state,
-            session_id: session.map(|session| session.id.clone()),
-            robot_name: session.and_then(|session| session.name.clone()),
-            robot_type: session.and_then(|session| session.kind.clone()),
+            session_id: Some(session.id.clone()),
+            robot_name: session.name.clone(),
+            operator_id: operator.map(|operator| operator.id.clone()),
+            figures: session.figures.clone().into(),
+            created_at: session.created.map(rfc3339),
+            robot_type: session.kind.clone(),
             operated_by_you: operator.is_some_and(|operator| operator.key == *key),
-            ended: self.ended.get(robot).filter(|_| session.is_none()).map(ToString::to_string),
-            heard_seconds_ago: session.map(|session| now.saturating_duration_since(session.heard).as_secs_f64()),
+            unverified: matches!(session.state, RobotState::Unverified),
+            heard_seconds_ago: Some(now.saturating_duration_since(session.heard).as_secs_f64()),
+            ..ListedRobot::new(robot.to_string(), state)
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use farwire_core::SessionId;
-use farwire_core::wire::teleop::Party;
+use farwire_core::wire::teleop::{Party, RobotFigures};
 
 use super::{Broker, HeldSession, Operator, OperatorState, Output, Robot, RobotState, SfuSessionKey};
 use crate::channels::Ids;
@@ -32,6 +32,7 @@ impl Broker {
             name: session.name.clone(),
             kind: session.kind.clone(),
             instance: session.instance.clone(),
+            created: session.created,
             sfu_session: self.sfu_session_id(session.sfu_session)?.to_owned(),
             used: session.used.iter().copied().collect(),
             owes_null: session.owes_null,
@@ -67,6 +68,8 @@ impl Broker {
             sfu_session,
             state: RobotState::Unverified,
             heard: now,
+            created: record.created,
+            figures: RobotFigures::default(),
             operator,
             joining: None,
             operator_ended: None,

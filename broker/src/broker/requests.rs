@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response, bearer};
 use farwire_core::wire::Object;
-use farwire_core::wire::teleop::{IceServers, OfOperator};
+use farwire_core::wire::teleop::{IceServers, OfOperator, RobotFigures};
 use farwire_listener::Guess;
 use serde::de::DeserializeOwned;
 use tracing::warn;
@@ -25,7 +25,7 @@ impl Broker {
         id: RequestId,
         request: Incoming<'_>,
     ) -> Result<Option<Response>, Refusal> {
-        match route(request.method, request.path).ok_or_else(Refusal::unknown_path)? {
+        match route(request.method, request.path, request.query).ok_or_else(Refusal::unknown_path)? {
             Call::TurnCredentials => {
                 self.authorize(now, Call::TurnCredentials, &request)?;
                 Ok(Some(json(200, &IceServers { ice_servers: self.config.ice_servers.clone() })))
@@ -53,7 +53,7 @@ impl Broker {
             RobotCall::Register => self.register(now, id, key, &robot, &parse(body)?).map(|()| None),
             RobotCall::Heartbeat(session) => {
                 self.own_session(&robot, session).map_err(|refusal| self.displaced(now, &robot, session, refusal))?;
-                self.heartbeat(now, &key, &robot).map(Some)
+                self.heartbeat(now, &key, &robot, RobotFigures::of(body)).map(Some)
             }
             RobotCall::Renegotiate(session) => {
                 self.own_session(&robot, session)?;
@@ -76,7 +76,11 @@ impl Broker {
         body: &[u8],
     ) -> Result<Option<Response>, Refusal> {
         match call {
-            OperatorCall::List => Ok(Some(self.list(now, &key, &scope))),
+            OperatorCall::List { with_offline } => Ok(Some(self.list(now, &key, &scope, with_offline))),
+            OperatorCall::Status(session) => {
+                let robot = self.operable(&scope, session)?;
+                Ok(Some(json(200, &self.listed(now, &key, &robot))))
+            }
             OperatorCall::Join(session) => {
                 let robot = self.operable(&scope, session)?;
                 self.join(now, id, key, &robot, &parse(body)?).map(|()| None)

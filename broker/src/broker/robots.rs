@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use farwire_core::signalling::{RequestId, Response};
-use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered};
+use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered, RobotFigures};
 use tracing::{info, warn};
 
 use super::{Broker, Operator, OperatorState, Registering, Robot, RobotState, Timer};
@@ -114,7 +114,7 @@ impl Broker {
         }
         self.end_robot(now, robot, EndReason::RegisteredAgain);
         self.ended.remove(robot);
-        let id = self.fresh_id();
+        let (id, created) = (self.fresh_id(), self.unix(now));
         info!(%robot, session = short_id(&id), "registered");
         self.by_id.insert(id.clone(), robot.clone());
         self.stats.registrations += 1;
@@ -128,6 +128,8 @@ impl Broker {
             sfu_session,
             state: RobotState::Live,
             heard: now,
+            created,
+            figures: RobotFigures::default(),
             operator: None,
             joining: None,
             operator_ended: None,
@@ -159,8 +161,15 @@ impl Broker {
         }
     }
 
-    pub(super) fn heartbeat(&mut self, now: Instant, key: &KeyId, robot: &RobotId) -> Result<Response, Refusal> {
+    pub(super) fn heartbeat(
+        &mut self,
+        now: Instant,
+        key: &KeyId,
+        robot: &RobotId,
+        figures: RobotFigures,
+    ) -> Result<Response, Refusal> {
         let session = self.robots.get_mut(robot).ok_or_else(Refusal::no_session)?;
+        session.figures = figures;
         match session.state {
             RobotState::Unverified => {
                 session.heard = now;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use farwire_core::link::StreamId;
 use farwire_core::signalling::RequestId;
+use farwire_core::wire::teleop::RobotFigures;
 
 use super::sfu_sessions::SfuSessionKey;
 use crate::end_reason::EndReason;
@@ -22,6 +23,10 @@ pub(super) struct Robot {
     pub(super) sfu_session: SfuSessionKey,
     pub(super) state: RobotState,
     pub(super) heard: Instant,
+    /// In seconds since 1970, if the time of day was known.
+    pub(super) created: Option<u64>,
+    /// What the latest heartbeat said.
+    pub(super) figures: RobotFigures,
     pub(super) operator: Option<Operator>,
     /// Who will be once the SFU has taken it; the present one stays until then.
     pub(super) joining: Option<Joining>,

@@ -229,7 +229,8 @@ impl Rig {
         self.counted.0 += 1;
         let path = format!("/api/v1/sessions{path}");
         let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let request = Incoming { method: &method, path: &path, source, robot_key, authorization, body };
+        let query = if self.next_id.is_multiple_of(2) { "offline=true" } else { "" };
+        let request = Incoming { method: &method, path: &path, query, source, robot_key, authorization, body };
         self.broker.handle_request(self.now, id, request);
     }
 

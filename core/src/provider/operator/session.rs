@@ -17,7 +17,7 @@ use crate::signalling::policy::BROKER_CALL;
 use crate::signalling::{Failure, Method, Reply, RequestId, Response, SignallingError, header};
 use crate::wire::teleop::{
     Bridged, Channel, Join, Joined, Kind, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, Received, RobotState,
-    StateMessage, path,
+    StateMessage, WITH_OFFLINE, path,
 };
 use crate::{Delivery, Direction, EndReason, Payload, Secret, SessionId, Stage, Topic, TopicError, TransportId};
 
@@ -71,6 +71,8 @@ enum Call {
 /// One time of an operator with a robot, from looking it up to the end.
 pub(super) struct Operator {
     config: OperatorConfig,
+    /// An attempt before this one had the robot.
+    was_up: bool,
     /// The configured one at the first attempt alone.
     takeover: bool,
     bridge: Bridge<Call>,
@@ -100,6 +102,7 @@ impl Operator {
         let mut bridge = Bridge::new(&config.url, (header::AUTHORIZATION, token), seed);
         bridge.session = config.session.clone();
         Operator {
+            was_up: attempt.was_up,
             takeover: config.takeover && attempt.number == 0,
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
@@ -122,9 +125,9 @@ impl Operator {
     // ── joining
 
     /// Chooses the robot among those that the broker lists.
-    fn choose(&mut self, cx: &mut Context<'_>, listed: Listed, reply: &Reply) {
-        let shown = shown(&listed.sessions);
-        let mut robots = listed.sessions.into_iter();
+    fn choose(&mut self, cx: &mut Context<'_>, Listed(robots): Listed, reply: &Reply) {
+        let shown = shown(&robots);
+        let mut robots = robots.into_iter();
         let chosen = match &self.config.robot {
             Some(id) => robots
                 .find(|robot| robot.robot_id == *id)
@@ -136,10 +139,11 @@ impl Operator {
         };
         let robot = match chosen {
             Ok(robot) => robot,
+            Err(problem) if self.was_up => return self.try_later(cx, problem.passing()),
             Err(problem) => return self.end(cx, problem.into()),
         };
-        match robot.session_id {
-            _ if robot.state == RobotState::Unverified => {
+        match robot.session_id.filter(|_| robot.state != RobotState::Disconnected) {
+            _ if robot.unverified => {
                 self.try_later(cx, OperatorProblem::Unverified { robot: robot.robot_id }.into());
             }
             None => {
@@ -306,7 +310,7 @@ impl Operator {
         let left = BROKER_CALL.min(self.deadline.saturating_duration_since(now));
         let session = self.bridge.session.as_ref().map_or_else(String::new, ToString::to_string);
         let (call, request) = match self.state {
-            State::New => (Call::List, self.bridge.request(Method::GET, "", left)),
+            State::New => (Call::List, self.bridge.request(Method::GET, &format!("?{WITH_OFFLINE}"), left)),
             State::Found => {
                 let (role, sdp_offer) = (Some(OPERATOR_ROLE.to_owned()), self.bridge.offer(cx));
                 let body = Join { role, sdp_offer, takeover: self.takeover };
@@ -383,7 +387,7 @@ impl Provider for Operator {
         }
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         let failed = match call {
-            Call::List => cx.read(TRANSPORT, &reply).map(|listed| self.choose(cx, listed, &reply)),
+            Call::List => cx.read_list(TRANSPORT, &reply).map(|listed| self.choose(cx, listed, &reply)),
             Call::Join => cx.read(TRANSPORT, &reply).map(|joined| self.joined(cx, joined, &reply)),
             Call::Bridge => cx.read(TRANSPORT, &reply).map(|ids| self.bridged(cx, &ids, &reply)),
         };

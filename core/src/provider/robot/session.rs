@@ -19,7 +19,7 @@ use crate::signalling::{Failure, HeaderName, Method, Reply, RequestId, Response,
 use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
 use crate::wire::teleop::{
     Channel, HeartbeatAnswer, IceServer, IceServers, Kind, OPERATOR_LOST, Party, Received, Register, Registered,
-    SdpAnswer, StateMessage, path,
+    RobotFigures, SdpAnswer, StateMessage, path,
 };
 use crate::{
     ConnectionEvent, Delivery, Direction, EndReason, Payload, SessionId, Stage, Topic, TopicError, TransportId,
@@ -69,6 +69,8 @@ pub(super) struct Robot {
     deadline: Instant,
     last_error: Option<SignallingError>,
     next_heartbeat: Instant,
+    /// When the latest heartbeat left, and how many commands have come since.
+    counted: (Instant, u32),
     rejections: u32,
     /// The present streak of failed heartbeats was told.
     is_failing: bool,
@@ -99,6 +101,7 @@ impl Robot {
             deadline: attempt.now + config.connect_timeout,
             last_error: None,
             next_heartbeat: attempt.now,
+            counted: (attempt.now, 0),
             rejections: 0,
             is_failing: false,
             is_warned: false,
@@ -319,7 +322,8 @@ impl Robot {
                     return Some(self.next_heartbeat);
                 }
                 self.next_heartbeat = now + self.config.heartbeat;
-                let (path, body) = (format!("/{session}/{}", path::HEARTBEAT), serde_json::Map::new());
+                let path = format!("/{session}/{}", path::HEARTBEAT);
+                let body = figures(cx.round_trip(TRANSPORT), std::mem::replace(&mut self.counted, (now, 0)), now);
                 self.bridge.ask(cx, Call::Heartbeat, self.bridge.post(&path, &body, HEARTBEAT), self.is_failing);
                 None
             }
@@ -338,6 +342,17 @@ impl Robot {
     fn end(&mut self, cx: &mut Context<'_>, reason: EndReason) {
         self.operator_lost(cx, OperatorLost::Disconnected);
         cx.end(reason);
+    }
+}
+
+/// What the robot's end knows of how it does: the rest is known to the robot's program alone.
+fn figures(round_trip: Option<Duration>, (since, commands): (Instant, u32), now: Instant) -> RobotFigures {
+    let rounded = |number: f64| (number * 1e3).round() / 1e3;
+    let seconds = now.saturating_duration_since(since).as_secs_f64();
+    RobotFigures {
+        rtt_ms: round_trip.map(|time| rounded(time.as_secs_f64() * 1e3)),
+        command_rate_hz: (seconds > 0.0).then(|| rounded(f64::from(commands) / seconds)),
+        ..RobotFigures::default()
     }
 }
 
@@ -427,6 +442,9 @@ impl Provider for Robot {
         // What is on its way still from one that is gone is not to move the robot.
         let Some(channel) = self.bridge.channel(stream).filter(|_| !self.parted) else { return Verdict::Drop };
         self.operator_heard(cx);
+        if channel == Channel::Cmd {
+            self.counted.1 = self.counted.1.saturating_add(1);
+        }
         if channel == Channel::State {
             self.read_state(cx, payload);
         }

@@ -43,11 +43,14 @@ pub struct Registered {
     pub sdp_answer: String,
 }
 
-/// Answer to a heartbeat, whose body is empty: all ids, or none while nobody operates.
+/// Answer to a heartbeat: all ids, or none while nobody operates.
 ///
 /// A broker says of the commands' channel at least that there is none: an answer without that is another program's.
 #[derive(Default, Serialize, Deserialize)]
 pub struct HeartbeatAnswer {
+    /// Always `true`.
+    #[serde(default)]
+    pub ack: bool,
     /// Of `cmd_unreliable`.
     #[serde(deserialize_with = "Option::deserialize")]
     pub cmd_channel_subscriber_id: Option<StreamId>,
@@ -76,6 +79,7 @@ impl HeartbeatAnswer {
     pub fn new(ids: Option<[StreamId; 4]>) -> HeartbeatAnswer {
         let id = |channel: Channel| ids.map(|ids| ids[channel as usize]);
         HeartbeatAnswer {
+            ack: true,
             cmd_channel_subscriber_id: id(Channel::Cmd),
             state_channel_subscriber_id: id(Channel::State),
             state_back_channel_publisher_id: id(Channel::Back),
@@ -113,62 +117,6 @@ pub struct IceServers {
 fn those_that_are_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IceServer>, D::Error> {
     let servers = Vec::<serde_json::Value>::deserialize(deserializer)?.into_iter();
     Ok(servers.filter_map(|server| serde_json::from_value(server).ok()).collect())
-}
-
-/// Answer to `GET /sessions`, by an operator: farwire's own.
-#[derive(Serialize, Deserialize)]
-pub struct Listed {
-    /// The robots that the token may operate.
-    pub sessions: Vec<ListedRobot>,
-    /// There are more robots than one answer lists.
-    #[serde(default, skip_deserializing)]
-    pub truncated: bool,
-}
-
-/// One robot of [`Listed`].
-#[derive(Serialize, Deserialize)]
-pub struct ListedRobot {
-    /// Which robot.
-    pub robot_id: String,
-    /// Whether it can be joined.
-    #[serde(default)]
-    pub state: RobotState,
-    /// Its session, if it has one.
-    #[serde(default)]
-    pub session_id: Option<String>,
-    /// What it calls itself.
-    #[serde(default, skip_deserializing)]
-    pub robot_name: Option<String>,
-    /// What kind of robot it says to be.
-    #[serde(default, skip_deserializing)]
-    pub robot_type: Option<String>,
-    /// Whether the operator is the one who asks.
-    #[serde(default, skip_deserializing)]
-    pub operated_by_you: bool,
-    /// Why it has no session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<String>,
-    /// Seconds since the last heartbeat.
-    #[serde(default, skip_deserializing)]
-    pub heard_seconds_ago: Option<f64>,
-}
-
-/// Whether a robot can be joined.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RobotState {
-    /// It has no session.
-    Offline,
-    /// It can be joined.
-    Available,
-    /// Somebody has joined.
-    Operated,
-    /// The broker was restarted and waits for the SFU's word.
-    Unverified,
-    /// Something that this version does not know.
-    #[default]
-    #[serde(other)]
-    Unknown,
 }
 
 /// Body of `join`.
@@ -311,17 +259,13 @@ mod tests {
             let read: HeartbeatAnswer = serde_json::from_value(all.clone()).expect("its own form");
             assert_eq!(read.id(channel), Some(id));
         }
-        assert_eq!(none.as_object().map(serde_json::Map::len), Some(4));
+        assert_eq!((none.as_object().map(serde_json::Map::len), &none["ack"]), (Some(5), &json!(true)));
         assert!(serde_json::from_str::<HeartbeatAnswer>("{}").is_err());
         assert!(serde_json::from_str::<HeartbeatAnswer>(r#"{"cmd_channel_subscriber_id":null}"#).is_ok());
     }
 
     #[test]
     fn what_one_end_does_not_read_may_be_anything() {
-        let listed =
-            r#"{"sessions":[{"robot_id":"r","state":"new","robot_name":7,"heard_seconds_ago":[]}],"truncated":1}"#;
-        let listed: Listed = serde_json::from_str(listed).expect("a list");
-        assert_eq!(listed.sessions[0].state, RobotState::Unknown);
         let bridged: Bridged = serde_json::from_str(r#"{"cmd_channel_id":2,"video_status":{}}"#).expect("a bridge");
         assert_eq!((bridged.id(Channel::Cmd), bridged.id(Channel::Map)), (Some(2), None));
         let servers: IceServers =

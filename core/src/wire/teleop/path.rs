@@ -11,6 +11,9 @@ pub const ROBOT_KEY_HEADER: &str = "x-robot-api-key";
 /// `GET {SESSIONS}/turn-credentials`, for both ends.
 pub const TURN_CREDENTIALS: &str = "turn-credentials";
 
+/// `GET {SESSIONS}/{session}/status`, by an operator: one robot of the list.
+pub const STATUS: &str = "status";
+
 /// `POST {SESSIONS}/{session}/heartbeat`, by a robot.
 pub const HEARTBEAT: &str = "heartbeat";
 
