@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use farwire_core::wire::teleop::code;
+use farwire_core::wire::teleop::{LeaveReason, code};
 
 /// Why a robot's session, or an operator's time with it, has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,8 @@ pub(crate) enum EndReason {
     Stopped,
     RegisteredAgain,
     Silent,
-    Left,
+    /// For this reason, if it said one.
+    Left(Option<LeaveReason>),
     RobotGone,
     JoinedAgain,
     TakenOver,
@@ -32,7 +33,10 @@ impl EndReason {
             EndReason::Stopped => "it stopped",
             EndReason::RegisteredAgain => "it registered again",
             EndReason::Silent => "no heartbeat came",
-            EndReason::Left => "it left",
+            EndReason::Left(None | Some(LeaveReason::Other)) => "it left",
+            EndReason::Left(Some(LeaveReason::UserInitiated)) => "its user left",
+            EndReason::Left(Some(LeaveReason::PageHide)) => "its page was closed",
+            EndReason::Left(Some(LeaveReason::ConnectionLost)) => "it lost its connection",
             EndReason::RobotGone => "the robot is gone",
             EndReason::JoinedAgain => "it joined again",
             EndReason::TakenOver => "another one took over",

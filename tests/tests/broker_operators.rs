@@ -104,3 +104,26 @@ fn a_restarted_broker_knows_who_makes_heartbeats() {
         assert_eq!(world.broker.stats().operators == 1, is_there, "{beats}");
     }
 }
+
+#[test]
+fn an_operator_leaves_for_any_reason_and_comes_back_without_a_takeover() {
+    let mut world = Teleop::new();
+    let token = world.operator_token(&[]);
+    let (key, session) = robot(&mut world);
+    for reason in [json!("user_initiated"), json!("pagehide"), json!("x".repeat(10_000)), json!({"a": 1}), Value::Null]
+    {
+        // Joining once more as the same user is no takeover either.
+        for _ in 0..2 {
+            world.join(&token, &session);
+            world.bridge(&token, &session);
+        }
+        pass(&mut world, &key, &session, 2);
+        let path = format!("/{session}/leave");
+        let left = world.operator(&token, Method::POST, &path, &json!({"role": "operator", "reason": reason}));
+        assert_eq!(left, (200, json!({})), "{reason}");
+        assert_eq!((world.broker.stats().operators, world.broker.stats().takeovers), (0, 0), "{reason}");
+        let (_, answer) = world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({}));
+        assert_eq!(answer["operator_ended"], "left", "{reason}");
+        world.run_for(SECOND);
+    }
+}

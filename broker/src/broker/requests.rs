@@ -101,7 +101,7 @@ impl Broker {
                 let robot = self.operable(&scope, session)?;
                 let of: OfOperator = parse_or_empty(body)?;
                 if self.is_operator(&robot, &key, &of).is_ok() {
-                    self.end_operator(now, &robot, EndReason::Left);
+                    self.end_operator(now, &robot, EndReason::Left(of.reason));
                 }
                 let joining = self.robots.get(&robot).and_then(|session| session.joining.as_ref());
                 if of.operator_id.is_none() && joining.is_some_and(|joining| joining.key == key) {

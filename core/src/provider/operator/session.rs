@@ -16,8 +16,8 @@ use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict
 use crate::signalling::policy::BROKER_CALL;
 use crate::signalling::{Failure, Method, Reply, RequestId, Response, SignallingError, header};
 use crate::wire::teleop::{
-    Bridged, Channel, Join, Joined, Kind, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, Received, RobotState,
-    StateMessage, WITH_OFFLINE, path,
+    Bridged, Channel, Join, Joined, Kind, LeaveReason, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, Received,
+    RobotState, StateMessage, WITH_OFFLINE, path,
 };
 use crate::{Delivery, Direction, EndReason, Payload, Secret, SessionId, Stage, Topic, TopicError, TransportId};
 
@@ -457,7 +457,9 @@ impl Provider for Operator {
         self.robot_lost(cx);
         self.bridge.calls.abandon();
         if let (true, true, Some(session)) = (farewell, has_joined, self.bridge.session.clone()) {
-            let body = OfOperator::new(self.operator_id.take());
+            // A connection that is over already joins again.
+            let reason = if cx.is_over() { LeaveReason::ConnectionLost } else { LeaveReason::UserInitiated };
+            let body = OfOperator::new(self.operator_id.take()).because(reason);
             let request = self.bridge.post(&format!("/{session}/{}", path::LEAVE), &body, BROKER_CALL);
             self.bridge.part(cx, request);
         }

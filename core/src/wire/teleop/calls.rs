@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::channels::Channel;
 use super::ice::{self, IceServer};
+use super::leaving::LeaveReason;
 use crate::link::StreamId;
 
 /// The only role that joins.
@@ -157,6 +158,9 @@ pub struct OfOperator {
     /// farwire's own: which joining is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
+    /// Of `leave`: why.
+    #[serde(default, deserialize_with = "LeaveReason::read", skip_serializing_if = "Option::is_none")]
+    pub reason: Option<LeaveReason>,
 }
 
 #[derive(Default, Serialize)]
@@ -169,7 +173,12 @@ enum Role {
 impl OfOperator {
     /// About one joining, or about the latest.
     pub fn new(operator_id: Option<String>) -> OfOperator {
-        OfOperator { role: Role::Operator, operator_id }
+        OfOperator { role: Role::Operator, operator_id, reason: None }
+    }
+
+    /// With the reason of a leave.
+    pub fn because(self, reason: LeaveReason) -> OfOperator {
+        OfOperator { reason: Some(reason), ..self }
     }
 }
 
@@ -240,6 +249,8 @@ mod tests {
         assert_eq!(written(&register)["again"], true);
         assert_eq!(written(&OfOperator::default()), json!({"role": "operator"}));
         assert_eq!(written(&OfOperator::new(Some("o".into()))), json!({"role": "operator", "operator_id": "o"}));
+        let leave = OfOperator::new(None).because(LeaveReason::UserInitiated);
+        assert_eq!(written(&leave), json!({"role": "operator", "reason": "user_initiated"}));
         let join = Join { role: Some(OPERATOR_ROLE.into()), sdp_offer: "v=0".into(), takeover: false };
         assert_eq!(written(&join), json!({"role": "operator", "sdp_offer": "v=0"}));
         assert!(serde_json::from_str::<OfOperator>(r#"{"role": 7}"#).is_ok(), "nobody reads it");

@@ -8,6 +8,7 @@ mod channels;
 pub mod code;
 mod figures;
 mod ice;
+mod leaving;
 mod listed;
 mod messages;
 pub mod path;
@@ -20,6 +21,7 @@ pub use self::calls::{
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
 pub use self::figures::RobotFigures;
 pub use self::ice::IceServer;
+pub use self::leaving::LeaveReason;
 pub use self::listed::{Figures, Listed, ListedRobot, RobotState, WITH_OFFLINE, rfc3339};
 pub use self::messages::{Kind, OPERATOR_LOST, Received, StateMessage};
 pub use self::refused::Refused;
