@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use farwire_core::broker::IceServer;
 
+use crate::turn::TurnSecret;
+
 /// Which SFU a broker drives, and how patient it is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -12,6 +14,8 @@ pub struct Config {
     pub sfu: farwire_core::Config,
     /// What robots and operators get as `ice_servers`; nothing unless set.
     pub ice_servers: Vec<IceServer>,
+    /// Of which credentials are made for those of them that are TURN servers and come without any.
+    pub turn_secret: Option<TurnSecret>,
     /// A robot without a heartbeat for this long is removed. 30 s unless set.
     pub robot_timeout: Duration,
     /// An operator that makes heartbeats, and then none for this long, is removed. 20 s unless set.
@@ -32,6 +36,7 @@ impl Config {
         Config {
             sfu,
             ice_servers: Vec::new(),
+            turn_secret: None,
             robot_timeout: Duration::from_secs(30),
             operator_timeout: Duration::from_secs(20),
             bridge_within: Duration::from_secs(30),
@@ -44,6 +49,12 @@ impl Config {
     /// Adds a STUN or TURN server for robots and operators.
     pub fn ice_server(mut self, server: IceServer) -> Config {
         self.ice_servers.push(server);
+        self
+    }
+
+    /// Sets what TURN servers share with this broker.
+    pub fn turn_secret(mut self, secret: TurnSecret) -> Config {
+        self.turn_secret = Some(secret);
         self
     }
 

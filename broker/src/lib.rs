@@ -49,6 +49,7 @@ mod server;
 mod sfu_session;
 mod stats;
 mod store;
+mod turn;
 
 pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer, create_keys};
 pub use crate::broker::{Broker, Incoming, Output, Reason};
@@ -60,4 +61,5 @@ pub use crate::record::{Bridge, Known, OperatorRecord, SessionRecord};
 pub use crate::server::{Answer, HttpSfu, Server, SfuTransport, SpawnError};
 pub use crate::stats::{Refusals, Stats};
 pub use crate::store::{Store, StoreError};
+pub use crate::turn::TurnSecret;
 pub use farwire_core::broker::IceServer;

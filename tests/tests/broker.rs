@@ -216,6 +216,20 @@ fn ice_servers_are_told_to_both() {
     let key = world.robot_key("r");
     let (_, told) = world.robot(&key, Method::GET, "/turn-credentials", &Value::Null);
     assert_eq!(told["ice_servers"][0], json!({"urls": ["turn:turn.test"], "username": "me", "credential": "s3cret"}));
+    // Without credentials of its own a server gets some that end, for each key its own.
+    let config = Teleop::config().ice_server(farwire_broker::IceServer::new("turn:turn.test"));
+    let mut world = Teleop::with(config.turn_secret(farwire_broker::TurnSecret::new("shared-s3cret")));
+    let (key, token) = (world.robot_key("r"), world.operator_token(&[]));
+    let (_, to_robot) = world.robot(&key, Method::GET, "/turn-credentials", &Value::Null);
+    let (_, to_operator) = world.operator(&token, Method::GET, "/turn-credentials", &Value::Null);
+    let told = [to_robot, to_operator].map(|mut answer| answer["ice_servers"][0].take());
+    for server in &told {
+        let username = server["username"].as_str().expect("a name");
+        assert!(username.starts_with("1800086400:"), "good for a day: {username}");
+        assert_eq!(server["credential"].as_str().map(str::len), Some(28), "a SHA-1 in base64");
+        assert!(!server.to_string().contains("shared-s3cret"));
+    }
+    assert_ne!((&told[0]["username"], &told[0]["credential"]), (&told[1]["username"], &told[1]["credential"]));
 }
 
 #[test]

@@ -11,11 +11,13 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use super::{Broker, Incoming};
+use crate::config::Config;
 use crate::end_reason::EndReason;
 use crate::key::{Grant, KeyId, RobotId, Scope};
 use crate::keys::Shown;
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
+use crate::turn::ice_servers;
 
 impl Broker {
     /// The response, or `None` if the SFU is to be asked.
@@ -27,8 +29,13 @@ impl Broker {
     ) -> Result<Option<Response>, Refusal> {
         match route(request.method, request.path, request.query).ok_or_else(Refusal::unknown_path)? {
             Call::TurnCredentials => {
-                self.authorize(now, Call::TurnCredentials, &request)?;
-                Ok(Some(json(200, &IceServers { ice_servers: self.config.ice_servers.clone() })))
+                let key = match request.robot_key.is_some() {
+                    true => self.robot_of(now, &request)?.0,
+                    false => self.operator_of(now, &request)?.0,
+                };
+                let Config { ice_servers: servers, turn_secret, .. } = &self.config;
+                let ice_servers = ice_servers(servers, turn_secret.as_ref(), &key, self.unix(now));
+                Ok(Some(json(200, &IceServers { ice_servers })))
             }
             Call::Robot(call) => {
                 let (key, robot) = self.robot_of(now, &request)?;

@@ -1,7 +1,7 @@
 //! One time of an operator with a robot.
 //!
 //! ```text
-//!  list ─▶ join ─▶ ICE, DTLS, SCTP ─▶ bridge ─▶ the four channels ─▶ ping … the first pong: up
+//!  turn-credentials ─▶ list ─▶ join ─▶ ICE, DTLS, SCTP ─▶ bridge ─▶ the four channels ─▶ ping … the first pong: up
 //! ```
 
 use std::collections::VecDeque;
@@ -16,8 +16,8 @@ use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict
 use crate::signalling::policy::BROKER_CALL;
 use crate::signalling::{Failure, Method, Reply, RequestId, Response, SignallingError, header};
 use crate::wire::teleop::{
-    Bridged, Channel, Join, Joined, Kind, LeaveReason, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, Received,
-    RobotState, StateMessage, WITH_OFFLINE, path,
+    Bridged, Channel, IceServer, Join, Joined, Kind, LeaveReason, Listed, ListedRobot, OPERATOR_ROLE, OfOperator,
+    Party, Received, RobotState, StateMessage, WITH_OFFLINE, path,
 };
 use crate::{Delivery, Direction, EndReason, Payload, Secret, SessionId, Stage, Topic, TopicError, TransportId};
 
@@ -63,6 +63,7 @@ enum State {
 
 #[derive(Clone, Copy)]
 enum Call {
+    Turn,
     List,
     Join,
     Bridge,
@@ -78,6 +79,8 @@ pub(super) struct Operator {
     bridge: Bridge<Call>,
     heartbeats: Heartbeats,
     state: State,
+    /// TURN servers were asked for, before the offer.
+    has_asked_for_turn: bool,
     operator_id: Option<String>,
     /// The answer to a join was lost, so that the broker may have let this operator in.
     may_have_joined: bool,
@@ -107,6 +110,7 @@ impl Operator {
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
             heartbeats: Heartbeats::new(seed),
+            has_asked_for_turn: false,
             operator_id: None,
             may_have_joined: false,
             started: attempt.now,
@@ -308,6 +312,10 @@ impl Operator {
             return Some(ready).filter(|ready| *ready > now);
         }
         let left = BROKER_CALL.min(self.deadline.saturating_duration_since(now));
+        if !std::mem::replace(&mut self.has_asked_for_turn, true) {
+            self.bridge.ask_for_ice_servers(cx, Call::Turn, left);
+            return None;
+        }
         let session = self.bridge.session.as_ref().map_or_else(String::new, ToString::to_string);
         let (call, request) = match self.state {
             State::New => (Call::List, self.bridge.request(Method::GET, &format!("?{WITH_OFFLINE}"), left)),
@@ -387,6 +395,10 @@ impl Provider for Operator {
         }
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         let failed = match call {
+            Call::Turn => {
+                self.bridge.keep_ice_servers(cx, &reply);
+                return cx.wake();
+            }
             Call::List => cx.read_list(TRANSPORT, &reply).map(|listed| self.choose(cx, listed, &reply)),
             Call::Join => cx.read(TRANSPORT, &reply).map(|joined| self.joined(cx, joined, &reply)),
             Call::Bridge => cx.read(TRANSPORT, &reply).map(|ids| self.bridged(cx, &ids, &reply)),
@@ -467,6 +479,10 @@ impl Provider for Operator {
 
     fn session_id(&self) -> Option<&SessionId> {
         self.bridge.session.as_ref()
+    }
+
+    fn ice_servers(&self) -> &[IceServer] {
+        self.bridge.ice_servers()
     }
 
     fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {

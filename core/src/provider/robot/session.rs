@@ -14,19 +14,16 @@ use crate::clock::{APART, ClockEstimate, ClockWarning, OneWay};
 use crate::presence::{OperatorLost, Presence};
 use crate::provider::bridge::{Bridge, TRANSPORT, admit};
 use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict};
-use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, HEARTBEAT, MAX_REJECTIONS, OPTIONAL_CALL};
+use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, HEARTBEAT, MAX_REJECTIONS};
 use crate::signalling::{Failure, HeaderName, Method, Reply, RequestId, Response, SignallingError};
 use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
 use crate::wire::teleop::{
-    Channel, HeartbeatAnswer, IceServer, IceServers, Kind, OPERATOR_LOST, Party, Received, Register, Registered,
-    RobotFigures, SdpAnswer, StateMessage, path,
+    Channel, HeartbeatAnswer, IceServer, Kind, OPERATOR_LOST, Party, Received, Register, Registered, RobotFigures,
+    SdpAnswer, StateMessage, path,
 };
 use crate::{
     ConnectionEvent, Delivery, Direction, EndReason, Payload, SessionId, Stage, Topic, TopicError, TransportId,
 };
-
-/// TURN servers that are kept.
-const MAX_ICE_SERVERS: usize = 16;
 
 /// The longest message on the state channel that is read here, in bytes.
 const MAX_STATE: usize = 4096;
@@ -78,7 +75,6 @@ pub(super) struct Robot {
     is_warned: bool,
     /// The answer to the SFU's offer, to be sent.
     renegotiation: Option<String>,
-    ice_servers: Vec<IceServer>,
     /// When the operator was heard last, while it counts as there.
     heard: Option<Instant>,
     /// The operator is gone, and the channels that it had still count for nothing.
@@ -106,7 +102,6 @@ impl Robot {
             is_failing: false,
             is_warned: false,
             renegotiation: None,
-            ice_servers: Vec::new(),
             heard: None,
             parted: false,
             operator_clock: OneWay::default(),
@@ -292,9 +287,7 @@ impl Robot {
         let left = BROKER_CALL.min(self.deadline.saturating_duration_since(now));
         match self.state {
             State::New => {
-                let path = format!("/{}", path::TURN_CREDENTIALS);
-                let request = self.bridge.request(Method::GET, &path, OPTIONAL_CALL.min(left));
-                self.bridge.ask(cx, Call::Turn, request, false);
+                self.bridge.ask_for_ice_servers(cx, Call::Turn, left);
                 None
             }
             State::Registering if ready > now => Some(ready),
@@ -392,11 +385,7 @@ impl Provider for Robot {
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         match call {
             Call::Turn => {
-                // Without them there is still what needs no relay.
-                if let Ok(servers) = cx.read::<IceServers>(TRANSPORT, &reply) {
-                    self.ice_servers = servers.ice_servers;
-                    self.ice_servers.truncate(MAX_ICE_SERVERS);
-                }
+                self.bridge.keep_ice_servers(cx, &reply);
                 self.state = State::Registering;
             }
             Call::Register => self.registered(cx, &reply),
@@ -482,7 +471,7 @@ impl Provider for Robot {
     }
 
     fn ice_servers(&self) -> &[IceServer] {
-        &self.ice_servers
+        self.bridge.ice_servers()
     }
 
     fn far_clock(&self, _: Instant) -> Option<ClockEstimate> {
