@@ -1,12 +1,15 @@
 //! The broker as a state machine.
 
+mod bound;
 mod bridge;
 mod operators;
+mod outbound;
 mod records;
 mod requests;
 mod robots;
 mod sfu_sessions;
 mod state;
+mod viewers;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -20,7 +23,9 @@ use sha2::{Digest as _, Sha256};
 use tracing::{debug, info};
 
 use self::sfu_sessions::{HeldSession, SfuSessionKey};
-use self::state::{Bridging, Joining, Operator, OperatorState, Registering, Robot, RobotState};
+use self::state::{
+    Bridging, Joining, Operator, OperatorState, Outbound, Registering, Robot, RobotState, Viewer, ViewerState,
+};
 use crate::config::Config;
 use crate::displaced::Displaced;
 use crate::end_reason::EndReason;
@@ -269,6 +274,7 @@ impl Broker {
             if joining.is_some_and(|joining| joining.key == *id) {
                 self.not_joined(now, &robot, Refusal::revoked_token());
             }
+            self.end_viewers(now, &robot, EndReason::TokenRevoked, |viewer| viewer.key == *id);
             let Some(session) = self.robots.get(&robot) else { continue };
             if session.key == *id {
                 self.end_robot(now, &robot, EndReason::KeyRevoked);
@@ -295,6 +301,7 @@ impl Broker {
         Stats {
             robots: self.robots.len(),
             operators: operators().count(),
+            viewers: self.robots.values().map(|robot| robot.viewers.len()).sum(),
             bridges: operators().filter(|operator| matches!(operator.state, OperatorState::Bridged(_))).count(),
             sfu_sessions: self.sfu_sessions.len(),
             ..self.stats

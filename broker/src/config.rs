@@ -18,12 +18,14 @@ pub struct Config {
     pub turn_secret: Option<TurnSecret>,
     /// A robot without a heartbeat for this long is removed. 30 s unless set.
     pub robot_timeout: Duration,
-    /// An operator that makes heartbeats, and then none for this long, is removed. 20 s unless set.
+    /// An operator or a viewer that makes heartbeats, and then none for this long, is removed. 20 s unless set.
     pub operator_timeout: Duration,
-    /// An operator that has not bridged this long after it joined is removed. 30 s unless set.
+    /// An operator or a viewer that has not bridged this long after it joined is removed. 30 s unless set.
     pub bridge_within: Duration,
     /// How often the SFU is asked whether a session and its channels are still there. 5 s unless set.
     pub check_every: Duration,
+    /// Those who may watch one robot at once; further ones are answered 429. 8 unless set.
+    pub max_viewers: usize,
     /// Robots that can be registered at once; further ones are answered 503. 4,096 unless set.
     pub max_robots: usize,
     /// Whether the SFU ends a session on `DELETE`, which Cloudflare's API does not have. `false` unless set.
@@ -41,6 +43,7 @@ impl Config {
             operator_timeout: Duration::from_secs(20),
             bridge_within: Duration::from_secs(30),
             check_every: Duration::from_secs(5),
+            max_viewers: 8,
             max_robots: 4096,
             ends_sessions: false,
         }
@@ -79,6 +82,12 @@ impl Config {
     /// Sets how often the SFU is asked.
     pub fn check_every(mut self, time: Duration) -> Config {
         self.check_every = time;
+        self
+    }
+
+    /// Sets the bound on those who watch one robot.
+    pub fn max_viewers(mut self, viewers: usize) -> Config {
+        self.max_viewers = viewers;
         self
     }
 

@@ -30,6 +30,9 @@
 //! - An operator that has made a heartbeat (`op-heartbeat`, every 5 s) and makes none for [`Config::operator_timeout`] ends,
 //!   whether or not its connection to the SFU lives. One that never made any, as programs that do not know the call, ends by
 //!   the rules before alone: while the SFU has its channels, it is there.
+//! - Who joins with any other role than `operator` watches: it has what the robot publishes, beside the operator or without one,
+//!   and puts nobody out. At most [`Config::max_viewers`] do. No channel of a viewer is ever opened at the robot's end. A viewer
+//!   ends as an operator does, and with the broker's process.
 //! - A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on the SFU.
 
 mod admin;

@@ -27,6 +27,7 @@ impl Collector for Stats {
         let gauges = [
             ("robots", "Robots that are registered", stats.robots),
             ("operators", "Operators that have joined", stats.operators),
+            ("viewers", "Those who watch robots", stats.viewers),
             ("bridges", "Bridges between a robot and its operator", stats.bridges),
             ("sfu_sessions", "Sessions on the SFU, those that are being closed included", stats.sfu_sessions),
         ];

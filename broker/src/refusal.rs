@@ -96,8 +96,9 @@ impl Refusal {
         Refusal::new(400, code::INVALID_SESSION_DESCRIPTION, text)
     }
 
-    pub(crate) fn role() -> Refusal {
-        Refusal::new(400, code::DECODING_ERROR, "role: only \"operator\" can join")
+    pub(crate) fn too_many_viewers(viewers: usize) -> Refusal {
+        let text = format!("{viewers} watch this robot, as many as may: wait until one of them leaves");
+        Refusal::new(429, own::TOO_MANY_VIEWERS, text)
     }
 
     pub(crate) fn unverified() -> Refusal {

@@ -8,6 +8,8 @@ pub struct Stats {
     pub robots: usize,
     /// Operators that have joined now.
     pub operators: usize,
+    /// Those who watch robots now, or are about to.
+    pub viewers: usize,
     /// Bridges that exist now.
     pub bridges: usize,
     /// Sessions on the SFU, those that are being closed included.

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response};
-use farwire_core::wire::teleop::{
-    Acknowledged, Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State, rfc3339,
-};
+use farwire_core::wire::teleop::{Join, Joined, Listed, ListedRobot, Party, RobotState as State, Role, rfc3339};
 use tracing::info;
 
 use super::robots::{check_offer, short_id};
@@ -49,6 +47,12 @@ impl Broker {
             created_at: session.created.map(rfc3339),
             robot_type: session.kind.clone(),
             operated_by_you: operator.is_some_and(|operator| operator.key == *key),
+            viewers: session
+                .viewers
+                .iter()
+                .filter(|viewer| viewer.is_there())
+                .map(|viewer| viewer.id.clone())
+                .collect(),
             unverified: matches!(session.state, RobotState::Unverified),
             heard_seconds_ago: Some(now.saturating_duration_since(session.heard).as_secs_f64()),
             ..ListedRobot::new(robot.to_string(), state)
@@ -64,9 +68,6 @@ impl Broker {
         robot: &RobotId,
         body: &Join,
     ) -> Result<(), Refusal> {
-        if body.role.as_deref().is_some_and(|role| role != OPERATOR_ROLE) {
-            return Err(Refusal::role());
-        }
         check_offer(&body.sdp_offer)?;
         let session = self.robots.get(robot).ok_or_else(Refusal::no_session)?;
         match session.state {
@@ -100,7 +101,13 @@ impl Broker {
         self.end_operator(now, robot, if is_takeover { EndReason::TakenOver } else { EndReason::JoinedAgain });
         let id = self.fresh_id();
         self.stats.joins += 1;
-        self.respond(request, json(200, &Joined { sdp_answer: sdp.to_owned(), operator_id: Some(id.clone()) }));
+        self.respond(
+            request,
+            json(
+                200,
+                &Joined { sdp_answer: sdp.to_owned(), role: Some(Role::Operator), operator_id: Some(id.clone()) },
+            ),
+        );
         if let Some(session) = self.robots.get_mut(robot) {
             info!(%robot, session = short_id(&session.id), token = %key, "joined");
             let due = now + self.config.bridge_within;
@@ -132,32 +139,6 @@ impl Broker {
         }
     }
 
-    /// Makes sure that somebody operates a robot, and means this time with it.
-    pub(super) fn is_operator(&self, robot: &RobotId, key: &KeyId, of: &OfOperator) -> Result<(), Refusal> {
-        let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
-        let is_it =
-            |operator: &&Operator| operator.key == *key && of.operator_id.as_ref().is_none_or(|id| *id == operator.id);
-        operator.filter(is_it).map(|_| ()).ok_or_else(Refusal::not_operator)
-    }
-
-    /// Notes that an operator is there. From its first heartbeat on, none for too long ends it.
-    pub(super) fn operator_heartbeat(
-        &mut self,
-        now: Instant,
-        key: &KeyId,
-        robot: &RobotId,
-        of: &OfOperator,
-    ) -> Result<Response, Refusal> {
-        self.is_operator(robot, key, of).map_err(|_| Refusal::not_bound())?;
-        let operator = self.robots.get_mut(robot).and_then(|session| session.operator.as_mut());
-        let operator = operator.ok_or_else(Refusal::not_bound)?;
-        if operator.heard.replace(now).is_none() {
-            self.save(robot);
-        }
-        self.watch(robot);
-        Ok(json(200, &Acknowledged { ack: true }))
-    }
-
     /// Ends an operator's time with a robot: its session, and the channels of both. Nothing, if there is none.
     pub(super) fn end_operator(&mut self, now: Instant, robot: &RobotId, why: EndReason) {
         let Some(session) = self.robots.get_mut(robot) else { return };
@@ -165,18 +146,17 @@ impl Broker {
         info!(%robot, session = short_id(&session.id), token = %operator.key, %why, "operator ended");
         session.operator_ended = Some(why);
         session.owes_null |= std::mem::take(&mut session.told);
-        let robot_sfu = session.sfu_session;
-        let (waiting, has_channels) = match operator.state {
-            OperatorState::Joined => (Vec::new(), false),
-            OperatorState::Bridging(bridging) => (bridging.waiting, true),
-            OperatorState::Bridged(_) => (Vec::new(), true),
+        let has_channels = operator.state.has_channels();
+        let waiting = match operator.state {
+            OperatorState::Bridging(bridging) => bridging.waiting,
+            OperatorState::Joined | OperatorState::Bridged(_) => Vec::new(),
         };
         for request in waiting {
             self.refuse(request, Refusal::no_longer_operator());
         }
         self.retire(now, operator.sfu_session);
         if has_channels {
-            self.with_sfu_session(now, robot_sfu, SfuSession::clear);
+            self.release_inbound(now, robot);
         }
         self.watch(robot);
         self.save(robot);

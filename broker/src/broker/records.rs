@@ -5,11 +5,11 @@ use std::time::Instant;
 use farwire_core::SessionId;
 use farwire_core::wire::teleop::{Party, RobotFigures};
 
-use super::{Broker, HeldSession, Operator, OperatorState, Output, Robot, RobotState, SfuSessionKey};
+use super::{Broker, HeldSession, Operator, OperatorState, Outbound, Output, Robot, RobotState, SfuSessionKey};
 use crate::channels::Ids;
 use crate::end_reason::EndReason;
 use crate::key::RobotId;
-use crate::record::{OperatorRecord, SessionRecord};
+use crate::record::{Bridge, OperatorRecord, SessionRecord};
 use crate::sfu_session::SfuSession;
 
 impl Broker {
@@ -71,6 +71,10 @@ impl Broker {
             created: record.created,
             figures: RobotFigures::default(),
             operator,
+            // Those who watched are closed, and join again.
+            viewers: Vec::new(),
+            outbound: bridge
+                .map_or(Outbound::Closed, |Bridge { robot: [_, _, back, map], .. }| Outbound::Open([back, map])),
             joining: None,
             operator_ended: None,
             rival_at: None,
@@ -102,7 +106,8 @@ impl Broker {
         };
         let sfu_session = self.resumed(now, id, None);
         let key = SfuSessionKey(self.fresh());
-        self.sfu_sessions.insert(key, HeldSession { sfu_session, owner: None, timer: None, is_unclosed: true });
+        self.sfu_sessions
+            .insert(key, HeldSession { sfu_session, owner: None, is_viewer: false, timer: None, is_unclosed: true });
         self.retire(now, key);
     }
 }

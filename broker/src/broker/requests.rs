@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response, bearer};
 use farwire_core::wire::Object;
-use farwire_core::wire::teleop::{IceServers, OfOperator, RobotFigures};
+use farwire_core::wire::teleop::{IceServers, Join, OfOperator, RobotFigures, Role};
 use farwire_listener::Guess;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
+use super::bound::Bound;
 use super::{Broker, Incoming};
 use crate::config::Config;
 use crate::end_reason::EndReason;
@@ -90,11 +91,19 @@ impl Broker {
             }
             OperatorCall::Join(session) => {
                 let robot = self.operable(&scope, session)?;
-                self.join(now, id, key, &robot, &parse(body)?).map(|()| None)
+                let body: Join = parse(body)?;
+                match body.role.unwrap_or_default() {
+                    Role::Operator => self.join(now, id, key, &robot, &body).map(|()| None),
+                    Role::Viewer => self.join_as_viewer(now, id, key, &robot, &body).map(|()| None),
+                }
             }
             OperatorCall::Bridge(session) => {
                 let robot = self.operable(&scope, session)?;
-                self.bridge(now, id, &key, &robot, &parse_or_empty(body)?)
+                match self.bound(&robot, &key, &parse_or_empty(body)?) {
+                    Some(Bound::Operator) => self.bridge(now, id, &robot),
+                    Some(Bound::Viewer(viewer)) => self.bridge_viewer(now, id, &robot, viewer),
+                    None => Err(Refusal::not_operator()),
+                }
             }
             OperatorCall::Renegotiate(session) => {
                 self.operable(&scope, session)?;
@@ -102,16 +111,25 @@ impl Broker {
             }
             OperatorCall::Heartbeat(session) => {
                 let robot = self.operable(&scope, session)?;
-                self.operator_heartbeat(now, &key, &robot, &parse_or_empty(body)?).map(Some)
+                let bound = self.bound(&robot, &key, &parse_or_empty(body)?).ok_or_else(Refusal::not_bound)?;
+                self.operator_heartbeat(now, &robot, bound).map(Some)
             }
             OperatorCall::Leave(session) => {
                 let robot = self.operable(&scope, session)?;
                 let of: OfOperator = parse_or_empty(body)?;
-                if self.is_operator(&robot, &key, &of).is_ok() {
-                    self.end_operator(now, &robot, EndReason::Left(of.reason));
+                let reason = EndReason::Left(of.reason);
+                match self.bound(&robot, &key, &of) {
+                    Some(Bound::Operator) => self.end_operator(now, &robot, reason),
+                    Some(Bound::Viewer(viewer)) => {
+                        self.end_viewers(now, &robot, reason, |other| other.sfu_session == viewer);
+                    }
+                    None => {}
                 }
                 let joining = self.robots.get(&robot).and_then(|session| session.joining.as_ref());
-                if of.operator_id.is_none() && joining.is_some_and(|joining| joining.key == key) {
+                if of.operator_id.is_none()
+                    && of.role == Role::Operator
+                    && joining.is_some_and(|joining| joining.key == key)
+                {
                     self.not_joined(now, &robot, Refusal::no_longer_operator());
                 }
                 Ok(Some(json(200, &serde_json::Map::new())))

@@ -7,7 +7,7 @@ use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered, RobotFigures};
 use tracing::{info, warn};
 
-use super::{Broker, Operator, OperatorState, Registering, Robot, RobotState, Timer};
+use super::{Broker, Operator, OperatorState, Outbound, Registering, Robot, RobotState, Timer, Viewer};
 use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId};
 use crate::limits::{ANSWER_WITHIN, MAX_NAME, MAX_OFFER};
@@ -131,6 +131,8 @@ impl Broker {
             created,
             figures: RobotFigures::default(),
             operator: None,
+            viewers: Vec::new(),
+            outbound: Outbound::Closed,
             joining: None,
             operator_ended: None,
             rival_at: None,
@@ -191,6 +193,10 @@ impl Broker {
         session.told = ids.is_some();
         let warning = session.rival_at.filter(|at| now.saturating_duration_since(*at) < RIVAL_WARNING).map(|_| RIVAL);
         let ended = session.operator_ended;
+        let watched = match session.outbound {
+            Outbound::Open(ids) if session.viewers.iter().any(Viewer::has_channels) => Some(ids),
+            _ => None,
+        };
         if has_changed {
             self.save(robot);
         }
@@ -199,6 +205,10 @@ impl Broker {
             warning: warning.map(str::to_owned),
             ..HeartbeatAnswer::new(ids)
         };
+        let answer = match watched.filter(|_| ids.is_none()) {
+            Some(outbound) => answer.watched(outbound),
+            None => answer,
+        };
         Ok(json(200, &answer))
     }
 
@@ -206,6 +216,7 @@ impl Broker {
     pub(super) fn end_robot(&mut self, now: Instant, robot: &RobotId, why: EndReason) {
         self.not_joined(now, robot, Refusal::no_longer_operator());
         self.end_operator(now, robot, EndReason::RobotGone);
+        self.end_viewers(now, robot, EndReason::RobotGone, |_| true);
         let Some(session) = self.robots.remove(robot) else { return };
         info!(%robot, session = short_id(&session.id), %why, "ended");
         if self.ended.len() >= self.config.max_robots && !self.ended.contains_key(robot) {
@@ -237,6 +248,7 @@ impl Broker {
         } else if is_overdue {
             self.operator_overdue(now, robot);
         }
+        self.viewers_overdue(now, robot);
         self.watch(robot);
     }
 
@@ -252,7 +264,8 @@ impl Broker {
         let (operator, joining) = (session.operator.as_ref(), session.joining.as_ref());
         let silent_operator = operator.and_then(|operator| operator.silent_at(self.config.operator_timeout));
         let due = [operator.and_then(Operator::due), silent_operator, joining.map(|joining| joining.due)];
-        let at = due.into_iter().flatten().fold(silent, Instant::min);
+        let viewers = session.viewers.iter().filter_map(|viewer| viewer.due(self.config.operator_timeout));
+        let at = due.into_iter().flatten().chain(viewers).fold(silent, Instant::min);
         let Some(session) = self.robots.get_mut(robot) else { return };
         let old = std::mem::replace(&mut session.timer, at);
         self.timers.remove(&(old, Timer::Robot(robot.clone())));

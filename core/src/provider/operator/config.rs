@@ -22,6 +22,9 @@ pub struct OperatorConfig {
     /// Whether to take the robot from another operator, at the first attempt. Later ones, after a lost connection, do
     /// not, or two such operators would take it from each other for ever.
     pub takeover: bool,
+    /// Whether to watch alone: the robot's channels are heard, nothing that is published reaches it, and whoever drives it
+    /// goes on. `false` unless set.
+    pub view: bool,
     /// The time between pings. 500 ms unless set.
     pub ping_every: Duration,
     /// After this long without a pong the robot counts as lost. 3 s unless set. After three times that, the robot is
@@ -45,6 +48,7 @@ impl OperatorConfig {
             robot: None,
             session: None,
             takeover: false,
+            view: false,
             ping_every: Duration::from_millis(500),
             robot_silence: Duration::from_secs(3),
             connect_timeout: Duration::from_secs(10),
@@ -86,6 +90,13 @@ impl OperatorConfig {
     /// Sets whether to take the robot from another operator.
     pub fn takeover(mut self, takeover: bool) -> OperatorConfig {
         self.takeover = takeover;
+        self
+    }
+
+    /// Sets whether to watch alone. A viewer takes no robot from anybody, whatever
+    /// [`takeover`](OperatorConfig::takeover) says.
+    pub fn view(mut self, view: bool) -> OperatorConfig {
+        self.view = view;
         self
     }
 

@@ -9,7 +9,7 @@ use crate::signalling::policy::{HEARTBEAT, MAX_REJECTIONS, OPERATOR_HEARTBEAT};
 use crate::signalling::{Calls, Failure, RequestId, Response, SignallingError};
 use crate::wire::cloudflare::code::NOT_FOUND;
 use crate::wire::teleop::code::{KEY_REVOKED, NOT_JOINED};
-use crate::wire::teleop::{Acknowledged, OfOperator, path};
+use crate::wire::teleop::{Acknowledged, OfOperator, Role, path};
 use crate::{ConnectionEvent, EndReason};
 
 /// An operator's heartbeats, from its joining on. They have calls of their own, so that one which hangs holds up nothing.
@@ -37,6 +37,7 @@ impl Heartbeats {
         &mut self,
         cx: &mut Context<'_>,
         bridge: &Bridge<C>,
+        role: Role,
         operator_id: Option<&String>,
     ) -> Option<Instant> {
         let (next, session) = (self.next?, bridge.session.as_ref()?);
@@ -45,7 +46,7 @@ impl Heartbeats {
             return Some(at);
         }
         self.next = Some(cx.now() + OPERATOR_HEARTBEAT);
-        let body = OfOperator::new(operator_id.cloned());
+        let body = OfOperator::new(operator_id.cloned()).role(role);
         let request = bridge.post(&format!("/{session}/{}", path::OP_HEARTBEAT), &body, HEARTBEAT);
         cx.call(&mut self.calls, (), TRANSPORT, request, self.is_failing);
         None

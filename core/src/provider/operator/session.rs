@@ -16,8 +16,8 @@ use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict
 use crate::signalling::policy::BROKER_CALL;
 use crate::signalling::{Failure, Method, Reply, RequestId, Response, SignallingError, header};
 use crate::wire::teleop::{
-    Bridged, Channel, IceServer, Join, Joined, Kind, LeaveReason, Listed, ListedRobot, OPERATOR_ROLE, OfOperator,
-    Party, Received, RobotState, StateMessage, WITH_OFFLINE, path,
+    Bridged, Channel, IceServer, Join, Joined, Kind, LeaveReason, Listed, ListedRobot, OfOperator, Party, Received,
+    RobotState, Role, StateMessage, WITH_OFFLINE, path,
 };
 use crate::{Delivery, Direction, EndReason, Payload, Secret, SessionId, Stage, Topic, TopicError, TransportId};
 
@@ -76,6 +76,7 @@ pub(super) struct Operator {
     was_up: bool,
     /// The configured one at the first attempt alone.
     takeover: bool,
+    role: Role,
     bridge: Bridge<Call>,
     heartbeats: Heartbeats,
     state: State,
@@ -106,7 +107,8 @@ impl Operator {
         bridge.session = config.session.clone();
         Operator {
             was_up: attempt.was_up,
-            takeover: config.takeover && attempt.number == 0,
+            takeover: config.takeover && !config.view && attempt.number == 0,
+            role: if config.view { Role::Viewer } else { Role::Operator },
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
             heartbeats: Heartbeats::new(seed),
@@ -173,6 +175,9 @@ impl Operator {
     }
 
     fn bridged(&mut self, cx: &mut Context<'_>, ids: &Bridged, reply: &Reply) {
+        if ids.id(Channel::Cmd).is_none() && self.role == Role::Operator {
+            return self.end(cx, EndReason::Api(reply.garbage()));
+        }
         for channel in Channel::ALL {
             if let Some(id) = ids.id(channel)
                 && self.bridge.open(cx, channel, id).is_err()
@@ -222,16 +227,16 @@ impl Operator {
         if let Some(by) = self.trips.note(now, sent, robot_ts, now.saturating_duration_since(at)) {
             cx.tell(ClockWarning::FarSet { by_ms: ClockWarning::milliseconds(by) });
         }
-        self.heard = now;
         cx.wake();
         self.robot_answers(cx);
     }
 
     fn robot_answers(&mut self, cx: &mut Context<'_>) {
+        self.heard = cx.now();
         if std::mem::take(&mut self.is_silent) {
             cx.tell(Presence::RobotPresent);
         }
-        if self.state == State::Bridged {
+        if self.state == State::Bridged && self.role == Role::Operator {
             let now = cx.now();
             self.state = State::Up;
             (self.next_ping, self.next_report) = (now + self.config.ping_every, now);
@@ -262,6 +267,13 @@ impl Operator {
         }
         let now = cx.now();
         let silent_at = self.heard + self.config.robot_silence;
+        if self.role == Role::Viewer {
+            // A robot need not say anything to those who watch. One that is gone shows in the channels.
+            if silent_at <= now {
+                self.robot_lost(cx);
+            }
+            return Ok(Some(silent_at).filter(|at| *at > now));
+        }
         let rejoin_at = self.heard + self.config.robot_silence * REJOIN_AFTER;
         if rejoin_at <= now {
             return Err(OperatorProblem::Silent { seconds: now.saturating_duration_since(self.heard).as_secs() });
@@ -320,12 +332,12 @@ impl Operator {
         let (call, request) = match self.state {
             State::New => (Call::List, self.bridge.request(Method::GET, &format!("?{WITH_OFFLINE}"), left)),
             State::Found => {
-                let (role, sdp_offer) = (Some(OPERATOR_ROLE.to_owned()), self.bridge.offer(cx));
+                let (role, sdp_offer) = (Some(self.role), self.bridge.offer(cx));
                 let body = Join { role, sdp_offer, takeover: self.takeover };
                 (Call::Join, self.bridge.post(&format!("/{session}/{}", path::JOIN), &body, left))
             }
             _ => {
-                let body = OfOperator::new(self.operator_id.clone());
+                let body = OfOperator::new(self.operator_id.clone()).role(self.role);
                 (Call::Bridge, self.bridge.post(&format!("/{session}/{}", path::BRIDGE), &body, left))
             }
         };
@@ -423,6 +435,10 @@ impl Provider for Operator {
         if self.state == State::Up || channel.publisher() == Party::Robot {
             self.bridge.attach(cx, channel);
         }
+        if self.role == Role::Viewer && self.state == State::Bridged && channel == Channel::Back {
+            self.state = State::Up;
+            cx.up(TRANSPORT);
+        }
     }
 
     fn channel_closed(&mut self, cx: &mut Context<'_>, stream: SctpStream) {
@@ -433,8 +449,17 @@ impl Provider for Operator {
 
     fn message(&mut self, cx: &mut Context<'_>, stream: SctpStream, payload: &Payload) -> Verdict {
         // What came with the end does not bring the connection up any more.
-        if !cx.is_over() && self.bridge.channel(stream) == Some(Channel::Back) {
-            self.read_state(cx, payload);
+        match self.bridge.channel(stream).filter(|_| !cx.is_over()) {
+            // Nothing asks for it but that it is there.
+            Some(_) if self.role == Role::Viewer => {
+                let was_silent = self.is_silent;
+                self.robot_answers(cx);
+                if was_silent {
+                    cx.wake();
+                }
+            }
+            Some(Channel::Back) => self.read_state(cx, payload),
+            _ => {}
         }
         Verdict::Deliver
     }
@@ -454,7 +479,7 @@ impl Provider for Operator {
         };
         let ping = self.send_ping(cx);
         let call = self.start_call(cx);
-        let heartbeat = self.heartbeats.advance(cx, &self.bridge, self.operator_id.as_ref());
+        let heartbeat = self.heartbeats.advance(cx, &self.bridge, self.role, self.operator_id.as_ref());
         let deadline = (self.state != State::Up).then_some(self.deadline);
         [silence, ping, call, heartbeat, deadline].into_iter().flatten().min()
     }
@@ -471,7 +496,7 @@ impl Provider for Operator {
         if let (true, true, Some(session)) = (farewell, has_joined, self.bridge.session.clone()) {
             // A connection that is over already joins again.
             let reason = if cx.is_over() { LeaveReason::ConnectionLost } else { LeaveReason::UserInitiated };
-            let body = OfOperator::new(self.operator_id.take()).because(reason);
+            let body = OfOperator::new(self.operator_id.take()).role(self.role).because(reason);
             let request = self.bridge.post(&format!("/{session}/{}", path::LEAVE), &body, BROKER_CALL);
             self.bridge.part(cx, request);
         }

@@ -7,10 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::channels::Channel;
 use super::ice::{self, IceServer};
 use super::leaving::LeaveReason;
+use super::role::Role;
 use crate::link::StreamId;
-
-/// The only role that joins.
-pub const OPERATOR_ROLE: &str = "operator";
 
 /// Body of `POST /sessions`, by a robot.
 #[derive(Serialize, Deserialize)]
@@ -44,7 +42,8 @@ pub struct Registered {
     pub sdp_answer: String,
 }
 
-/// Answer to a heartbeat: all ids, or none while nobody operates.
+/// Answer to a heartbeat: all ids, or none while nobody operates; then those of what the robot publishes, if somebody
+/// watches it.
 ///
 /// A broker says of the commands' channel at least that there is none: an answer without that is another program's.
 #[derive(Default, Serialize, Deserialize)]
@@ -89,6 +88,12 @@ impl HeartbeatAnswer {
         }
     }
 
+    /// With the ids of what the robot publishes alone, [`Channel::Back`] and [`Channel::Map`]: nobody operates it, and
+    /// somebody watches.
+    pub fn watched(self, [back, map]: [StreamId; 2]) -> HeartbeatAnswer {
+        HeartbeatAnswer { state_back_channel_publisher_id: Some(back), map_channel_publisher_id: Some(map), ..self }
+    }
+
     /// The id of a channel.
     pub fn id(&self, channel: Channel) -> Option<StreamId> {
         match channel {
@@ -123,9 +128,9 @@ fn those_that_are_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 /// Body of `join`.
 #[derive(Serialize, Deserialize)]
 pub struct Join {
-    /// [`OPERATOR_ROLE`].
+    /// As what; an operator, if it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    pub role: Option<Role>,
     /// The operator's offer.
     pub sdp_offer: String,
     /// farwire's own: another operator is to give way.
@@ -138,7 +143,10 @@ pub struct Join {
 pub struct Joined {
     /// The SFU's answer to the offer.
     pub sdp_answer: String,
-    /// farwire's own: names this joining; the calls that follow may carry it, and then mean no later one.
+    /// As what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// farwire's own: names this joining; the calls that follow may carry it, and then mean no other one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
 }
@@ -153,8 +161,9 @@ pub struct Acknowledged {
 /// Body of `bridge-datachannel`, `op-heartbeat` and `leave`, which may be left out.
 #[derive(Default, Serialize, Deserialize)]
 pub struct OfOperator {
-    #[serde(skip_deserializing)]
-    role: Role,
+    /// As what its sender is there. It tells apart two joinings that are not named.
+    #[serde(default, deserialize_with = "Role::read")]
+    pub role: Role,
     /// farwire's own: which joining is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
@@ -163,17 +172,15 @@ pub struct OfOperator {
     pub reason: Option<LeaveReason>,
 }
 
-#[derive(Default, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Role {
-    #[default]
-    Operator,
-}
-
 impl OfOperator {
     /// About one joining, or about the latest.
     pub fn new(operator_id: Option<String>) -> OfOperator {
         OfOperator { role: Role::Operator, operator_id, reason: None }
+    }
+
+    /// With another role.
+    pub fn role(self, role: Role) -> OfOperator {
+        OfOperator { role, ..self }
     }
 
     /// With the reason of a leave.
@@ -182,11 +189,14 @@ impl OfOperator {
     }
 }
 
-/// Answer to `bridge-datachannel`: the ids at the operator's end.
+/// Answer to `bridge-datachannel`: the ids at the operator's end, or at a viewer's.
+///
+/// A broker says of the commands' channel at least that there is none: an answer without that is another program's.
 #[derive(Serialize, Deserialize)]
 pub struct Bridged {
-    /// Of `cmd_unreliable`.
-    pub cmd_channel_id: StreamId,
+    /// Of `cmd_unreliable`, which a viewer does not have.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub cmd_channel_id: Option<StreamId>,
     /// Of `state_reliable`.
     #[serde(default)]
     pub state_channel_id: Option<StreamId>,
@@ -205,7 +215,7 @@ impl Bridged {
     /// With these ids, in the order of [`Channel::ALL`], and no video.
     pub fn new([cmd, state, back, map]: [StreamId; 4]) -> Bridged {
         Bridged {
-            cmd_channel_id: cmd,
+            cmd_channel_id: Some(cmd),
             state_channel_id: Some(state),
             state_back_channel_id: Some(back),
             map_channel_id: Some(map),
@@ -213,10 +223,15 @@ impl Bridged {
         }
     }
 
+    /// With the ids of what a viewer has: [`Channel::Back`] and [`Channel::Map`].
+    pub fn watching([back, map]: [StreamId; 2]) -> Bridged {
+        Bridged { cmd_channel_id: None, state_channel_id: None, ..Bridged::new([0, 0, back, map]) }
+    }
+
     /// The id of a channel.
     pub fn id(&self, channel: Channel) -> Option<StreamId> {
         match channel {
-            Channel::Cmd => Some(self.cmd_channel_id),
+            Channel::Cmd => self.cmd_channel_id,
             Channel::State => self.state_channel_id,
             Channel::Back => self.state_back_channel_id,
             Channel::Map => self.map_channel_id,
@@ -250,8 +265,10 @@ mod tests {
         assert_eq!(written(&OfOperator::default()), json!({"role": "operator"}));
         assert_eq!(written(&OfOperator::new(Some("o".into()))), json!({"role": "operator", "operator_id": "o"}));
         let leave = OfOperator::new(None).because(LeaveReason::UserInitiated);
+        let viewer = OfOperator::new(None).role(Role::Viewer);
+        assert_eq!(written(&viewer), json!({"role": "viewer"}));
         assert_eq!(written(&leave), json!({"role": "operator", "reason": "user_initiated"}));
-        let join = Join { role: Some(OPERATOR_ROLE.into()), sdp_offer: "v=0".into(), takeover: false };
+        let join = Join { role: Some(Role::Operator), sdp_offer: "v=0".into(), takeover: false };
         assert_eq!(written(&join), json!({"role": "operator", "sdp_offer": "v=0"}));
         assert!(serde_json::from_str::<OfOperator>(r#"{"role": 7}"#).is_ok(), "nobody reads it");
     }
@@ -279,6 +296,10 @@ mod tests {
     fn what_one_end_does_not_read_may_be_anything() {
         let bridged: Bridged = serde_json::from_str(r#"{"cmd_channel_id":2,"video_status":{}}"#).expect("a bridge");
         assert_eq!((bridged.id(Channel::Cmd), bridged.id(Channel::Map)), (Some(2), None));
+        assert!(serde_json::from_str::<Bridged>(r#"{"map_channel_id":2}"#).is_err());
+        let watching = serde_json::to_string(&Bridged::watching([4, 5])).expect("plain data");
+        let watching: Bridged = serde_json::from_str(&watching).expect("its own form");
+        assert_eq!(Channel::ALL.map(|channel| watching.id(channel)), [None, None, Some(4), Some(5)]);
         let servers: IceServers =
             serde_json::from_str(r#"{"ice_servers":[7,{"urls":"stun:s"},{"urls":[]}]}"#).expect("a list");
         assert_eq!(servers.ice_servers.len(), 2);

@@ -25,6 +25,9 @@ pub const OPERATOR_PRESENT: &str = "operator_present";
 /// 409, and 403 to `op-heartbeat`: whoever asks does not operate the robot, or no longer.
 pub const NOT_JOINED: &str = "not_joined";
 
+/// 429: as many watch the robot as may.
+pub const TOO_MANY_VIEWERS: &str = "too_many_viewers";
+
 /// 409: no offer waits for an answer.
 pub const NO_OFFER: &str = "no_offer";
 

@@ -66,6 +66,9 @@ pub struct ListedRobot {
     /// farwire's own: whether the operator is the one who asks.
     #[serde(default, skip_deserializing)]
     pub operated_by_you: bool,
+    /// farwire's own: who watches it, as [`ListedRobot::operator_id`] says who operates it.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Vec::is_empty")]
+    pub viewers: Vec<String>,
     /// farwire's own: why it has no session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
@@ -91,6 +94,7 @@ impl ListedRobot {
             created_at: None,
             robot_type: None,
             operated_by_you: false,
+            viewers: Vec::new(),
             ended: None,
             unverified: false,
             heard_seconds_ago: None,

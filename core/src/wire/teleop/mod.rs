@@ -13,10 +13,10 @@ mod listed;
 mod messages;
 pub mod path;
 mod refused;
+mod role;
 
 pub use self::calls::{
-    Acknowledged, Bridged, HeartbeatAnswer, IceServers, Join, Joined, OPERATOR_ROLE, OfOperator, Register, Registered,
-    SdpAnswer,
+    Acknowledged, Bridged, HeartbeatAnswer, IceServers, Join, Joined, OfOperator, Register, Registered, SdpAnswer,
 };
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
 pub use self::figures::RobotFigures;
@@ -25,3 +25,4 @@ pub use self::leaving::LeaveReason;
 pub use self::listed::{Figures, Listed, ListedRobot, RobotState, WITH_OFFLINE, rfc3339};
 pub use self::messages::{Kind, OPERATOR_LOST, Received, StateMessage};
 pub use self::refused::Refused;
+pub use self::role::Role;
