@@ -2,6 +2,7 @@
 
 mod bound;
 mod bridge;
+mod handing_over;
 mod operators;
 mod outbound;
 mod records;
@@ -24,7 +25,8 @@ use tracing::{debug, info};
 
 use self::sfu_sessions::{HeldSession, SfuSessionKey};
 use self::state::{
-    Bridging, Joining, Operator, OperatorState, Outbound, Registering, Robot, RobotState, Viewer, ViewerState,
+    Bridging, HandingOver, Joining, Operator, OperatorState, Outbound, Registering, Robot, RobotState, Viewer,
+    ViewerState,
 };
 use crate::config::Config;
 use crate::displaced::Displaced;

@@ -19,6 +19,7 @@ pub(crate) enum EndReason {
     RobotGone,
     JoinedAgain,
     TakenOver,
+    HandedOver,
     NotBridged,
     SfuEnded,
     ChannelClosed,
@@ -40,6 +41,7 @@ impl EndReason {
             EndReason::RobotGone => "the robot is gone",
             EndReason::JoinedAgain => "it joined again",
             EndReason::TakenOver => "another one took over",
+            EndReason::HandedOver => "it handed the robot over",
             EndReason::NotBridged => "it did not bridge in time",
             EndReason::SfuEnded => "the SFU has ended its session",
             EndReason::ChannelClosed => "the SFU has closed a channel of its bridge",
@@ -50,7 +52,7 @@ impl EndReason {
     pub(crate) fn code(self) -> &'static str {
         match self {
             EndReason::TokenRevoked => code::TOKEN_REVOKED,
-            EndReason::TakenOver => code::TAKEN_OVER,
+            EndReason::TakenOver | EndReason::HandedOver => code::TAKEN_OVER,
             EndReason::SfuEnded | EndReason::ChannelClosed => code::CONNECTION_ENDED,
             _ => code::LEFT,
         }

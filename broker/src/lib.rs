@@ -33,6 +33,9 @@
 //! - Who joins with any other role than `operator` watches: it has what the robot publishes, beside the operator or without one,
 //!   and puts nobody out. At most [`Config::max_viewers`] do. No channel of a viewer is ever opened at the robot's end. A viewer
 //!   ends as an operator does, and with the broker's process.
+//! - An operator hands its robot over to a viewer with `POST …/hand-over`, which is farwire's own: `{"to": ID}`, an id of
+//!   `viewers` in the robot's status, or nothing for the only one. The viewer is told by its next heartbeat, and takes the robot
+//!   by bridging; until then the operator goes on, and if nobody takes it within 20 s, for good.
 //! - A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on the SFU.
 
 mod admin;

@@ -96,6 +96,20 @@ impl Refusal {
         Refusal::new(400, code::INVALID_SESSION_DESCRIPTION, text)
     }
 
+    pub(crate) fn no_viewer() -> Refusal {
+        let text = "to: name one of those who watch this robot, which its status lists as viewers";
+        Refusal::new(404, own::NO_VIEWER, text)
+    }
+
+    pub(crate) fn not_taken() -> Refusal {
+        let text = "the viewer did not take the robot in time, and you go on operating it: is it farwire's?";
+        Refusal::new(409, own::NO_VIEWER, text)
+    }
+
+    pub(crate) fn handed_elsewhere() -> Refusal {
+        Refusal::new(409, own::SUPERSEDED, "the robot is handed over by another request")
+    }
+
     pub(crate) fn too_many_viewers(viewers: usize) -> Refusal {
         let text = format!("{viewers} watch this robot, as many as may: wait until one of them leaves");
         Refusal::new(429, own::TOO_MANY_VIEWERS, text)

@@ -28,6 +28,7 @@ pub(crate) enum OperatorCall<'a> {
     Bridge(&'a str),
     Renegotiate(&'a str),
     Heartbeat(&'a str),
+    HandOver(&'a str),
     Leave(&'a str),
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str, query: &str) -> Option<C
         (&Method::POST, Some(path::BRIDGE)) => Some(Call::Operator(OperatorCall::Bridge(id))),
         (&Method::POST, Some(path::RENEGOTIATE_OPERATOR)) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
         (&Method::POST, Some(path::OP_HEARTBEAT)) => Some(Call::Operator(OperatorCall::Heartbeat(id))),
+        (&Method::POST, Some(path::HAND_OVER)) => Some(Call::Operator(OperatorCall::HandOver(id))),
         (&Method::POST, Some(path::LEAVE)) => Some(Call::Operator(OperatorCall::Leave(id))),
         _ => None,
     }

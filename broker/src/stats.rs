@@ -20,6 +20,8 @@ pub struct Stats {
     pub joins: u64,
     /// Of those who asked to join, how many ended an operator with another token.
     pub takeovers: u64,
+    /// Robots that one operator handed over to another.
+    pub handed_over: u64,
     /// Bridges that were built.
     pub bridges_built: u64,
     /// Of them, those that ended because the SFU had closed one of their channels.

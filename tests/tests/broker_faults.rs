@@ -250,7 +250,7 @@ proptest! {
 
     /// Whatever the SFU does and the others want: in the end nothing is open that nobody has.
     #[test]
-    fn nothing_is_left_behind(steps in prop::collection::vec((0u8..12, 0u8..8), 1..25)) {
+    fn nothing_is_left_behind(steps in prop::collection::vec((0u8..13, 0u8..8), 1..25)) {
         let mut world = Teleop::new();
         let (key, tokens) = (world.robot_key("r"), [world.operator_token(&[]), world.operator_token(&["r"])]);
         let mut session = world.register(&key).1;
@@ -299,6 +299,10 @@ proptest! {
                     outstanding.push(world.ask_operator(token, Method::POST, &bridge_call(&session), &body));
                 }
                 10 => {
+                    let path = format!("/{session}/hand-over");
+                    outstanding.push(world.ask_operator(token, Method::POST, &path, &json!({})));
+                }
+                11 => {
                     let path = format!("/{session}/leave");
                     outstanding.push(world.ask_operator(token, Method::POST, &path, &json!({"role": "viewer"})));
                 }

@@ -91,3 +91,64 @@ fn a_viewer_needs_no_operator_and_does_not_make_the_robot_believe_in_one() {
     assert!(scene.world.peer(viewer).has_robot());
     assert_eq!(scene.world.broker_stats().viewers, 1);
 }
+
+#[test]
+fn a_robot_that_is_handed_over_stands_for_no_longer_than_one_heartbeat() {
+    let mut scene = Scene::new(3);
+    scene.world.network.delay = Duration::from_millis(20);
+    let config = scene.config.clone();
+    let operator = scene.world.connect(&config);
+    let token = scene.world.operator_token();
+    let viewer = scene
+        .world
+        .connect(OperatorConfig::new("http://broker.test", &token).expect("a good config").view(true).reconnect(false));
+    scene.run(3);
+    let (world, robot) = (&mut scene.world, scene.robot);
+    let commands = world.subscribe_open(robot, "cmd_unreliable", Delivery::LOSSY);
+    let publishers = [operator, viewer].map(|node| (node, world.topic(node, "cmd_unreliable", Delivery::LOSSY)));
+    // Both send all the time; the robot is to hear the one, and then the other.
+    let mut next = world.now();
+    let mut drive = move |world: &mut World| {
+        if world.now() >= next {
+            next = world.now() + Duration::from_millis(20);
+            for (node, topic) in publishers {
+                let _ = world.publish(node, topic, if node == operator { b"operator" } else { b"viewer" });
+            }
+        }
+    };
+    world.run_until(2 * SECOND, |world| {
+        drive(world);
+        false
+    });
+    let heard = world.messages(robot, commands);
+    assert!(heard.len() > 50 && heard.iter().all(|message| &message.bytes[..] == b"operator"), "{}", heard.len());
+
+    let session = world.peer(robot).session_id().expect("registered").to_string();
+    world.ask_broker(config.token.reveal(), &session, "hand-over", "{}");
+    let (mut last_of_operator, mut first_of_viewer) = (world.now(), None);
+    let taken = world.run_until(5 * SECOND, |world| {
+        drive(world);
+        for message in world.messages(robot, commands) {
+            match &message.bytes[..] {
+                b"operator" => {
+                    assert!(first_of_viewer.is_none(), "one after the other");
+                    last_of_operator = world.now();
+                }
+                b"viewer" => first_of_viewer = first_of_viewer.or(Some(world.now())),
+                _ => {}
+            }
+        }
+        first_of_viewer.is_some()
+    });
+    let asked: Vec<_> = world.http.iter().filter(|log| log.node == viewer).map(|log| (log.at, &log.call)).collect();
+    let asked = format!("{asked:?}");
+    assert!(taken, "{asked} {:?}", world.peer(viewer).ended());
+    let stood = first_of_viewer.expect("it drives") - last_of_operator;
+    assert!(stood <= SECOND, "{stood:?}");
+    assert!(world.peer(robot).is_operated() && world.peer(viewer).has_robot() && world.peer(viewer).is_up());
+    world.run_for(30 * SECOND);
+    assert!(world.peer(robot).is_operated(), "it goes on");
+    assert!(world.peer(operator).ended().expect("it gave up").to_string().contains("409"));
+    assert_eq!((world.broker_stats().operators, world.broker_stats().viewers), (1, 0));
+    assert_eq!(world.peer(viewer).stats().connection.losses, 0);
+}

@@ -40,6 +40,7 @@ impl Broker {
         bound: Bound,
     ) -> Result<Response, Refusal> {
         let session = self.robots.get_mut(robot).ok_or_else(Refusal::not_bound)?;
+        let mut role = None;
         match bound {
             Bound::Operator => {
                 let operator = session.operator.as_mut().ok_or_else(Refusal::not_bound)?;
@@ -50,9 +51,11 @@ impl Broker {
             Bound::Viewer(key) => {
                 let viewer = session.viewers.iter_mut().find(|viewer| viewer.sfu_session == key);
                 viewer.ok_or_else(Refusal::not_bound)?.heard = Some(now);
+                role =
+                    session.handing_over.as_ref().filter(|handing_over| handing_over.to == key).map(|_| Role::Operator);
             }
         }
         self.watch(robot);
-        Ok(json(200, &Acknowledged { ack: true }))
+        Ok(json(200, &Acknowledged { ack: true, role }))
     }
 }

@@ -103,15 +103,18 @@ impl Broker {
             return;
         }
         let opening = Opening { round: bridging.round, location: Location::Remote };
+        let watches_already = matches!(bridging.operator, [_, _, Some(_), Some(_)]);
         let sessions =
             (self.sfu_session_id(robot_sfu).map(str::to_owned), self.sfu_session_id(operator_sfu).map(str::to_owned));
         let (Some(robot_session), Some(operator_session)) = sessions else { return };
         self.with_sfu_session(now, robot_sfu, |sfu_session| {
             sfu_session.open(opening, entries(Party::Robot, Some(&operator_session)));
         });
-        self.with_sfu_session(now, operator_sfu, |sfu_session| {
-            sfu_session.open(opening, entries(Party::Operator, Some(&robot_session)));
-        });
+        if !watches_already {
+            self.with_sfu_session(now, operator_sfu, |sfu_session| {
+                sfu_session.open(opening, entries(Party::Operator, Some(&robot_session)));
+            });
+        }
     }
 
     fn bridged(&mut self, now: Instant, robot: &RobotId, bridge: Bridge) {

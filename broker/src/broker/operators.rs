@@ -151,7 +151,8 @@ impl Broker {
             OperatorState::Bridging(bridging) => bridging.waiting,
             OperatorState::Joined | OperatorState::Bridged(_) => Vec::new(),
         };
-        for request in waiting {
+        let handing_over = session.handing_over.take().map(|handing_over| handing_over.request);
+        for request in waiting.into_iter().chain(handing_over) {
             self.refuse(request, Refusal::no_longer_operator());
         }
         self.retire(now, operator.sfu_session);

@@ -17,7 +17,7 @@ impl Outbound {
     /// The ids at the robot's end, in the order of [`Channel::ALL`].
     pub(super) fn ids(&self) -> [Option<StreamId>; 4] {
         match self {
-            Outbound::Open([back, map]) => [None, None, Some(*back), Some(*map)],
+            Outbound::Open([back, map], _) => [None, None, Some(*back), Some(*map)],
             Outbound::Closed | Outbound::Opening(_) => [None; 4],
         }
     }
@@ -56,7 +56,7 @@ impl Broker {
         if ids.iter().any(|id| session.used.contains(id)) {
             return self.outbound_failed(now, robot, round, &Refusal::used_id());
         }
-        session.outbound = Outbound::Open(ids);
+        session.outbound = Outbound::Open(ids, false);
         session.used.extend(ids);
         if let Some(OperatorState::Bridging(bridging)) = session.operator.as_mut().map(|operator| &mut operator.state) {
             for (place, id) in bridging.robot.iter_mut().zip(session.outbound.ids()) {

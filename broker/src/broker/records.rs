@@ -73,8 +73,9 @@ impl Broker {
             operator,
             // Those who watched are closed, and join again.
             viewers: Vec::new(),
+            handing_over: None,
             outbound: bridge
-                .map_or(Outbound::Closed, |Bridge { robot: [_, _, back, map], .. }| Outbound::Open([back, map])),
+                .map_or(Outbound::Closed, |Bridge { robot: [_, _, back, map], .. }| Outbound::Open([back, map], true)),
             joining: None,
             operator_ended: None,
             rival_at: None,

@@ -114,6 +114,10 @@ impl Broker {
                 let bound = self.bound(&robot, &key, &parse_or_empty(body)?).ok_or_else(Refusal::not_bound)?;
                 self.operator_heartbeat(now, &robot, bound).map(Some)
             }
+            OperatorCall::HandOver(session) => {
+                let robot = self.operable(&scope, session)?;
+                self.hand_over(now, id, &key, &robot, parse_or_empty(body)?).map(|()| None)
+            }
             OperatorCall::Leave(session) => {
                 let robot = self.operable(&scope, session)?;
                 let of: OfOperator = parse_or_empty(body)?;

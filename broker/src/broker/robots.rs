@@ -132,6 +132,7 @@ impl Broker {
             figures: RobotFigures::default(),
             operator: None,
             viewers: Vec::new(),
+            handing_over: None,
             outbound: Outbound::Closed,
             joining: None,
             operator_ended: None,
@@ -193,15 +194,21 @@ impl Broker {
         session.told = ids.is_some();
         let warning = session.rival_at.filter(|at| now.saturating_duration_since(*at) < RIVAL_WARNING).map(|_| RIVAL);
         let ended = session.operator_ended;
+        let is_coming = session.operator.as_ref().is_some_and(|operator| operator.state.has_channels());
         let watched = match session.outbound {
-            Outbound::Open(ids) if session.viewers.iter().any(Viewer::has_channels) => Some(ids),
+            // What the robot has open it keeps, whoever comes next.
+            Outbound::Open(ids, is_told) if is_told || session.viewers.iter().any(Viewer::has_channels) => Some(ids),
             _ => None,
         };
+        if let (Outbound::Open(_, is_told), true) = (&mut session.outbound, ids.is_some() || watched.is_some()) {
+            *is_told = true;
+        }
         if has_changed {
             self.save(robot);
         }
         let answer = HeartbeatAnswer {
             operator_ended: ended.filter(|_| ids.is_none()).map(|why| why.code().to_owned()),
+            operator_coming: is_coming && ids.is_none(),
             warning: warning.map(str::to_owned),
             ..HeartbeatAnswer::new(ids)
         };
@@ -249,6 +256,7 @@ impl Broker {
             self.operator_overdue(now, robot);
         }
         self.viewers_overdue(now, robot);
+        self.handing_over_overdue(now, robot);
         self.watch(robot);
     }
 
@@ -265,6 +273,7 @@ impl Broker {
         let silent_operator = operator.and_then(|operator| operator.silent_at(self.config.operator_timeout));
         let due = [operator.and_then(Operator::due), silent_operator, joining.map(|joining| joining.due)];
         let viewers = session.viewers.iter().filter_map(|viewer| viewer.due(self.config.operator_timeout));
+        let viewers = viewers.chain(session.handing_over.as_ref().map(|handing_over| handing_over.due));
         let at = due.into_iter().flatten().chain(viewers).fold(silent, Instant::min);
         let Some(session) = self.robots.get_mut(robot) else { return };
         let old = std::mem::replace(&mut session.timer, at);

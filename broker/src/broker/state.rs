@@ -30,6 +30,8 @@ pub(super) struct Robot {
     pub(super) operator: Option<Operator>,
     /// Those who watch, at most [`Config::max_viewers`](crate::Config::max_viewers).
     pub(super) viewers: Vec<Viewer>,
+    /// The operator hands it over to one of them.
+    pub(super) handing_over: Option<HandingOver>,
     /// What it publishes, for its operator and its viewers.
     pub(super) outbound: Outbound,
     /// Who will be once the SFU has taken it; the present one stays until then.
@@ -107,13 +109,21 @@ impl OperatorState {
     }
 }
 
+/// A robot that is being handed over: its operator goes on until the viewer takes it.
+pub(super) struct HandingOver {
+    pub(super) request: RequestId,
+    pub(super) to: SfuSessionKey,
+    pub(super) due: Instant,
+}
+
 /// The channels that a robot publishes on, which its operator and its viewers share.
 pub(super) enum Outbound {
     Closed,
     /// In this round.
     Opening(u64),
-    /// The ids of [`Channel::Back`](farwire_core::wire::teleop::Channel::Back) and `Map` at the robot's end.
-    Open([StreamId; 2]),
+    /// The ids of [`Channel::Back`](farwire_core::wire::teleop::Channel::Back) and `Map` at the robot's end, and whether it was
+    /// told them.
+    Open([StreamId; 2], bool),
 }
 
 /// Somebody who watches a robot.

@@ -10,7 +10,7 @@ use farwire_core::wire::teleop::{Bridged, Channel, Join, Joined, Party, Role};
 use tracing::info;
 
 use super::robots::{check_offer, short_id};
-use super::{Broker, Outbound, Output, RobotState, SfuSessionKey, Viewer, ViewerState};
+use super::{Broker, HandingOver, Outbound, Output, RobotState, SfuSessionKey, Viewer, ViewerState};
 use crate::channels::entries;
 use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId};
@@ -137,6 +137,10 @@ impl Broker {
         robot: &RobotId,
         sfu_session: SfuSessionKey,
     ) -> Result<Option<Response>, Refusal> {
+        if self.may_take(robot, sfu_session) {
+            self.take(now, request, robot, sfu_session);
+            return Ok(None);
+        }
         let round = self.fresh();
         let viewer = self.viewer(robot, sfu_session).ok_or_else(Refusal::not_operator)?;
         match &mut viewer.state {
@@ -160,7 +164,7 @@ impl Broker {
     /// Asks for the channels of those who wait for the robot's.
     pub(super) fn go_on_watching(&mut self, now: Instant, robot: &RobotId) {
         let Some(session) = self.robots.get_mut(robot) else { return };
-        if !matches!(session.outbound, Outbound::Open(_)) {
+        if !matches!(session.outbound, Outbound::Open(..)) {
             return;
         }
         let robot_sfu = session.sfu_session;
@@ -269,7 +273,12 @@ impl Broker {
         if ended.is_empty() {
             return;
         }
+        let is_to = |handing_over: &mut HandingOver| ended.iter().any(|viewer| viewer.sfu_session == handing_over.to);
+        let given_up = session.handing_over.take_if(is_to);
         let robot_session = short_id(&session.id).to_owned();
+        if let Some(HandingOver { request, .. }) = given_up {
+            self.refuse(request, Refusal::no_viewer());
+        }
         for viewer in ended {
             info!(%robot, session = robot_session, token = %viewer.key, %why, "a viewer ended");
             let waiting = match viewer.state {

@@ -126,7 +126,7 @@ impl Rig {
     }
 
     fn step(&mut self, choices: &mut Choices<'_>) {
-        match choices.byte() % 22 {
+        match choices.byte() % 23 {
             0 => self.ask_anything(choices),
             1 | 2 => {
                 let body = json!({"robot_name": choices.text(), "sdp_offer": "v=0"});
@@ -171,6 +171,11 @@ impl Rig {
                 self.ask_operator(choices, Asked::Watch, Method::POST, &path, &body);
             }
             20 => {
+                let path = format!("/{}/hand-over", self.session(choices));
+                let body = json!({"to": self.joining(choices)});
+                self.ask_operator(choices, Asked::Other, Method::POST, &path, &body);
+            }
+            21 => {
                 let path = format!("/{}/op-heartbeat", self.session(choices));
                 let body = json!({"operator_id": self.joining(choices)});
                 self.ask_operator(choices, Asked::Other, Method::POST, &path, &body);
@@ -398,7 +403,10 @@ impl Rig {
         assert_eq!((stats.requests, stats.refused.total()), self.counted);
         for record in self.kept.values() {
             let known = record.operator.as_ref().map(|operator| &operator.id);
-            assert!(known.is_none() || known == self.operators.get(&record.id), "an operator that did not join last");
+            // One that watched may have been handed the robot.
+            let was_viewer = known.is_some_and(|known| self.viewers.contains(known));
+            let is_last = known == self.operators.get(&record.id);
+            assert!(known.is_none() || was_viewer || is_last, "an operator that did not join last");
         }
     }
 
@@ -431,8 +439,8 @@ impl Rig {
                 let is_viewer = of.as_ref().is_some_and(|of| self.viewers.contains(of));
                 match ids(&body, names) {
                     (Some(_), Some(_)) => assert!(
-                        of.is_none() || of.as_ref() == self.operators.get(&session),
-                        "a former operator's bridge, or a viewer's"
+                        of.is_none() || is_viewer || of.as_ref() == self.operators.get(&session),
+                        "a former operator's bridge"
                     ),
                     (None, Some(_)) => assert!(of.is_none() || is_viewer, "an operator that only watches"),
                     ids => panic!("a bridge has ids: {ids:?}"),

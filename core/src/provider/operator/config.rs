@@ -94,7 +94,8 @@ impl OperatorConfig {
     }
 
     /// Sets whether to watch alone. A viewer takes no robot from anybody, whatever
-    /// [`takeover`](OperatorConfig::takeover) says.
+    /// [`takeover`](OperatorConfig::takeover) says; the robot counts as present while it says something. If its operator hands the
+    /// robot over, it drives until the connection is lost, and watches again after that. farwire's broker has viewers.
     pub fn view(mut self, view: bool) -> OperatorConfig {
         self.view = view;
         self

@@ -1,16 +1,34 @@
 //! Tells the broker that the operator is there, which puts out one that falls silent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::OperatorProblem;
 use crate::provider::Context;
 use crate::provider::bridge::{Bridge, DIALECT, TRANSPORT};
-use crate::signalling::policy::{HEARTBEAT, MAX_REJECTIONS, OPERATOR_HEARTBEAT};
+use crate::signalling::policy::{HEARTBEAT, MAX_REJECTIONS, OPERATOR_HEARTBEAT, VIEWER_HEARTBEAT};
 use crate::signalling::{Calls, Failure, RequestId, Response, SignallingError};
 use crate::wire::cloudflare::code::NOT_FOUND;
 use crate::wire::teleop::code::{KEY_REVOKED, NOT_JOINED};
 use crate::wire::teleop::{Acknowledged, OfOperator, Role, path};
 use crate::{ConnectionEvent, EndReason};
+
+/// What a heartbeat's answer means.
+pub(super) enum Heard {
+    /// It goes on as it was.
+    Nothing,
+    /// A viewer may take the robot.
+    HandedOver,
+    /// The time with the robot is over.
+    Over(EndReason),
+}
+
+/// The time between two.
+fn period(role: Role) -> Duration {
+    match role {
+        Role::Operator => OPERATOR_HEARTBEAT,
+        Role::Viewer => VIEWER_HEARTBEAT,
+    }
+}
 
 /// An operator's heartbeats, from its joining on. They have calls of their own, so that one which hangs holds up nothing.
 pub(super) struct Heartbeats {
@@ -28,8 +46,8 @@ impl Heartbeats {
     }
 
     /// The broker has let this operator in.
-    pub(super) fn begin(&mut self, now: Instant) {
-        self.next = Some(now + OPERATOR_HEARTBEAT);
+    pub(super) fn begin(&mut self, now: Instant, role: Role) {
+        self.next = Some(now + period(role));
     }
 
     /// Makes the next one if it is due; else says when it is.
@@ -45,7 +63,7 @@ impl Heartbeats {
         if at > cx.now() {
             return Some(at);
         }
-        self.next = Some(cx.now() + OPERATOR_HEARTBEAT);
+        self.next = Some(cx.now() + period(role));
         let body = OfOperator::new(operator_id.cloned()).role(role);
         let request = bridge.post(&format!("/{session}/{}", path::OP_HEARTBEAT), &body, HEARTBEAT);
         cx.call(&mut self.calls, (), TRANSPORT, request, self.is_failing);
@@ -57,22 +75,17 @@ impl Heartbeats {
         self.calls.awaits(id)
     }
 
-    /// Takes the answer to one. `Some`: the operator's time with the robot is over.
-    pub(super) fn answered(
-        &mut self,
-        cx: &mut Context<'_>,
-        id: RequestId,
-        answer: Result<Response, Failure>,
-    ) -> Option<EndReason> {
-        let ((), reply) = self.calls.answered(id, answer)?;
+    /// Takes the answer to one.
+    pub(super) fn answered(&mut self, cx: &mut Context<'_>, id: RequestId, answer: Result<Response, Failure>) -> Heard {
+        let Some(((), reply)) = self.calls.answered(id, answer) else { return Heard::Nothing };
         cx.wake();
         match cx.read::<Acknowledged>(TRANSPORT, &reply) {
-            Ok(_) => {
+            Ok(answer) => {
                 self.calls.succeeded();
                 (self.rejections, self.is_failing) = (0, false);
-                None
+                if answer.role == Some(Role::Operator) { Heard::HandedOver } else { Heard::Nothing }
             }
-            Err(error) => self.failed(cx, error),
+            Err(error) => self.failed(cx, error).map_or(Heard::Nothing, Heard::Over),
         }
     }
 

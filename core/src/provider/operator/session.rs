@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::heartbeats::Heartbeats;
+use super::heartbeats::{Heard, Heartbeats};
 use super::{OperatorConfig, OperatorProblem};
 use crate::clock::{APART, ClockEstimate, ClockWarning, RoundTrips, StampClock};
 use crate::presence::Presence;
@@ -77,6 +77,8 @@ pub(super) struct Operator {
     /// The configured one at the first attempt alone.
     takeover: bool,
     role: Role,
+    /// A viewer to whom the robot is handed over has to bridge, and then drives.
+    is_taking: bool,
     bridge: Bridge<Call>,
     heartbeats: Heartbeats,
     state: State,
@@ -109,6 +111,7 @@ impl Operator {
             was_up: attempt.was_up,
             takeover: config.takeover && !config.view && attempt.number == 0,
             role: if config.view { Role::Viewer } else { Role::Operator },
+            is_taking: false,
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
             heartbeats: Heartbeats::new(seed),
@@ -169,7 +172,7 @@ impl Operator {
         }
         self.operator_id = answer.operator_id;
         self.state = State::Connecting;
-        self.heartbeats.begin(cx.now());
+        self.heartbeats.begin(cx.now(), self.role);
         self.bridge.calls.succeeded();
         self.problem = None;
     }
@@ -189,6 +192,23 @@ impl Operator {
         self.bridge.calls.succeeded();
         self.problem = None;
         (self.heard, self.next_ping) = (cx.now(), cx.now());
+    }
+
+    /// A viewer has asked for the operator's channels. Without them it goes on watching.
+    fn taken(&mut self, cx: &mut Context<'_>, reply: &Reply) {
+        self.is_taking = false;
+        cx.wake();
+        let Ok(ids) = cx.read::<Bridged>(TRANSPORT, reply) else { return };
+        let (Some(cmd), Some(state)) = (ids.id(Channel::Cmd), ids.id(Channel::State)) else { return };
+        for (channel, id) in [(Channel::Cmd, cmd), (Channel::State, state)] {
+            if self.bridge.open(cx, channel, id).is_err() {
+                return self.end(cx, EndReason::Api(reply.garbage()));
+            }
+        }
+        // From the first pong on it drives, as one does that joined as an operator.
+        (self.role, self.state) = (Role::Operator, State::Bridged);
+        (self.heard, self.next_ping, self.deadline) = (cx.now(), cx.now(), cx.now() + self.config.connect_timeout);
+        self.robot_lost(cx);
     }
 
     fn call_failed(&mut self, cx: &mut Context<'_>, error: SignallingError) {
@@ -320,10 +340,14 @@ impl Operator {
     fn start_call(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         let now = cx.now();
         let ready = self.bridge.calls.ready_at(now)?;
-        if !matches!(self.state, State::New | State::Found | State::Joined) || ready > now {
+        let has_call = matches!(self.state, State::New | State::Found | State::Joined) || self.is_taking;
+        if !has_call || ready > now {
             return Some(ready).filter(|ready| *ready > now);
         }
-        let left = BROKER_CALL.min(self.deadline.saturating_duration_since(now));
+        let left = match self.is_taking {
+            true => BROKER_CALL,
+            false => BROKER_CALL.min(self.deadline.saturating_duration_since(now)),
+        };
         if !std::mem::replace(&mut self.has_asked_for_turn, true) {
             self.bridge.ask_for_ice_servers(cx, Call::Turn, left);
             return None;
@@ -400,10 +424,11 @@ impl Provider for Operator {
 
     fn answered(&mut self, cx: &mut Context<'_>, id: RequestId, answer: Result<Response, Failure>) {
         if self.heartbeats.awaits(id) {
-            if let Some(reason) = self.heartbeats.answered(cx, id, answer) {
-                self.end(cx, reason);
-            }
-            return;
+            return match self.heartbeats.answered(cx, id, answer) {
+                Heard::Nothing => {}
+                Heard::HandedOver => self.is_taking |= self.role == Role::Viewer && self.state == State::Up,
+                Heard::Over(reason) => self.end(cx, reason),
+            };
         }
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         let failed = match call {
@@ -413,6 +438,7 @@ impl Provider for Operator {
             }
             Call::List => cx.read_list(TRANSPORT, &reply).map(|listed| self.choose(cx, listed, &reply)),
             Call::Join => cx.read(TRANSPORT, &reply).map(|joined| self.joined(cx, joined, &reply)),
+            Call::Bridge if self.is_taking => return self.taken(cx, &reply),
             Call::Bridge => cx.read(TRANSPORT, &reply).map(|ids| self.bridged(cx, &ids, &reply)),
         };
         if let Err(error) = failed {

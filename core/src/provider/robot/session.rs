@@ -14,7 +14,7 @@ use crate::clock::{APART, ClockEstimate, ClockWarning, OneWay};
 use crate::presence::{OperatorLost, Presence};
 use crate::provider::bridge::{Bridge, TRANSPORT, admit};
 use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict};
-use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, HEARTBEAT, MAX_REJECTIONS};
+use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, EXPECTANT_HEARTBEAT, HEARTBEAT, MAX_REJECTIONS};
 use crate::signalling::{Failure, HeaderName, Method, Reply, RequestId, Response, SignallingError};
 use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
 use crate::wire::teleop::{
@@ -146,6 +146,9 @@ impl Robot {
                 self.is_failing = false;
                 self.reconcile(cx, &answer);
                 self.warn(cx, answer.warning.as_deref());
+                if answer.operator_coming {
+                    self.next_heartbeat = self.next_heartbeat.min(cx.now() + EXPECTANT_HEARTBEAT);
+                }
                 return self.renegotiate(cx, answer.renegotiate_offer.as_deref());
             }
             Err(error) => error,

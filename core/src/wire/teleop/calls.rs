@@ -69,6 +69,9 @@ pub struct HeartbeatAnswer {
     /// farwire's own: why there is no operator any more, one of [`code`](super::code).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_ended: Option<String>,
+    /// farwire's own: an operator's channels are not told yet, and will be soon, so that a robot may ask again at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub operator_coming: bool,
     /// farwire's own: what a person has to see to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
@@ -151,11 +154,26 @@ pub struct Joined {
     pub operator_id: Option<String>,
 }
 
-/// Answer to `op-heartbeat`.
+/// Answer to `op-heartbeat`, and to `hand-over`.
 #[derive(Serialize, Deserialize)]
 pub struct Acknowledged {
     /// Always `true`.
     pub ack: bool,
+    /// farwire's own, to a viewer's heartbeat: [`Role::Operator`], when the operator hands the robot over to it. It has it once
+    /// it bridges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// Body of `hand-over`, which may be left out: farwire's own. It is answered when the viewer has taken the robot.
+#[derive(Default, Serialize, Deserialize)]
+pub struct HandOver {
+    /// To which viewer, by the id of its joining; if it is not said, to the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Which joining hands over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_id: Option<String>,
 }
 
 /// Body of `bridge-datachannel`, `op-heartbeat` and `leave`, which may be left out.

@@ -16,7 +16,8 @@ mod refused;
 mod role;
 
 pub use self::calls::{
-    Acknowledged, Bridged, HeartbeatAnswer, IceServers, Join, Joined, OfOperator, Register, Registered, SdpAnswer,
+    Acknowledged, Bridged, HandOver, HeartbeatAnswer, IceServers, Join, Joined, OfOperator, Register, Registered,
+    SdpAnswer,
 };
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
 pub use self::figures::RobotFigures;

@@ -32,5 +32,8 @@ pub const RENEGOTIATE_OPERATOR: &str = "renegotiate-answer";
 /// `POST {SESSIONS}/{session}/op-heartbeat`, by an operator.
 pub const OP_HEARTBEAT: &str = "op-heartbeat";
 
+/// `POST {SESSIONS}/{session}/hand-over`, by an operator: farwire's own.
+pub const HAND_OVER: &str = "hand-over";
+
 /// `POST {SESSIONS}/{session}/leave`, by an operator.
 pub const LEAVE: &str = "leave";
