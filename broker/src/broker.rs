@@ -1,17 +1,22 @@
 //! The broker as a state machine.
 
+mod bound;
 mod bridge;
+mod handing_over;
 mod operators;
+mod outbound;
 mod records;
 mod requests;
 mod robots;
 mod sfu_sessions;
 mod state;
+mod viewers;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
+use farwire_core::WallClock;
 use farwire_core::provider::cloudflare::Api;
 use farwire_core::signalling::{Failure, Method, Request, RequestId, Response};
 use farwire_listener::Guesses;
@@ -19,7 +24,10 @@ use sha2::{Digest as _, Sha256};
 use tracing::{debug, info};
 
 use self::sfu_sessions::{HeldSession, SfuSessionKey};
-use self::state::{Bridging, Joining, Operator, OperatorState, Registering, Robot, RobotState};
+use self::state::{
+    Bridging, HandingOver, Joining, Operator, OperatorState, Outbound, Registering, Robot, RobotState, Viewer,
+    ViewerState,
+};
 use crate::config::Config;
 use crate::displaced::Displaced;
 use crate::end_reason::EndReason;
@@ -35,8 +43,10 @@ use crate::stats::Stats;
 pub struct Incoming<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The path, from `/api` on; a query is ignored.
+    /// The path, from `/api` on.
     pub path: &'a str,
+    /// What follows the question mark; empty without one.
+    pub query: &'a str,
     /// Where it came from, for counting wrong keys.
     pub source: IpAddr,
     /// The `X-Robot-API-Key` header.
@@ -71,7 +81,7 @@ pub enum Output {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// A robot's next heartbeat, or an operator's bridging.
+    /// A robot's or an operator's next heartbeat, or an operator's bridging.
     SignOfLife,
     /// A call to the SFU: a repetition, or a look whether a session is still there.
     Sfu,
@@ -92,6 +102,8 @@ enum Timer {
 /// [`Output::WaitUntil`].
 pub struct Broker {
     config: Config,
+    /// The time of day, once somebody has told it.
+    clock: Option<WallClock>,
     api: Api,
     keys: Keys,
     guesses: Guesses,
@@ -128,6 +140,7 @@ impl Broker {
         let mut broker = Broker {
             api: Api::new(&config.sfu),
             config,
+            clock: None,
             keys: known.keys,
             guesses: Guesses::default(),
             seed,
@@ -154,6 +167,12 @@ impl Broker {
         broker
     }
 
+    /// Tells the time of day, which sessions and credentials have in them. To be told again when the system's clock may have
+    /// been set; before the first time nothing has a time of day.
+    pub fn set_clock(&mut self, clock: WallClock) {
+        self.clock = Some(clock);
+    }
+
     /// Takes a request. Its response comes from [`Broker::poll`], at once or when the SFU has answered.
     pub fn handle_request(&mut self, now: Instant, id: RequestId, request: Incoming<'_>) {
         self.stats.requests += 1;
@@ -167,7 +186,7 @@ impl Broker {
     /// The refusal of a request whose head is reason enough: there is no such call, or its key is wrong, which counts. So
     /// nobody's body is read who has no key.
     pub fn refuse_early(&mut self, now: Instant, request: Incoming<'_>) -> Option<Response> {
-        let refusal = match route(request.method, request.path) {
+        let refusal = match route(request.method, request.path, request.query) {
             Some(call) => self.authorize(now, call, &request).err()?,
             None => Refusal::unknown_path(),
         };
@@ -257,6 +276,7 @@ impl Broker {
             if joining.is_some_and(|joining| joining.key == *id) {
                 self.not_joined(now, &robot, Refusal::revoked_token());
             }
+            self.end_viewers(now, &robot, EndReason::TokenRevoked, |viewer| viewer.key == *id);
             let Some(session) = self.robots.get(&robot) else { continue };
             if session.key == *id {
                 self.end_robot(now, &robot, EndReason::KeyRevoked);
@@ -283,6 +303,7 @@ impl Broker {
         Stats {
             robots: self.robots.len(),
             operators: operators().count(),
+            viewers: self.robots.values().map(|robot| robot.viewers.len()).sum(),
             bridges: operators().filter(|operator| matches!(operator.state, OperatorState::Bridged(_))).count(),
             sfu_sessions: self.sfu_sessions.len(),
             ..self.stats
@@ -307,6 +328,11 @@ impl Broker {
 
     fn save(&mut self, robot: &RobotId) {
         self.unsaved.insert(robot.clone());
+    }
+
+    /// Whole seconds since 1970.
+    fn unix(&self, now: Instant) -> Option<u64> {
+        self.clock.map(|clock| clock.unix(now) as u64)
     }
 
     fn fresh(&mut self) -> u64 {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use farwire_core::broker::IceServer;
 
+use crate::turn::TurnSecret;
+
 /// Which SFU a broker drives, and how patient it is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -12,12 +14,18 @@ pub struct Config {
     pub sfu: farwire_core::Config,
     /// What robots and operators get as `ice_servers`; nothing unless set.
     pub ice_servers: Vec<IceServer>,
+    /// Of which credentials are made for those of them that are TURN servers and come without any.
+    pub turn_secret: Option<TurnSecret>,
     /// A robot without a heartbeat for this long is removed. 30 s unless set.
     pub robot_timeout: Duration,
-    /// An operator that has not bridged this long after it joined is removed. 30 s unless set.
+    /// An operator or a viewer that makes heartbeats, and then none for this long, is removed. 20 s unless set.
+    pub operator_timeout: Duration,
+    /// An operator or a viewer that has not bridged this long after it joined is removed. 30 s unless set.
     pub bridge_within: Duration,
     /// How often the SFU is asked whether a session and its channels are still there. 5 s unless set.
     pub check_every: Duration,
+    /// Those who may watch one robot at once; further ones are answered 429. 8 unless set.
+    pub max_viewers: usize,
     /// Robots that can be registered at once; further ones are answered 503. 4,096 unless set.
     pub max_robots: usize,
     /// Whether the SFU ends a session on `DELETE`, which Cloudflare's API does not have. `false` unless set.
@@ -30,9 +38,12 @@ impl Config {
         Config {
             sfu,
             ice_servers: Vec::new(),
+            turn_secret: None,
             robot_timeout: Duration::from_secs(30),
+            operator_timeout: Duration::from_secs(20),
             bridge_within: Duration::from_secs(30),
             check_every: Duration::from_secs(5),
+            max_viewers: 8,
             max_robots: 4096,
             ends_sessions: false,
         }
@@ -44,9 +55,21 @@ impl Config {
         self
     }
 
+    /// Sets what TURN servers share with this broker.
+    pub fn turn_secret(mut self, secret: TurnSecret) -> Config {
+        self.turn_secret = Some(secret);
+        self
+    }
+
     /// Sets how long a robot may be silent.
     pub fn robot_timeout(mut self, timeout: Duration) -> Config {
         self.robot_timeout = timeout;
+        self
+    }
+
+    /// Sets how long an operator that makes heartbeats may be silent.
+    pub fn operator_timeout(mut self, timeout: Duration) -> Config {
+        self.operator_timeout = timeout;
         self
     }
 
@@ -59,6 +82,12 @@ impl Config {
     /// Sets how often the SFU is asked.
     pub fn check_every(mut self, time: Duration) -> Config {
         self.check_every = time;
+        self
+    }
+
+    /// Sets the bound on those who watch one robot.
+    pub fn max_viewers(mut self, viewers: usize) -> Config {
+        self.max_viewers = viewers;
         self
     }
 

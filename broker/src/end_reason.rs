@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use farwire_core::wire::teleop::code;
+use farwire_core::wire::teleop::{LeaveReason, code};
 
 /// Why a robot's session, or an operator's time with it, has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,10 +14,12 @@ pub(crate) enum EndReason {
     Stopped,
     RegisteredAgain,
     Silent,
-    Left,
+    /// For this reason, if it said one.
+    Left(Option<LeaveReason>),
     RobotGone,
     JoinedAgain,
     TakenOver,
+    HandedOver,
     NotBridged,
     SfuEnded,
     ChannelClosed,
@@ -32,10 +34,14 @@ impl EndReason {
             EndReason::Stopped => "it stopped",
             EndReason::RegisteredAgain => "it registered again",
             EndReason::Silent => "no heartbeat came",
-            EndReason::Left => "it left",
+            EndReason::Left(None | Some(LeaveReason::Other)) => "it left",
+            EndReason::Left(Some(LeaveReason::UserInitiated)) => "its user left",
+            EndReason::Left(Some(LeaveReason::PageHide)) => "its page was closed",
+            EndReason::Left(Some(LeaveReason::ConnectionLost)) => "it lost its connection",
             EndReason::RobotGone => "the robot is gone",
             EndReason::JoinedAgain => "it joined again",
             EndReason::TakenOver => "another one took over",
+            EndReason::HandedOver => "it handed the robot over",
             EndReason::NotBridged => "it did not bridge in time",
             EndReason::SfuEnded => "the SFU has ended its session",
             EndReason::ChannelClosed => "the SFU has closed a channel of its bridge",
@@ -46,7 +52,7 @@ impl EndReason {
     pub(crate) fn code(self) -> &'static str {
         match self {
             EndReason::TokenRevoked => code::TOKEN_REVOKED,
-            EndReason::TakenOver => code::TAKEN_OVER,
+            EndReason::TakenOver | EndReason::HandedOver => code::TAKEN_OVER,
             EndReason::SfuEnded | EndReason::ChannelClosed => code::CONNECTION_ENDED,
             _ => code::LEFT,
         }

@@ -27,6 +27,15 @@
 //! - An operator ends by leaving, by not bridging within [`Config::bridge_within`], or when the SFU says that its session
 //!   is gone, or a channel of its bridge at either end, whoever closed it. The robot's next heartbeat has no ids then, and
 //!   the operator has to join again. The SFU is asked every [`Config::check_every`].
+//! - An operator that has made a heartbeat (`op-heartbeat`, every 5 s) and makes none for [`Config::operator_timeout`] ends,
+//!   whether or not its connection to the SFU lives. One that never made any, as programs that do not know the call, ends by
+//!   the rules before alone: while the SFU has its channels, it is there.
+//! - Who joins with any other role than `operator` watches: it has what the robot publishes, beside the operator or without one,
+//!   and puts nobody out. At most [`Config::max_viewers`] do. No channel of a viewer is ever opened at the robot's end. A viewer
+//!   ends as an operator does, and with the broker's process.
+//! - An operator hands its robot over to a viewer with `POST …/hand-over`, which is farwire's own: `{"to": ID}`, an id of
+//!   `viewers` in the robot's status, or nothing for the only one. The viewer is told by its next heartbeat, and takes the robot
+//!   by bridging; until then the operator goes on, and if nobody takes it within 20 s, for good.
 //! - A robot ends by `DELETE`, by no heartbeat for [`Config::robot_timeout`], with its key, or with its session on the SFU.
 
 mod admin;
@@ -46,6 +55,7 @@ mod server;
 mod sfu_session;
 mod stats;
 mod store;
+mod turn;
 
 pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer, create_keys};
 pub use crate::broker::{Broker, Incoming, Output, Reason};
@@ -57,4 +67,5 @@ pub use crate::record::{Bridge, Known, OperatorRecord, SessionRecord};
 pub use crate::server::{Answer, HttpSfu, Server, SfuTransport, SpawnError};
 pub use crate::stats::{Refusals, Stats};
 pub use crate::store::{Store, StoreError};
+pub use crate::turn::TurnSecret;
 pub use farwire_core::broker::IceServer;

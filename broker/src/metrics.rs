@@ -27,6 +27,7 @@ impl Collector for Stats {
         let gauges = [
             ("robots", "Robots that are registered", stats.robots),
             ("operators", "Operators that have joined", stats.operators),
+            ("viewers", "Those who watch robots", stats.viewers),
             ("bridges", "Bridges between a robot and its operator", stats.bridges),
             ("sfu_sessions", "Sessions on the SFU, those that are being closed included", stats.sfu_sessions),
         ];
@@ -38,6 +39,7 @@ impl Collector for Stats {
             ("registrations", "Robots that were registered, each time that they were", stats.registrations),
             ("joins", "Operators that were let in", stats.joins),
             ("takeovers", "Operators that were ended by one with another token", stats.takeovers),
+            ("handed_over", "Robots that one operator handed over to another", stats.handed_over),
             ("bridges_built", "Bridges that were built", stats.bridges_built),
             ("bridges_broken", "Bridges of which the SFU closed a channel", stats.bridges_broken),
             ("requests", "Requests of robots and operators", stats.requests),

@@ -43,6 +43,9 @@ pub struct SessionRecord {
     /// Which connection of the robot it is, if the robot says so.
     #[serde(default)]
     pub instance: Option<String>,
+    /// When it was made, in seconds since 1970.
+    #[serde(default)]
+    pub created: Option<u64>,
     /// Its session on the SFU.
     pub sfu_session: String,
     /// Stream ids that the robot has had, which it is never given again.
@@ -65,6 +68,9 @@ pub struct OperatorRecord {
     pub sfu_session: String,
     /// The channels between the two.
     pub bridge: Option<Bridge>,
+    /// Whether it makes heartbeats, so that none means that it is gone.
+    #[serde(default)]
+    pub heartbeats: bool,
 }
 
 /// The stream ids of the four channels, in the order `cmd_unreliable`, `state_reliable`, `state_reliable_back`,

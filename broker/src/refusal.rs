@@ -2,8 +2,8 @@
 
 use farwire_core::signalling::SignallingError;
 use farwire_core::signalling::{Failure, Response};
-use farwire_core::wire::cloudflare::{ErrorBody, code};
-use farwire_core::wire::teleop::{code as own, path};
+use farwire_core::wire::cloudflare::code;
+use farwire_core::wire::teleop::{Refused, code as own, path};
 use serde::Serialize;
 
 use crate::key::RobotId;
@@ -96,8 +96,23 @@ impl Refusal {
         Refusal::new(400, code::INVALID_SESSION_DESCRIPTION, text)
     }
 
-    pub(crate) fn role() -> Refusal {
-        Refusal::new(400, code::DECODING_ERROR, "role: only \"operator\" can join")
+    pub(crate) fn no_viewer() -> Refusal {
+        let text = "to: name one of those who watch this robot, which its status lists as viewers";
+        Refusal::new(404, own::NO_VIEWER, text)
+    }
+
+    pub(crate) fn not_taken() -> Refusal {
+        let text = "the viewer did not take the robot in time, and you go on operating it: is it farwire's?";
+        Refusal::new(409, own::NO_VIEWER, text)
+    }
+
+    pub(crate) fn handed_elsewhere() -> Refusal {
+        Refusal::new(409, own::SUPERSEDED, "the robot is handed over by another request")
+    }
+
+    pub(crate) fn too_many_viewers(viewers: usize) -> Refusal {
+        let text = format!("{viewers} watch this robot, as many as may: wait until one of them leaves");
+        Refusal::new(429, own::TOO_MANY_VIEWERS, text)
     }
 
     pub(crate) fn unverified() -> Refusal {
@@ -123,6 +138,11 @@ impl Refusal {
     pub(crate) fn not_operator() -> Refusal {
         let text = "you do not operate this robot, or no longer: join first";
         Refusal::new(409, own::NOT_JOINED, text)
+    }
+
+    /// To a heartbeat.
+    pub(crate) fn not_bound() -> Refusal {
+        Refusal::new(403, own::NOT_JOINED, "you do not operate this robot, or no longer: join again")
     }
 
     pub(crate) fn no_longer_operator() -> Refusal {
@@ -178,8 +198,7 @@ impl Refusal {
     }
 
     pub(crate) fn response(self) -> Response {
-        let body = ErrorBody { error_code: Some(self.code.to_owned()), error_description: Some(self.description) };
-        json(self.status, &body)
+        json(self.status, &Refused::new(self.code, self.description))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which call a request is, and who may make it.
 
 use farwire_core::signalling::Method;
-use farwire_core::wire::teleop::path;
+use farwire_core::wire::teleop::{WITH_OFFLINE, path};
 
 /// A call of the broker's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +22,18 @@ pub(crate) enum RobotCall<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperatorCall<'a> {
-    List,
+    List { with_offline: bool },
+    Status(&'a str),
     Join(&'a str),
     Bridge(&'a str),
     Renegotiate(&'a str),
+    Heartbeat(&'a str),
+    HandOver(&'a str),
     Leave(&'a str),
 }
 
 /// Finds the call in `/api/v1/sessions…`.
-pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Option<Call<'a>> {
-    let path = path.split('?').next().unwrap_or_default();
+pub(crate) fn route<'a>(method: &Method, path: &'a str, query: &str) -> Option<Call<'a>> {
     let rest = path.strip_prefix(path::SESSIONS)?;
     // A slash at the end, and one too many, are not what the API has.
     let mut parts = match rest.strip_prefix('/') {
@@ -39,7 +41,10 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Option<Call<'a>> {
         None if rest.is_empty() => {
             return match *method {
                 Method::POST => Some(Call::Robot(RobotCall::Register)),
-                Method::GET => Some(Call::Operator(OperatorCall::List)),
+                Method::GET => {
+                    let with_offline = query.split('&').any(|part| part == WITH_OFFLINE);
+                    Some(Call::Operator(OperatorCall::List { with_offline }))
+                }
                 _ => None,
             };
         }
@@ -51,12 +56,15 @@ pub(crate) fn route<'a>(method: &Method, path: &'a str) -> Option<Call<'a>> {
     }
     match (method, action) {
         (&Method::GET, None) if id == path::TURN_CREDENTIALS => Some(Call::TurnCredentials),
+        (&Method::GET, Some(path::STATUS)) => Some(Call::Operator(OperatorCall::Status(id))),
         (&Method::DELETE, None) => Some(Call::Robot(RobotCall::Delete(id))),
         (&Method::POST, Some(path::HEARTBEAT)) => Some(Call::Robot(RobotCall::Heartbeat(id))),
         (&Method::POST, Some(path::RENEGOTIATE_ROBOT)) => Some(Call::Robot(RobotCall::Renegotiate(id))),
         (&Method::POST, Some(path::JOIN)) => Some(Call::Operator(OperatorCall::Join(id))),
         (&Method::POST, Some(path::BRIDGE)) => Some(Call::Operator(OperatorCall::Bridge(id))),
         (&Method::POST, Some(path::RENEGOTIATE_OPERATOR)) => Some(Call::Operator(OperatorCall::Renegotiate(id))),
+        (&Method::POST, Some(path::OP_HEARTBEAT)) => Some(Call::Operator(OperatorCall::Heartbeat(id))),
+        (&Method::POST, Some(path::HAND_OVER)) => Some(Call::Operator(OperatorCall::HandOver(id))),
         (&Method::POST, Some(path::LEAVE)) => Some(Call::Operator(OperatorCall::Leave(id))),
         _ => None,
     }
@@ -68,9 +76,14 @@ mod tests {
 
     #[test]
     fn finds_calls() {
-        let of = |method: Method, path| route(&method, path);
+        let of = |method: Method, path| route(&method, path, "");
         assert_eq!(of(Method::POST, "/api/v1/sessions"), Some(Call::Robot(RobotCall::Register)));
-        assert_eq!(of(Method::GET, "/api/v1/sessions?x=1"), Some(Call::Operator(OperatorCall::List)));
+        let list = |with_offline| Some(Call::Operator(OperatorCall::List { with_offline }));
+        for (query, with_offline) in [("", false), ("x=1", false), ("x=1&offline=true", true), ("offline=truer", false)]
+        {
+            assert_eq!(route(&Method::GET, "/api/v1/sessions", query), list(with_offline), "{query}");
+        }
+        assert_eq!(of(Method::GET, "/api/v1/sessions/a/status"), Some(Call::Operator(OperatorCall::Status("a"))));
         assert_eq!(of(Method::GET, "/api/v1/sessions/turn-credentials"), Some(Call::TurnCredentials));
         assert_eq!(of(Method::POST, "/api/v1/sessions/a/heartbeat"), Some(Call::Robot(RobotCall::Heartbeat("a"))));
         assert_eq!(of(Method::DELETE, "/api/v1/sessions/a"), Some(Call::Robot(RobotCall::Delete("a"))));

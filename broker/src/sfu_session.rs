@@ -1,6 +1,6 @@
 //! One session on the SFU: its calls, one at a time, and the channels that are to be closed in the end.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use farwire_core::SessionId;
@@ -41,10 +41,17 @@ enum Work {
     Create(String),
     Establish(String),
     Open(Opening, Vec<DataChannel>),
-    /// Closes every channel.
-    Clear,
+    Clear(Scope),
     Check,
     End,
+}
+
+/// Which channels are closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    All,
+    /// Those that the session subscribes to.
+    Subscriptions,
 }
 
 /// What a call is for.
@@ -53,8 +60,8 @@ enum Call {
     Establish,
     Open(Opening),
     /// Looks up what an answer that was lost would have told.
-    Look,
-    Close(Vec<StreamId>),
+    Look(Scope),
+    Close(Vec<StreamId>, Scope),
     Check,
     End,
 }
@@ -66,7 +73,7 @@ pub(crate) struct SfuSession {
     work: VecDeque<Work>,
     calls: Calls<Call>,
     /// Channels that are open, as far as is known.
-    channels: BTreeSet<StreamId>,
+    channels: BTreeMap<StreamId, Option<Location>>,
     /// The answer to an opening was lost, so that more may be open.
     is_unsure: bool,
     /// The SFU's list of the session's channels has had one of them, so that one that is missing there is closed.
@@ -86,7 +93,7 @@ impl SfuSession {
             is_established: false,
             work: VecDeque::from([Work::Create(offer.to_owned())]),
             calls: Calls::new(Api::DIALECT, seed).with_backoff(Backoff::between(FIRST_PAUSE, LONGEST_PAUSE / 2)),
-            channels: BTreeSet::new(),
+            channels: BTreeMap::new(),
             is_unsure: false,
             is_listed: false,
             check_at: None,
@@ -113,7 +120,7 @@ impl SfuSession {
         // It may have had calls in flight when it stopped.
         sfu_session.is_unsure = true;
         match bridge {
-            Some(ids) => sfu_session.channels.extend(ids),
+            Some(ids) => sfu_session.channels.extend(ids.map(|id| (id, None))),
             // A bridge that was being built or taken down is nobody's.
             None => sfu_session.clear(),
         }
@@ -133,15 +140,32 @@ impl SfuSession {
 
     /// Closes every channel that is open or asked for.
     pub(crate) fn clear(&mut self) {
-        self.work.retain(|work| !matches!(work, Work::Open(..) | Work::Clear));
-        self.work.push_back(Work::Clear);
+        self.work.retain(|work| !matches!(work, Work::Open(..) | Work::Clear(_)));
+        self.work.push_back(Work::Clear(Scope::All));
+    }
+
+    /// Closes what it subscribes to, and what of that is asked for; what it publishes stays.
+    pub(crate) fn clear_subscriptions(&mut self) {
+        let is_for_subscriptions = |work: &Work| match work {
+            Work::Open(opening, _) => opening.location == Location::Remote,
+            Work::Clear(scope) => *scope == Scope::Subscriptions,
+            _ => false,
+        };
+        self.work.retain(|work| !is_for_subscriptions(work));
+        self.work.push_back(Work::Clear(Scope::Subscriptions));
+    }
+
+    /// The channels in a scope. One of which it is not known what it is counts as a subscription, which may carry commands.
+    fn within(&self, scope: Scope) -> Vec<StreamId> {
+        let is_within = |location: Option<Location>| scope == Scope::All || location != Some(Location::Local);
+        self.channels.iter().filter(|(_, location)| is_within(**location)).map(|(id, _)| *id).collect()
     }
 
     /// Closes everything; [`SfuSession::is_over`] says when that is done. Nothing more is told.
     pub(crate) fn retire(&mut self) {
         self.is_retiring = true;
         self.work.clear();
-        self.work.extend([Work::Clear, Work::End]);
+        self.work.extend([Work::Clear(Scope::All), Work::End]);
         self.check_at = None;
     }
 
@@ -199,11 +223,13 @@ impl SfuSession {
             Work::Open(opening, data_channels) => {
                 (ask(Method::POST, path::OPEN).with_json(&DataChannels { data_channels }), Call::Open(opening))
             }
-            Work::Clear if self.is_unsure => (ask(Method::GET, ""), Call::Look),
-            Work::Clear if self.channels.is_empty() => return None,
-            Work::Clear => {
-                let ids: Vec<StreamId> = self.channels.iter().copied().collect();
-                (ask(Method::PUT, path::CLOSE).with_json(&DataChannels::closing(&ids)), Call::Close(ids))
+            Work::Clear(scope) if self.is_unsure => (ask(Method::GET, ""), Call::Look(scope)),
+            Work::Clear(scope) => {
+                let ids = self.within(scope);
+                if ids.is_empty() {
+                    return None;
+                }
+                (ask(Method::PUT, path::CLOSE).with_json(&DataChannels::closing(&ids)), Call::Close(ids, scope))
             }
             Work::Check => (ask(Method::GET, ""), Call::Check),
             Work::End if self.ends_sessions => (ask(Method::DELETE, ""), Call::End),
@@ -218,11 +244,12 @@ impl SfuSession {
             Call::Create(offer) => self.created(now, &reply, offer),
             Call::Establish => self.established(now, &reply),
             Call::Open(opening) => self.opened(&reply, opening),
-            Call::Look => self.looked(now, reply.read()),
-            Call::Close(ids) => {
-                let close =
-                    |sfu_session: &mut SfuSession, _: IgnoredAny| sfu_session.channels.retain(|id| !ids.contains(id));
-                self.done(now, reply.read(), Work::Clear, close)
+            Call::Look(scope) => self.looked(now, reply.read(), scope),
+            Call::Close(ids, scope) => {
+                let close = |sfu_session: &mut SfuSession, _: IgnoredAny| {
+                    sfu_session.channels.retain(|id, _| !ids.contains(id));
+                };
+                self.done(now, reply.read(), Work::Clear(scope), close)
             }
             Call::Check => self.checked(now, reply.read()),
             Call::End => {
@@ -293,7 +320,7 @@ impl SfuSession {
                     problem = Some(reply.refused(200, &code, error_description.as_deref()));
                 }
                 DataChannel { data_channel_name: Some(name), id: Some(id), .. } => {
-                    self.channels.insert(id);
+                    self.channels.insert(id, Some(opening.location));
                     open.push((name, id));
                 }
                 _ => problem = Some(reply.garbage()),
@@ -309,14 +336,14 @@ impl SfuSession {
         }
     }
 
-    fn looked(&mut self, now: Instant, answer: Result<SessionState, SignallingError>) -> Vec<SfuEvent> {
-        self.done(now, answer, Work::Clear, |sfu_session, state| {
+    fn looked(&mut self, now: Instant, answer: Result<SessionState, SignallingError>, scope: Scope) -> Vec<SfuEvent> {
+        self.done(now, answer, Work::Clear(scope), |sfu_session, state| {
             let listed = state.data_channels.into_iter();
             let own = listed.filter(|channel| channel.data_channel_name.as_deref() != Some(SERVER_EVENTS));
-            sfu_session.channels = own.filter_map(|channel| channel.id).collect();
+            sfu_session.channels = own.filter_map(|channel| Some((channel.id?, channel.location))).collect();
             sfu_session.is_unsure = false;
-            if !sfu_session.channels.is_empty() {
-                sfu_session.work.push_front(Work::Clear);
+            if !sfu_session.within(scope).is_empty() {
+                sfu_session.work.push_front(Work::Clear(scope));
             }
         })
     }
@@ -328,8 +355,8 @@ impl SfuSession {
                 let items = state["dataChannels"].as_array().into_iter().flatten();
                 let listed: BTreeSet<StreamId> =
                     items.filter_map(|item| StreamId::try_from(item["id"].as_u64()?).ok()).collect();
-                self.is_listed |= !self.channels.is_disjoint(&listed);
-                let missing = self.channels.difference(&listed).filter(|_| self.is_listed);
+                self.is_listed |= self.channels.keys().any(|id| listed.contains(id));
+                let missing = self.channels.keys().filter(|id| self.is_listed && !listed.contains(id));
                 let closed: Vec<StreamId> = missing.copied().collect();
                 // Before the rest is closed, it is looked up what that is.
                 self.is_unsure |= !closed.is_empty();

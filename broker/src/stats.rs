@@ -8,6 +8,8 @@ pub struct Stats {
     pub robots: usize,
     /// Operators that have joined now.
     pub operators: usize,
+    /// Those who watch robots now, or are about to.
+    pub viewers: usize,
     /// Bridges that exist now.
     pub bridges: usize,
     /// Sessions on the SFU, those that are being closed included.
@@ -18,6 +20,8 @@ pub struct Stats {
     pub joins: u64,
     /// Of those who asked to join, how many ended an operator with another token.
     pub takeovers: u64,
+    /// Robots that one operator handed over to another.
+    pub handed_over: u64,
     /// Bridges that were built.
     pub bridges_built: u64,
     /// Of them, those that ended because the SFU had closed one of their channels.

@@ -44,7 +44,7 @@ pub enum ConnectionEvent {
     RobotPresent,
     /// An operator's robot does not answer any more.
     RobotLost,
-    /// A robot's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
+    /// A robot's or an operator's heartbeats fail, while its connection may be fine. Told once for a streak of failures.
     HeartbeatFailing {
         /// What the broker said, or why it said nothing.
         #[serde(serialize_with = "as_text")]

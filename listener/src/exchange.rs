@@ -48,6 +48,8 @@ pub struct Incoming {
     pub method: Method,
     /// The path without the query, percent-encoded as it came.
     pub path: String,
+    /// What follows the question mark, as it came; empty without one.
+    pub query: String,
     /// Where the request came from.
     pub peer: SocketAddr,
     /// At most as long as the route allows; empty at the route's gate, since none of it has been read by then.
@@ -216,8 +218,8 @@ async fn answer(
     let route = shared.site.find(head.uri.path()).ok_or_else(Refusal::unknown_path)?;
     let header = |name: &&'static str| Some((*name, head.headers.get(*name)?.to_str().ok()?.to_owned()));
     let headers = route.headers.iter().filter_map(header).collect();
-    let path = head.uri.path().to_owned();
-    let incoming = Incoming { method, path, peer: caller.peer, body: Vec::new(), headers };
+    let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
+    let incoming = Incoming { method, path, query, peer: caller.peer, body: Vec::new(), headers };
 
     let reply = exchange(incoming, body, route, (caller, shared)).await?;
     if reply.status < 400 {

@@ -136,6 +136,18 @@ impl Answered {
 }
 
 #[test]
+fn the_query_comes_apart_from_the_path() {
+    let listener = listen(Limits::default(), |incoming: Incoming, reply: Reply| {
+        let _ = reply.send(Response { status: 200, body: [incoming.path, incoming.query].join("|").into_bytes() });
+    });
+    let mut client = Client::connect(&listener);
+    for (uri, told) in [("/a/b", "/a/b|"), ("/a?x=1&y?", "/a|x=1&y?"), ("/a?", "/a|")] {
+        let answered = client.request(&format!("GET {uri} HTTP/1.1"), "");
+        assert_eq!(String::from_utf8_lossy(&answered.body), told, "{uri}");
+    }
+}
+
+#[test]
 fn one_connection_carries_many_requests() {
     let listener = echo_listener();
     let mut client = Client::connect(&listener);

@@ -57,9 +57,9 @@ class Api:
         return await asyncio.to_thread(self.ask, *arguments)
 
     async def robot(self):
-        status, answer = await self.call("GET")
-        check("the list", (status, len(answer["sessions"])), (200, 1))
-        return answer["sessions"][0]
+        status, answer = await self.call("GET", "?offline=true")
+        check("the list", (status, len(answer)), (200, 1))
+        return answer[0]
 
 
 class Operator:
@@ -142,8 +142,8 @@ async def run(url):
     operators = []
 
     async def robots(token):
-        status, answer = await Api(url, token).call("GET")
-        return {"status": status, "robots": answer["sessions"]}
+        status, answer = await Api(url, token).call("GET", "?offline=true")
+        return {"status": status, "robots": answer}
 
     async def join(token, **more):
         api = Api(url, token)

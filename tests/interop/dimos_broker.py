@@ -50,12 +50,12 @@ async def run(url, orders, key, spare_key, token, other_token, stun_url):
     async def state():
         return (await api.robot())["state"]
 
-    check("before", await state(), "offline")
+    check("before", await state(), "disconnected")
     robot = await start(url, key, stun_url)
     session = robot.provider.session_id
     listed = await api.robot()
     check("the robot", (listed["robot_id"], listed["robot_name"]), ("dimos", "Robbie"))
-    check("the session", (listed["session_id"], listed["state"]), (session, "available"))
+    check("the session", (listed["session_id"], listed["state"]), (session, "idle"))
     print("the robot registers: ok", flush=True)
 
     used = set()
@@ -83,7 +83,7 @@ async def run(url, orders, key, spare_key, token, other_token, stun_url):
     print("another operator takes over: ok", flush=True)
 
     await asyncio.to_thread(robot.provider.stop)
-    await eventually("the robot's state", state, "offline")
+    await eventually("the robot's state", state, "disconnected")
     check("joining nobody", await Operator(api, session).join(), 404)
     await successor.connection.close()
     print("the robot stops: ok", flush=True)
@@ -99,7 +99,7 @@ async def run(url, orders, key, spare_key, token, other_token, stun_url):
         return robot.provider.is_connected
 
     await eventually("whether the robot goes on", connected, False)
-    check("its state", await state(), "offline")
+    check("its state", await state(), "disconnected")
     await operator.connection.close()
     print("a revoked key ends the robot: ok", flush=True)
 

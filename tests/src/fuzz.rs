@@ -79,6 +79,7 @@ pub fn api_json(data: &[u8]) {
     survives_writing::<teleop::SdpAnswer>(data);
     survives_writing::<teleop::IceServers>(data);
     survives_writing::<teleop::Listed>(data);
+    teleop::RobotFigures::of(data);
     survives_writing::<teleop::Join>(data);
     survives_writing::<teleop::Joined>(data);
     survives_writing::<teleop::OfOperator>(data);

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use farwire_broker::{Broker, Config, Grant, Key, KeyId, Keys, Known, Output, RobotId, Scope, SessionRecord};
+use farwire_core::WallClock;
 use farwire_core::signalling::{Failure, Method, Request, RequestId, Response};
 use farwire_sfu::Incoming;
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ pub struct Teleop {
     pub asked: Vec<Asked>,
     /// Where requests come from.
     pub source: IpAddr,
+    clock: WallClock,
     config: Config,
     answers: HashMap<RequestId, (u16, Value)>,
     /// The broker's requests, by those of the SFU.
@@ -66,10 +68,12 @@ impl Teleop {
         Config::new(farwire_core::Config::new("http://sfu.test/v1", "app", "secret").expect("a good config"))
     }
 
-    /// A broker of this configuration.
+    /// A broker of this configuration, in a world that began 1,800,000,000 seconds after 1970.
     pub fn with(config: Config) -> Teleop {
         let net = Foreigners::new();
-        let broker = Broker::new(config.clone(), Known::default(), [1; 32], net.now());
+        let mut broker = Broker::new(config.clone(), Known::default(), [1; 32], net.now());
+        let clock = WallClock::new(net.now(), Duration::from_secs(1_800_000_000));
+        broker.set_clock(clock);
         Teleop {
             net,
             broker,
@@ -77,6 +81,7 @@ impl Teleop {
             unclosed: BTreeSet::new(),
             asked: Vec::new(),
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            clock,
             config,
             answers: HashMap::new(),
             at_sfu: HashMap::new(),
@@ -132,6 +137,7 @@ impl Teleop {
         }
         let known = Known::new(keys, self.kept.values().cloned().collect(), self.unclosed.iter().cloned().collect());
         self.broker = Broker::new(self.config.clone(), known, [self.brokers; 32], self.net.now());
+        self.broker.set_clock(self.clock);
         self.at_sfu.clear();
         self.late.clear();
         self.settle();
@@ -158,9 +164,11 @@ impl Teleop {
     ) -> RequestId {
         let id = RequestId(self.requests);
         self.requests += 1;
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = format!("/api/v1/sessions{path}");
         let (now, source) = (self.net.now(), self.source);
-        let request = farwire_broker::Incoming { method: &method, path: &path, source, robot_key, authorization, body };
+        let request =
+            farwire_broker::Incoming { method: &method, path: &path, query, source, robot_key, authorization, body };
         self.broker.handle_request(now, id, request);
         self.settle();
         id

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use farwire_broker::{Broker, Config, Grant, Key, KeyHash, Keys, Known, Output, RobotId, Scope, SessionRecord};
-use farwire_core::signalling::{Request, RequestId, Response};
+use farwire_core::signalling::{Method, Request, RequestId, Response};
 
 use crate::Node;
 
@@ -91,13 +91,33 @@ impl WorldBroker {
         let id = RequestId(self.next);
         self.next += 1;
         self.asked.insert(id, (node, request.id, is_answer_lost));
+        let path = request.url.strip_prefix(BROKER).unwrap_or_default();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let incoming = farwire_broker::Incoming {
             method: &request.method,
-            path: request.url.strip_prefix(BROKER).unwrap_or_default(),
+            path,
+            query,
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
             robot_key: request.header("x-robot-api-key"),
             authorization: request.header("authorization"),
             body: request.body.as_deref().unwrap_or_default().as_bytes(),
+        };
+        self.broker.handle_request(now, id, incoming);
+    }
+
+    /// Makes an operator's request, whose answer nobody waits for.
+    pub(crate) fn ask(&mut self, now: Instant, token: &str, path: &str, body: &str) {
+        let id = RequestId(self.next);
+        self.next += 1;
+        let bearer = format!("Bearer {token}");
+        let incoming = farwire_broker::Incoming {
+            method: &Method::POST,
+            path,
+            query: "",
+            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            robot_key: None,
+            authorization: Some(&bearer),
+            body: body.as_bytes(),
         };
         self.broker.handle_request(now, id, incoming);
     }

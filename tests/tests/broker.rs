@@ -187,19 +187,19 @@ fn operators_see_their_robots_and_no_others() {
     world.robot_key("asleep");
     let (_, _, session) = robot(&mut world);
     let list = |world: &mut Teleop, token: &str| {
-        let (status, answer) = world.operator(token, Method::GET, "", &Value::Null);
-        assert_eq!((status, &answer["truncated"]), (200, &json!(false)));
-        let robots = answer["sessions"].as_array().expect("a list").clone();
+        let (status, answer) = world.operator(token, Method::GET, "?offline=true", &Value::Null);
+        assert_eq!(status, 200);
+        let robots = answer.as_array().expect("a list").clone();
         robots.into_iter().map(|robot| (robot["robot_id"].clone(), robot["state"].clone(), robot)).collect::<Vec<_>>()
     };
     let seen = list(&mut world, &all);
     let states: Vec<_> = seen.iter().map(|(id, state, _)| (id.as_str(), state.as_str())).collect();
-    assert_eq!(states, [(Some("asleep"), Some("offline")), (Some("r"), Some("available"))]);
+    assert_eq!(states, [(Some("asleep"), Some("disconnected")), (Some("r"), Some("idle"))]);
     assert_eq!((&seen[1].2["session_id"], &seen[1].2["robot_name"]), (&json!(session), &json!("Robbie")));
     world.join(&all, &session);
     let seen = list(&mut world, &one);
     assert_eq!(seen.len(), 1);
-    assert_eq!((&seen[0].1, &seen[0].2["operated_by_you"]), (&json!("operated"), &json!(false)));
+    assert_eq!((&seen[0].1, &seen[0].2["operated_by_you"]), (&json!("active"), &json!(false)));
     assert_eq!(list(&mut world, &all)[1].2["operated_by_you"], true);
 }
 
@@ -216,6 +216,20 @@ fn ice_servers_are_told_to_both() {
     let key = world.robot_key("r");
     let (_, told) = world.robot(&key, Method::GET, "/turn-credentials", &Value::Null);
     assert_eq!(told["ice_servers"][0], json!({"urls": ["turn:turn.test"], "username": "me", "credential": "s3cret"}));
+    // Without credentials of its own a server gets some that end, for each key its own.
+    let config = Teleop::config().ice_server(farwire_broker::IceServer::new("turn:turn.test"));
+    let mut world = Teleop::with(config.turn_secret(farwire_broker::TurnSecret::new("shared-s3cret")));
+    let (key, token) = (world.robot_key("r"), world.operator_token(&[]));
+    let (_, to_robot) = world.robot(&key, Method::GET, "/turn-credentials", &Value::Null);
+    let (_, to_operator) = world.operator(&token, Method::GET, "/turn-credentials", &Value::Null);
+    let told = [to_robot, to_operator].map(|mut answer| answer["ice_servers"][0].take());
+    for server in &told {
+        let username = server["username"].as_str().expect("a name");
+        assert!(username.starts_with("1800086400:"), "good for a day: {username}");
+        assert_eq!(server["credential"].as_str().map(str::len), Some(28), "a SHA-1 in base64");
+        assert!(!server.to_string().contains("shared-s3cret"));
+    }
+    assert_ne!((&told[0]["username"], &told[0]["credential"]), (&told[1]["username"], &told[1]["credential"]));
 }
 
 #[test]
@@ -432,9 +446,9 @@ fn a_robot_hears_why_it_has_no_operator_and_an_operator_why_it_has_no_robot() {
     world.revoke(&key);
     let told = beat(&mut world, &key, &session);
     assert_eq!((told.0, &told.1["errorCode"]), (401, &json!("key_revoked")));
-    let (_, list) = world.operator(&third, Method::GET, "", &Value::Null);
-    let robot = &list["sessions"][0];
-    assert_eq!((&robot["state"], &robot["ended"]), (&json!("offline"), &json!("its key was revoked")));
+    let (_, list) = world.operator(&third, Method::GET, "?offline=true", &Value::Null);
+    let robot = &list[0];
+    assert_eq!((&robot["state"], &robot["ended"]), (&json!("disconnected"), &json!("its key was revoked")));
 }
 
 #[test]
@@ -446,7 +460,7 @@ fn ids_as_people_have_them_are_ids() {
     let body = json!({"robot_id": name, "robot_name": "R", "sdp_offer": offer});
     assert_eq!(world.robot(&key, Method::POST, "", &body).0, 201);
     let (_, list) = world.operator(&token, Method::GET, "", &Value::Null);
-    assert_eq!(list["sessions"][0]["robot_id"], name);
+    assert_eq!(list[0]["robot_id"], name);
     world.restart();
     assert!(world.kept.contains_key(&RobotId::new(name).expect("an id")));
 }

@@ -250,7 +250,7 @@ proptest! {
 
     /// Whatever the SFU does and the others want: in the end nothing is open that nobody has.
     #[test]
-    fn nothing_is_left_behind(steps in prop::collection::vec((0u8..9, 0u8..8), 1..25)) {
+    fn nothing_is_left_behind(steps in prop::collection::vec((0u8..13, 0u8..8), 1..25)) {
         let mut world = Teleop::new();
         let (key, tokens) = (world.robot_key("r"), [world.operator_token(&[]), world.operator_token(&["r"])]);
         let mut session = world.register(&key).1;
@@ -290,6 +290,22 @@ proptest! {
                     outstanding.clear();
                 }
                 7 => world.run_for(SECOND * u32::from(trouble)),
+                8 => {
+                    let body = json!({"role": "viewer", "sdp_offer": world.net.offering(false).1});
+                    outstanding.push(world.ask_operator(token, Method::POST, &format!("/{session}/join"), &body));
+                }
+                9 => {
+                    let body = json!({"role": "viewer"});
+                    outstanding.push(world.ask_operator(token, Method::POST, &bridge_call(&session), &body));
+                }
+                10 => {
+                    let path = format!("/{session}/hand-over");
+                    outstanding.push(world.ask_operator(token, Method::POST, &path, &json!({})));
+                }
+                11 => {
+                    let path = format!("/{session}/leave");
+                    outstanding.push(world.ask_operator(token, Method::POST, &path, &json!({"role": "viewer"})));
+                }
                 _ => outstanding.push(world.ask_robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({}))),
             }
         }
@@ -300,7 +316,7 @@ proptest! {
             prop_assert!(world.answer(id).is_some(), "a request without an answer");
         }
         let stats = world.broker.stats();
-        prop_assert_eq!((stats.robots, stats.operators, stats.sfu_sessions), (0, 0, 0));
+        prop_assert_eq!((stats.robots, stats.operators, stats.viewers, stats.sfu_sessions), (0, 0, 0, 0));
         prop_assert_eq!(world.net.sfu.stats().sessions, 0);
         prop_assert!(world.kept.is_empty() && world.unclosed.is_empty() && world.broker.is_settled());
     }

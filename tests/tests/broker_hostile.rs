@@ -174,7 +174,8 @@ fn what_cannot_be_read_is_refused_by_name() {
     let (_, session) = (session, world.register(&key).1);
     let offer = world.net.offering(false).1;
     for (body, status) in [
-        (json!({"role": "viewer", "sdp_offer": offer}), 400),
+        (json!({"role": 7, "sdp_offer": offer}), 400),
+        (json!({"role": "viewer", "sdp_offer": ""}), 400),
         (json!({"role": "operator"}), 400),
         (json!({"role": "operator", "sdp_offer": "v=0\r\n"}), 400),
         (json!({"role": "operator", "sdp_offer": offer, "takeover": "yes"}), 400),

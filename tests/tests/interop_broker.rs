@@ -318,7 +318,7 @@ fn farwires_robot_and_operators_of_aiortc() {
         |operators: &mut Dialogue| operators.ask(&json!({"do": "robots", "token": tokens[0]}))["robots"][0].take();
     eventually("the robot is off the list", WITHIN, || {
         let robot = listed(&mut operators);
-        robot["state"] == "offline" && robot["session_id"].is_null()
+        robot["state"] == "disconnected" && robot["session_id"].is_null()
     });
 
     let robot = connect(config).expect("the broker takes it");

@@ -6,14 +6,14 @@ use std::time::Instant;
 use farwire_core::link::StreamId;
 use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::cloudflare::Location;
-use farwire_core::wire::teleop::{Bridged, Channel, OfOperator, Party};
+use farwire_core::wire::teleop::{Bridged, Channel, Party};
 use tracing::info;
 
 use super::robots::short_id;
 use super::{Bridging, Broker, OperatorState};
 use crate::channels::entries;
 use crate::end_reason::EndReason;
-use crate::key::{KeyId, RobotId};
+use crate::key::RobotId;
 use crate::limits::{ANSWER_WITHIN, MAX_WAITING};
 use crate::record::Bridge;
 use crate::refusal::{Refusal, json};
@@ -25,14 +25,10 @@ impl Broker {
         &mut self,
         now: Instant,
         request: RequestId,
-        key: &KeyId,
         robot: &RobotId,
-        of: &OfOperator,
     ) -> Result<Option<Response>, Refusal> {
-        self.is_operator(robot, key, of)?;
         let round = self.fresh();
         let session = self.robots.get_mut(robot).ok_or_else(Refusal::no_session)?;
-        let robot_sfu = session.sfu_session;
         let operator = session.operator.as_mut().ok_or_else(Refusal::not_operator)?;
         let operator_sfu = operator.sfu_session;
         match &mut operator.state {
@@ -48,12 +44,12 @@ impl Broker {
         operator.state = OperatorState::Bridging(Bridging {
             round,
             waiting: vec![request],
-            robot: [None; 4],
+            robot: session.outbound.ids(),
             operator: [None; 4],
             subscribing: false,
         });
+        self.open_outbound(now, robot);
         let opening = Opening { round, location: Location::Local };
-        self.with_sfu_session(now, robot_sfu, |sfu_session| sfu_session.open(opening, entries(Party::Robot, None)));
         self.with_sfu_session(now, operator_sfu, |sfu_session| {
             sfu_session.open(opening, entries(Party::Operator, None));
         });
@@ -70,10 +66,11 @@ impl Broker {
         opening: Opening,
         channels: &[(String, StreamId)],
     ) {
-        let Some(session) = self.robots.get_mut(robot) else { return };
-        let Some(operator) = &mut session.operator else { return };
-        let (robot_sfu, operator_sfu) = (session.sfu_session, operator.sfu_session);
-        let OperatorState::Bridging(bridging) = &mut operator.state else { return };
+        if party == Party::Robot && opening.location == Location::Local {
+            return self.outbound_opened(now, robot, opening.round, channels);
+        }
+        let operator = self.robots.get_mut(robot).and_then(|session| session.operator.as_mut());
+        let Some(OperatorState::Bridging(bridging)) = operator.map(|operator| &mut operator.state) else { return };
         if bridging.round != opening.round {
             return;
         }
@@ -86,6 +83,15 @@ impl Broker {
                 ids[channel as usize] = Some(*id);
             }
         }
+        self.go_on_bridging(now, robot);
+    }
+
+    /// Asks for what both ends subscribe to once both publish, and tells of the bridge once that is there.
+    pub(super) fn go_on_bridging(&mut self, now: Instant, robot: &RobotId) {
+        let Some(session) = self.robots.get_mut(robot) else { return };
+        let Some(operator) = &mut session.operator else { return };
+        let (robot_sfu, operator_sfu) = (session.sfu_session, operator.sfu_session);
+        let OperatorState::Bridging(bridging) = &mut operator.state else { return };
         if let ([Some(a), Some(b), Some(c), Some(d)], [Some(e), Some(f), Some(g), Some(h)]) =
             (bridging.robot, bridging.operator)
         {
@@ -96,23 +102,28 @@ impl Broker {
         if !is_published || std::mem::replace(&mut bridging.subscribing, true) {
             return;
         }
-        let opening = Opening { round: opening.round, location: Location::Remote };
+        let opening = Opening { round: bridging.round, location: Location::Remote };
+        let watches_already = matches!(bridging.operator, [_, _, Some(_), Some(_)]);
         let sessions =
             (self.sfu_session_id(robot_sfu).map(str::to_owned), self.sfu_session_id(operator_sfu).map(str::to_owned));
         let (Some(robot_session), Some(operator_session)) = sessions else { return };
         self.with_sfu_session(now, robot_sfu, |sfu_session| {
             sfu_session.open(opening, entries(Party::Robot, Some(&operator_session)));
         });
-        self.with_sfu_session(now, operator_sfu, |sfu_session| {
-            sfu_session.open(opening, entries(Party::Operator, Some(&robot_session)));
-        });
+        if !watches_already {
+            self.with_sfu_session(now, operator_sfu, |sfu_session| {
+                sfu_session.open(opening, entries(Party::Operator, Some(&robot_session)));
+            });
+        }
     }
 
     fn bridged(&mut self, now: Instant, robot: &RobotId, bridge: Bridge) {
         let Some(session) = self.robots.get_mut(robot) else { return };
         let (robot_ids, operator_ids) = (BTreeSet::from(bridge.robot), BTreeSet::from(bridge.operator));
         let are_distinct = robot_ids.len() == bridge.robot.len() && operator_ids.len() == bridge.operator.len();
-        if !are_distinct || !robot_ids.is_disjoint(&session.used) {
+        // What it publishes on was looked at when it was opened.
+        let [cmd, state, ..] = bridge.robot;
+        if !are_distinct || session.used.contains(&cmd) || session.used.contains(&state) {
             let round = match session.operator.as_ref().map(|operator| &operator.state) {
                 Some(OperatorState::Bridging(bridging)) => bridging.round,
                 _ => return,
@@ -142,13 +153,13 @@ impl Broker {
         }
         operator.due = now + self.config.bridge_within;
         let state = std::mem::replace(&mut operator.state, OperatorState::Joined);
-        let (robot_sfu, operator_sfu) = (session.sfu_session, operator.sfu_session);
+        let operator_sfu = operator.sfu_session;
         if let OperatorState::Bridging(Bridging { waiting, .. }) = state {
             for request in waiting {
                 self.refuse(request, refusal.clone());
             }
         }
-        self.with_sfu_session(now, robot_sfu, SfuSession::clear);
+        self.release_inbound(now, robot);
         self.with_sfu_session(now, operator_sfu, SfuSession::clear);
         self.watch(robot);
     }

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response};
-use farwire_core::wire::teleop::{
-    Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, RobotState as State,
-};
+use farwire_core::wire::teleop::{Join, Joined, Listed, ListedRobot, Party, RobotState as State, Role, rfc3339};
 use tracing::info;
 
 use super::robots::{check_offer, short_id};
@@ -18,35 +16,46 @@ use crate::refusal::{Refusal, json};
 use crate::sfu_session::SfuSession;
 
 impl Broker {
-    /// The robots that an operator may operate, with their state.
-    pub(super) fn list(&self, now: Instant, key: &KeyId, scope: &Scope) -> Response {
+    /// The robots that an operator may operate, with their state; those without a session only if they are asked for.
+    pub(super) fn list(&self, now: Instant, key: &KeyId, scope: &Scope, with_offline: bool) -> Response {
         // A robot whose only key was revoked is listed as well, or its operator would not learn where it is.
         let revoked = self.ended.iter().filter(|(_, why)| **why == EndReason::KeyRevoked).map(|(robot, _)| robot);
         let known: BTreeSet<&RobotId> =
             self.keys.robots().into_iter().chain(self.robots.keys()).chain(revoked).collect();
-        let mut own = known.into_iter().filter(|robot| scope.allows(robot));
-        let sessions = own.by_ref().take(MAX_LISTED).map(|robot| self.listed(now, key, robot)).collect();
-        json(200, &Listed { sessions, truncated: own.next().is_some() })
+        let own = known.into_iter().filter(|robot| scope.allows(robot));
+        let listed = own.filter(|robot| with_offline || self.robots.contains_key(robot));
+        json(200, &Listed(listed.take(MAX_LISTED).map(|robot| self.listed(now, key, robot)).collect()))
     }
 
-    fn listed(&self, now: Instant, key: &KeyId, robot: &RobotId) -> ListedRobot {
-        let session = self.robots.get(robot);
-        let operator = session.and_then(|session| session.operator.as_ref());
-        let state = match session.map(|session| &session.state) {
-            None => State::Offline,
-            Some(RobotState::Unverified) => State::Unverified,
-            Some(_) if operator.is_some() => State::Operated,
-            Some(_) => State::Available,
+    /// A robot as operators see it.
+    pub(super) fn listed(&self, now: Instant, key: &KeyId, robot: &RobotId) -> ListedRobot {
+        let Some(session) = self.robots.get(robot) else {
+            let ended = self.ended.get(robot).map(ToString::to_string);
+            return ListedRobot { ended, ..ListedRobot::new(robot.to_string(), State::Disconnected) };
+        };
+        let operator = session.operator.as_ref();
+        let state = match session.state {
+            RobotState::Unverified => State::Disconnected,
+            RobotState::Live if operator.is_some() => State::Active,
+            RobotState::Live => State::Idle,
         };
         ListedRobot {
-            robot_id: robot.to_string(),
-            state,
-            session_id: session.map(|session| session.id.clone()),
-            robot_name: session.and_then(|session| session.name.clone()),
-            robot_type: session.and_then(|session| session.kind.clone()),
+            session_id: Some(session.id.clone()),
+            robot_name: session.name.clone(),
+            operator_id: operator.map(|operator| operator.id.clone()),
+            figures: session.figures.clone().into(),
+            created_at: session.created.map(rfc3339),
+            robot_type: session.kind.clone(),
             operated_by_you: operator.is_some_and(|operator| operator.key == *key),
-            ended: self.ended.get(robot).filter(|_| session.is_none()).map(ToString::to_string),
-            heard_seconds_ago: session.map(|session| now.saturating_duration_since(session.heard).as_secs_f64()),
+            viewers: session
+                .viewers
+                .iter()
+                .filter(|viewer| viewer.is_there())
+                .map(|viewer| viewer.id.clone())
+                .collect(),
+            unverified: matches!(session.state, RobotState::Unverified),
+            heard_seconds_ago: Some(now.saturating_duration_since(session.heard).as_secs_f64()),
+            ..ListedRobot::new(robot.to_string(), state)
         }
     }
 
@@ -59,9 +68,6 @@ impl Broker {
         robot: &RobotId,
         body: &Join,
     ) -> Result<(), Refusal> {
-        if body.role.as_deref().is_some_and(|role| role != OPERATOR_ROLE) {
-            return Err(Refusal::role());
-        }
         check_offer(&body.sdp_offer)?;
         let session = self.robots.get(robot).ok_or_else(Refusal::no_session)?;
         match session.state {
@@ -95,11 +101,17 @@ impl Broker {
         self.end_operator(now, robot, if is_takeover { EndReason::TakenOver } else { EndReason::JoinedAgain });
         let id = self.fresh_id();
         self.stats.joins += 1;
-        self.respond(request, json(200, &Joined { sdp_answer: sdp.to_owned(), operator_id: Some(id.clone()) }));
+        self.respond(
+            request,
+            json(
+                200,
+                &Joined { sdp_answer: sdp.to_owned(), role: Some(Role::Operator), operator_id: Some(id.clone()) },
+            ),
+        );
         if let Some(session) = self.robots.get_mut(robot) {
             info!(%robot, session = short_id(&session.id), token = %key, "joined");
             let due = now + self.config.bridge_within;
-            session.operator = Some(Operator { id, key, sfu_session, state: OperatorState::Joined, due });
+            session.operator = Some(Operator { id, key, sfu_session, state: OperatorState::Joined, due, heard: None });
         }
         self.watch(robot);
         self.save(robot);
@@ -127,14 +139,6 @@ impl Broker {
         }
     }
 
-    /// Makes sure that somebody operates a robot, and means this time with it.
-    pub(super) fn is_operator(&self, robot: &RobotId, key: &KeyId, of: &OfOperator) -> Result<(), Refusal> {
-        let operator = self.robots.get(robot).and_then(|session| session.operator.as_ref());
-        let is_it =
-            |operator: &&Operator| operator.key == *key && of.operator_id.as_ref().is_none_or(|id| *id == operator.id);
-        operator.filter(is_it).map(|_| ()).ok_or_else(Refusal::not_operator)
-    }
-
     /// Ends an operator's time with a robot: its session, and the channels of both. Nothing, if there is none.
     pub(super) fn end_operator(&mut self, now: Instant, robot: &RobotId, why: EndReason) {
         let Some(session) = self.robots.get_mut(robot) else { return };
@@ -142,18 +146,18 @@ impl Broker {
         info!(%robot, session = short_id(&session.id), token = %operator.key, %why, "operator ended");
         session.operator_ended = Some(why);
         session.owes_null |= std::mem::take(&mut session.told);
-        let robot_sfu = session.sfu_session;
-        let (waiting, has_channels) = match operator.state {
-            OperatorState::Joined => (Vec::new(), false),
-            OperatorState::Bridging(bridging) => (bridging.waiting, true),
-            OperatorState::Bridged(_) => (Vec::new(), true),
+        let has_channels = operator.state.has_channels();
+        let waiting = match operator.state {
+            OperatorState::Bridging(bridging) => bridging.waiting,
+            OperatorState::Joined | OperatorState::Bridged(_) => Vec::new(),
         };
-        for request in waiting {
+        let handing_over = session.handing_over.take().map(|handing_over| handing_over.request);
+        for request in waiting.into_iter().chain(handing_over) {
             self.refuse(request, Refusal::no_longer_operator());
         }
         self.retire(now, operator.sfu_session);
         if has_channels {
-            self.with_sfu_session(now, robot_sfu, SfuSession::clear);
+            self.release_inbound(now, robot);
         }
         self.watch(robot);
         self.save(robot);

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use farwire_core::SessionId;
-use farwire_core::wire::teleop::Party;
+use farwire_core::wire::teleop::{Party, RobotFigures};
 
-use super::{Broker, HeldSession, Operator, OperatorState, Output, Robot, RobotState, SfuSessionKey};
+use super::{Broker, HeldSession, Operator, OperatorState, Outbound, Output, Robot, RobotState, SfuSessionKey};
 use crate::channels::Ids;
 use crate::end_reason::EndReason;
 use crate::key::RobotId;
-use crate::record::{OperatorRecord, SessionRecord};
+use crate::record::{Bridge, OperatorRecord, SessionRecord};
 use crate::sfu_session::SfuSession;
 
 impl Broker {
@@ -22,7 +22,8 @@ impl Broker {
                 OperatorState::Bridged(bridge) => Some(bridge),
             };
             let sfu_session = self.sfu_session_id(operator.sfu_session)?.to_owned();
-            Some(OperatorRecord { id: operator.id.clone(), key: operator.key.clone(), sfu_session, bridge })
+            let (id, key) = (operator.id.clone(), operator.key.clone());
+            Some(OperatorRecord { id, key, sfu_session, bridge, heartbeats: operator.heard.is_some() })
         });
         Some(SessionRecord {
             id: session.id.clone(),
@@ -31,6 +32,7 @@ impl Broker {
             name: session.name.clone(),
             kind: session.kind.clone(),
             instance: session.instance.clone(),
+            created: session.created,
             sfu_session: self.sfu_session_id(session.sfu_session)?.to_owned(),
             used: session.used.iter().copied().collect(),
             owes_null: session.owes_null,
@@ -48,11 +50,12 @@ impl Broker {
 
         let sfu_session = self.resumed(now, session, bridge.map(|bridge| bridge.robot));
         let sfu_session = self.start_sfu_session(now, &robot, Party::Robot, sfu_session);
-        let operator = operator.map(|(session, OperatorRecord { id, key, .. })| {
+        let operator = operator.map(|(session, OperatorRecord { id, key, heartbeats, .. })| {
             let sfu_session = self.resumed(now, session, bridge.map(|bridge| bridge.operator));
             let sfu_session = self.start_sfu_session(now, &robot, Party::Operator, sfu_session);
             let state = bridge.map_or(OperatorState::Joined, OperatorState::Bridged);
-            Operator { id, key, sfu_session, state, due: now + self.config.bridge_within }
+            let (due, heard) = (now + self.config.bridge_within, heartbeats.then_some(now));
+            Operator { id, key, sfu_session, state, due, heard }
         });
         let is_good = self.keys.is_good(&record.key);
         let operator_is_good = operator.as_ref().is_none_or(|operator| self.keys.is_good(&operator.key));
@@ -65,7 +68,14 @@ impl Broker {
             sfu_session,
             state: RobotState::Unverified,
             heard: now,
+            created: record.created,
+            figures: RobotFigures::default(),
             operator,
+            // Those who watched are closed, and join again.
+            viewers: Vec::new(),
+            handing_over: None,
+            outbound: bridge
+                .map_or(Outbound::Closed, |Bridge { robot: [_, _, back, map], .. }| Outbound::Open([back, map], true)),
             joining: None,
             operator_ended: None,
             rival_at: None,
@@ -97,7 +107,8 @@ impl Broker {
         };
         let sfu_session = self.resumed(now, id, None);
         let key = SfuSessionKey(self.fresh());
-        self.sfu_sessions.insert(key, HeldSession { sfu_session, owner: None, timer: None, is_unclosed: true });
+        self.sfu_sessions
+            .insert(key, HeldSession { sfu_session, owner: None, is_viewer: false, timer: None, is_unclosed: true });
         self.retire(now, key);
     }
 }

@@ -5,17 +5,20 @@ use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response, bearer};
 use farwire_core::wire::Object;
-use farwire_core::wire::teleop::{IceServers, OfOperator};
+use farwire_core::wire::teleop::{IceServers, Join, OfOperator, RobotFigures, Role};
 use farwire_listener::Guess;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
+use super::bound::Bound;
 use super::{Broker, Incoming};
+use crate::config::Config;
 use crate::end_reason::EndReason;
 use crate::key::{Grant, KeyId, RobotId, Scope};
 use crate::keys::Shown;
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
+use crate::turn::ice_servers;
 
 impl Broker {
     /// The response, or `None` if the SFU is to be asked.
@@ -25,10 +28,15 @@ impl Broker {
         id: RequestId,
         request: Incoming<'_>,
     ) -> Result<Option<Response>, Refusal> {
-        match route(request.method, request.path).ok_or_else(Refusal::unknown_path)? {
+        match route(request.method, request.path, request.query).ok_or_else(Refusal::unknown_path)? {
             Call::TurnCredentials => {
-                self.authorize(now, Call::TurnCredentials, &request)?;
-                Ok(Some(json(200, &IceServers { ice_servers: self.config.ice_servers.clone() })))
+                let key = match request.robot_key.is_some() {
+                    true => self.robot_of(now, &request)?.0,
+                    false => self.operator_of(now, &request)?.0,
+                };
+                let Config { ice_servers: servers, turn_secret, .. } = &self.config;
+                let ice_servers = ice_servers(servers, turn_secret.as_ref(), &key, self.unix(now));
+                Ok(Some(json(200, &IceServers { ice_servers })))
             }
             Call::Robot(call) => {
                 let (key, robot) = self.robot_of(now, &request)?;
@@ -53,7 +61,7 @@ impl Broker {
             RobotCall::Register => self.register(now, id, key, &robot, &parse(body)?).map(|()| None),
             RobotCall::Heartbeat(session) => {
                 self.own_session(&robot, session).map_err(|refusal| self.displaced(now, &robot, session, refusal))?;
-                self.heartbeat(now, &key, &robot).map(Some)
+                self.heartbeat(now, &key, &robot, RobotFigures::of(body)).map(Some)
             }
             RobotCall::Renegotiate(session) => {
                 self.own_session(&robot, session)?;
@@ -76,27 +84,56 @@ impl Broker {
         body: &[u8],
     ) -> Result<Option<Response>, Refusal> {
         match call {
-            OperatorCall::List => Ok(Some(self.list(now, &key, &scope))),
+            OperatorCall::List { with_offline } => Ok(Some(self.list(now, &key, &scope, with_offline))),
+            OperatorCall::Status(session) => {
+                let robot = self.operable(&scope, session)?;
+                Ok(Some(json(200, &self.listed(now, &key, &robot))))
+            }
             OperatorCall::Join(session) => {
                 let robot = self.operable(&scope, session)?;
-                self.join(now, id, key, &robot, &parse(body)?).map(|()| None)
+                let body: Join = parse(body)?;
+                match body.role.unwrap_or_default() {
+                    Role::Operator => self.join(now, id, key, &robot, &body).map(|()| None),
+                    Role::Viewer => self.join_as_viewer(now, id, key, &robot, &body).map(|()| None),
+                }
             }
             OperatorCall::Bridge(session) => {
                 let robot = self.operable(&scope, session)?;
-                self.bridge(now, id, &key, &robot, &parse_or_empty(body)?)
+                match self.bound(&robot, &key, &parse_or_empty(body)?) {
+                    Some(Bound::Operator) => self.bridge(now, id, &robot),
+                    Some(Bound::Viewer(viewer)) => self.bridge_viewer(now, id, &robot, viewer),
+                    None => Err(Refusal::not_operator()),
+                }
             }
             OperatorCall::Renegotiate(session) => {
                 self.operable(&scope, session)?;
                 Err(Refusal::nothing_to_answer())
             }
+            OperatorCall::Heartbeat(session) => {
+                let robot = self.operable(&scope, session)?;
+                let bound = self.bound(&robot, &key, &parse_or_empty(body)?).ok_or_else(Refusal::not_bound)?;
+                self.operator_heartbeat(now, &robot, bound).map(Some)
+            }
+            OperatorCall::HandOver(session) => {
+                let robot = self.operable(&scope, session)?;
+                self.hand_over(now, id, &key, &robot, parse_or_empty(body)?).map(|()| None)
+            }
             OperatorCall::Leave(session) => {
                 let robot = self.operable(&scope, session)?;
                 let of: OfOperator = parse_or_empty(body)?;
-                if self.is_operator(&robot, &key, &of).is_ok() {
-                    self.end_operator(now, &robot, EndReason::Left);
+                let reason = EndReason::Left(of.reason);
+                match self.bound(&robot, &key, &of) {
+                    Some(Bound::Operator) => self.end_operator(now, &robot, reason),
+                    Some(Bound::Viewer(viewer)) => {
+                        self.end_viewers(now, &robot, reason, |other| other.sfu_session == viewer);
+                    }
+                    None => {}
                 }
                 let joining = self.robots.get(&robot).and_then(|session| session.joining.as_ref());
-                if of.operator_id.is_none() && joining.is_some_and(|joining| joining.key == key) {
+                if of.operator_id.is_none()
+                    && of.role == Role::Operator
+                    && joining.is_some_and(|joining| joining.key == key)
+                {
                     self.not_joined(now, &robot, Refusal::no_longer_operator());
                 }
                 Ok(Some(json(200, &serde_json::Map::new())))

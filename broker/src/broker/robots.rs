@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use farwire_core::signalling::{RequestId, Response};
-use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered};
+use farwire_core::wire::teleop::{HeartbeatAnswer, Party, Register, Registered, RobotFigures};
 use tracing::{info, warn};
 
-use super::{Broker, Operator, OperatorState, Registering, Robot, RobotState, Timer};
+use super::{Broker, Operator, OperatorState, Outbound, Registering, Robot, RobotState, Timer, Viewer};
 use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId};
 use crate::limits::{ANSWER_WITHIN, MAX_NAME, MAX_OFFER};
@@ -114,7 +114,7 @@ impl Broker {
         }
         self.end_robot(now, robot, EndReason::RegisteredAgain);
         self.ended.remove(robot);
-        let id = self.fresh_id();
+        let (id, created) = (self.fresh_id(), self.unix(now));
         info!(%robot, session = short_id(&id), "registered");
         self.by_id.insert(id.clone(), robot.clone());
         self.stats.registrations += 1;
@@ -128,7 +128,12 @@ impl Broker {
             sfu_session,
             state: RobotState::Live,
             heard: now,
+            created,
+            figures: RobotFigures::default(),
             operator: None,
+            viewers: Vec::new(),
+            handing_over: None,
+            outbound: Outbound::Closed,
             joining: None,
             operator_ended: None,
             rival_at: None,
@@ -159,8 +164,15 @@ impl Broker {
         }
     }
 
-    pub(super) fn heartbeat(&mut self, now: Instant, key: &KeyId, robot: &RobotId) -> Result<Response, Refusal> {
+    pub(super) fn heartbeat(
+        &mut self,
+        now: Instant,
+        key: &KeyId,
+        robot: &RobotId,
+        figures: RobotFigures,
+    ) -> Result<Response, Refusal> {
         let session = self.robots.get_mut(robot).ok_or_else(Refusal::no_session)?;
+        session.figures = figures;
         match session.state {
             RobotState::Unverified => {
                 session.heard = now;
@@ -182,13 +194,27 @@ impl Broker {
         session.told = ids.is_some();
         let warning = session.rival_at.filter(|at| now.saturating_duration_since(*at) < RIVAL_WARNING).map(|_| RIVAL);
         let ended = session.operator_ended;
+        let is_coming = session.operator.as_ref().is_some_and(|operator| operator.state.has_channels());
+        let watched = match session.outbound {
+            // What the robot has open it keeps, whoever comes next.
+            Outbound::Open(ids, is_told) if is_told || session.viewers.iter().any(Viewer::has_channels) => Some(ids),
+            _ => None,
+        };
+        if let (Outbound::Open(_, is_told), true) = (&mut session.outbound, ids.is_some() || watched.is_some()) {
+            *is_told = true;
+        }
         if has_changed {
             self.save(robot);
         }
         let answer = HeartbeatAnswer {
             operator_ended: ended.filter(|_| ids.is_none()).map(|why| why.code().to_owned()),
+            operator_coming: is_coming && ids.is_none(),
             warning: warning.map(str::to_owned),
             ..HeartbeatAnswer::new(ids)
+        };
+        let answer = match watched.filter(|_| ids.is_none()) {
+            Some(outbound) => answer.watched(outbound),
+            None => answer,
         };
         Ok(json(200, &answer))
     }
@@ -197,6 +223,7 @@ impl Broker {
     pub(super) fn end_robot(&mut self, now: Instant, robot: &RobotId, why: EndReason) {
         self.not_joined(now, robot, Refusal::no_longer_operator());
         self.end_operator(now, robot, EndReason::RobotGone);
+        self.end_viewers(now, robot, EndReason::RobotGone, |_| true);
         let Some(session) = self.robots.remove(robot) else { return };
         info!(%robot, session = short_id(&session.id), %why, "ended");
         if self.ended.len() >= self.config.max_robots && !self.ended.contains_key(robot) {
@@ -217,13 +244,19 @@ impl Broker {
         if self.silent_until(session) <= now {
             return self.end_robot(now, robot, EndReason::Silent);
         }
-        let is_overdue = session.operator.as_ref().and_then(Operator::due).is_some_and(|due| due <= now);
+        let operator = session.operator.as_ref();
+        let is_overdue = operator.and_then(Operator::due).is_some_and(|due| due <= now);
+        let silent_at = operator.and_then(|operator| operator.silent_at(self.config.operator_timeout));
         if session.joining.as_ref().is_some_and(|joining| joining.due <= now) {
             self.not_joined(now, robot, Refusal::slow_sfu());
         }
-        if is_overdue {
+        if silent_at.is_some_and(|at| at <= now) {
+            self.end_operator(now, robot, EndReason::Silent);
+        } else if is_overdue {
             self.operator_overdue(now, robot);
         }
+        self.viewers_overdue(now, robot);
+        self.handing_over_overdue(now, robot);
         self.watch(robot);
     }
 
@@ -237,8 +270,11 @@ impl Broker {
         let Some(session) = self.robots.get(robot) else { return };
         let silent = self.silent_until(session);
         let (operator, joining) = (session.operator.as_ref(), session.joining.as_ref());
-        let due = [operator.and_then(Operator::due), joining.map(|joining| joining.due)];
-        let at = due.into_iter().flatten().fold(silent, Instant::min);
+        let silent_operator = operator.and_then(|operator| operator.silent_at(self.config.operator_timeout));
+        let due = [operator.and_then(Operator::due), silent_operator, joining.map(|joining| joining.due)];
+        let viewers = session.viewers.iter().filter_map(|viewer| viewer.due(self.config.operator_timeout));
+        let viewers = viewers.chain(session.handing_over.as_ref().map(|handing_over| handing_over.due));
+        let at = due.into_iter().flatten().chain(viewers).fold(silent, Instant::min);
         let Some(session) = self.robots.get_mut(robot) else { return };
         let old = std::mem::replace(&mut session.timer, at);
         self.timers.remove(&(old, Timer::Robot(robot.clone())));

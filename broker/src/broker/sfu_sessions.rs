@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use farwire_core::signalling::RequestId;
+use farwire_core::wire::cloudflare::Location;
 use farwire_core::wire::teleop::Party;
 use tracing::info;
 
@@ -21,6 +22,8 @@ pub(super) struct SfuSessionKey(pub(super) u64);
 pub(super) struct HeldSession {
     pub(super) sfu_session: SfuSession,
     pub(super) owner: Option<(RobotId, Party)>,
+    /// It only watches.
+    pub(super) is_viewer: bool,
     pub(super) timer: Option<Instant>,
     /// It is kept that its session is to be closed.
     pub(super) is_unclosed: bool,
@@ -58,6 +61,9 @@ impl Broker {
                 SfuEvent::Alive(_) | SfuEvent::Opened(..) | SfuEvent::NotOpened(..) => {}
             };
         }
+        if self.is_viewer(robot, sfu_session) {
+            return self.handle_viewer_event(now, robot, sfu_session, event);
+        }
         match (party, event) {
             // Only a session that is being registered has an answer to wait for.
             (_, SfuEvent::Answered(_) | SfuEvent::Failed(_)) => {}
@@ -66,13 +72,18 @@ impl Broker {
             (party, SfuEvent::Alive(closed)) => {
                 if party == Party::Robot {
                     self.verified(now, robot);
+                    self.check_outbound(now, robot, &closed);
                 }
                 self.check_bridge(now, robot, party, &closed);
             }
             (party, SfuEvent::Opened(opening, channels)) => self.opened(now, robot, party, opening, &channels),
-            (_, SfuEvent::NotOpened(opening, error)) => {
+            (party, SfuEvent::NotOpened(opening, error)) => {
                 info!(%robot, %error, "not bridged");
-                self.not_bridged(now, robot, opening.round, &Refusal::of_sfu(&error));
+                let refusal = Refusal::of_sfu(&error);
+                match (party, opening.location) {
+                    (Party::Robot, Location::Local) => self.outbound_failed(now, robot, opening.round, &refusal),
+                    _ => self.not_bridged(now, robot, opening.round, &refusal),
+                }
             }
         }
     }
@@ -87,7 +98,8 @@ impl Broker {
     ) -> SfuSessionKey {
         let key = SfuSessionKey(self.fresh());
         let owner = Some((robot.clone(), party));
-        self.sfu_sessions.insert(key, HeldSession { sfu_session, owner, timer: None, is_unclosed: false });
+        self.sfu_sessions
+            .insert(key, HeldSession { sfu_session, owner, is_viewer: false, timer: None, is_unclosed: false });
         self.drive(now, key);
         key
     }
@@ -146,14 +158,23 @@ impl Broker {
 
     /// Refuses what would need more sessions on the SFU than there may be.
     pub(super) fn check_room(&self, robot: &RobotId) -> Result<(), Refusal> {
-        let own =
-            self.sfu_sessions.values().filter(|held| held.owner.as_ref().is_some_and(|(of, _)| of == robot)).count();
-        if own >= MAX_SFU_SESSIONS_OF_ROBOT {
+        self.check_room_of(robot, false, MAX_SFU_SESSIONS_OF_ROBOT)
+    }
+
+    /// The same for those who watch, who take none of the others' room.
+    pub(super) fn check_viewers_room(&self, robot: &RobotId) -> Result<(), Refusal> {
+        self.check_room_of(robot, true, self.config.max_viewers.saturating_mul(2))
+    }
+
+    fn check_room_of(&self, robot: &RobotId, is_viewer: bool, most: usize) -> Result<(), Refusal> {
+        let all = || self.sfu_sessions.values().filter(|held| held.is_viewer == is_viewer);
+        if all().filter(|held| held.owner.as_ref().is_some_and(|(of, _)| of == robot)).count() >= most {
             return Err(Refusal::too_many_closing());
         }
         // A robot, its operator, and as many that are being closed.
-        match self.sfu_sessions.len() >= self.config.max_robots.saturating_mul(3) {
-            true => Err(Refusal::full(self.sfu_sessions.len())),
+        let all = all().count();
+        match all >= self.config.max_robots.saturating_mul(3) {
+            true => Err(Refusal::full(all)),
             false => Ok(()),
         }
     }

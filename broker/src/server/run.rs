@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_chann
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use farwire_core::WallClock;
 use farwire_core::signalling::{Failure, RequestId, Response};
 use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Pass, Reply};
@@ -146,11 +147,13 @@ impl Runner {
                 let id = RequestId(self.next);
                 self.next += 1;
                 self.replies.insert(id, reply);
+                // The system's clock may have been set since.
+                self.broker.set_clock(WallClock::new(now, since_1970()));
                 self.broker.handle_request(now, id, heard(&request));
             }
             Input::Answer(id, result) => self.broker.handle_answer(now, id, result),
             Input::Administer(request, answer) => {
-                let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+                let unix = since_1970().as_secs();
                 let mut running = admin::Running(&mut self.broker, now);
                 let done = admin::carry_out(&self.store, &mut running, request, unix);
                 if self.store.has_unwritten() {
@@ -190,11 +193,16 @@ impl Runner {
     }
 }
 
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// A request as the broker takes it.
 fn heard(request: &Incoming) -> broker::Incoming<'_> {
     broker::Incoming {
         method: &request.method,
         path: &request.path,
+        query: &request.query,
         source: request.peer.ip(),
         robot_key: request.header(path::ROBOT_KEY_HEADER),
         authorization: request.header("authorization"),

@@ -150,6 +150,7 @@ fn session(name: &str) -> Changes {
         name: Some("x".repeat(200)),
         kind: None,
         instance: None,
+        created: None,
         sfu_session: "s".to_owned(),
         used: (0..200).collect(),
         owes_null: false,

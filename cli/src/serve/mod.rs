@@ -3,6 +3,7 @@
 mod first_start;
 mod hand_over;
 mod in_process;
+mod turn_secret;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +17,7 @@ use serde::Serialize;
 use self::first_start::FirstKeys;
 use self::hand_over::hand_over;
 use self::in_process::InProcess;
+use self::turn_secret::turn_secret;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET};
@@ -89,6 +91,11 @@ pub(crate) struct Args {
         value_name = "SERVER"
     )]
     ice_servers: Vec<String>,
+    /// A file with the secret that TURN servers share with this broker (coturn's static-auth-secret): robots and operators get
+    /// credentials made of it, good for a day, for each --ice-server for TURN that comes without its own.
+    /// FARWIRE_TURN_SECRET may hold the secret itself
+    #[arg(long, env = "FARWIRE_TURN_SECRET_FILE", value_name = "FILE")]
+    turn_secret_file: Option<PathBuf>,
     /// Print one JSON object when ready
     #[arg(long)]
     json: bool,
@@ -119,7 +126,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let app = Sfu::resolve(args)?;
     check(args)?;
     let given = args.ice_servers.iter().filter(|server| !server.is_empty());
-    let ice_servers = given.map(|server| ice_server(server)).collect::<Result<_, _>>()?;
+    let ice_servers = given.map(|server| ice_server(server)).collect::<Result<Vec<_>, _>>()?;
+    let turn_secret =
+        turn_secret(args.turn_secret_file.as_deref(), std::env::var("FARWIRE_TURN_SECRET").ok(), &ice_servers)?;
     log::start(&args.log)?;
     let interrupt = Interrupt::install()?;
     let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
@@ -143,6 +152,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let mut config = farwire_broker::Config::new(app.as_seen_by_broker()?);
     config.ice_servers = ice_servers;
+    config.turn_secret = turn_secret;
     let broker = match (store, &engine) {
         (Some(store), Some(engine)) => {
             Some(Broker::spawn(config.ends_sessions(), store, InProcess(engine.caller())).map_err(Failure::failed)?)

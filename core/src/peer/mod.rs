@@ -189,7 +189,7 @@ impl Peer {
         self.presence.has_robot
     }
 
-    /// STUN and TURN servers that a broker named for a robot.
+    /// STUN and TURN servers that a broker named for a robot or an operator.
     pub fn ice_servers(&self) -> &[IceServer] {
         self.sessions.live.ice_servers()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Display;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
@@ -198,7 +198,18 @@ impl Context<'_> {
     /// # Errors
     /// As for [`Reply::read`].
     pub fn read<T: DeserializeOwned>(&mut self, of: TransportId, reply: &Reply) -> Result<T, SignallingError> {
-        let answer = reply.read();
+        self.noted(of, reply.read())
+    }
+
+    /// [`Context::read`] for what may be a JSON array as well.
+    ///
+    /// # Errors
+    /// As for [`Reply::read`].
+    pub fn read_list<T: DeserializeOwned>(&mut self, of: TransportId, reply: &Reply) -> Result<T, SignallingError> {
+        self.noted(of, reply.read_list())
+    }
+
+    fn noted<T>(&mut self, of: TransportId, answer: Result<T, SignallingError>) -> Result<T, SignallingError> {
         if let Err(error) = &answer {
             self.state.transports.of(of).counted.requests_failed += 1;
             self.note(error);
@@ -239,6 +250,11 @@ impl Context<'_> {
     /// Whether the connection is over.
     pub fn is_over(&self) -> bool {
         self.state.is_over
+    }
+
+    /// The round trip to the far end of a transport, by its latest connectivity check.
+    pub fn round_trip(&self, transport: TransportId) -> Option<Duration> {
+        self.state.transports.peek(transport).link.round_trip()
     }
 
     /// How far a transport that does not come up has come.

@@ -52,6 +52,17 @@ pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 /// two fit in.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// The time between an operator's heartbeats. The hosted broker puts an operator out of which it hears nothing for 20 s,
+/// so three in a row may be lost.
+pub(crate) const OPERATOR_HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// The time between a viewer's heartbeats: by one of them it learns that the robot is handed over to it, for which somebody
+/// waits.
+pub(crate) const VIEWER_HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// The time until a robot's next heartbeat when the broker says that an operator is coming: it stands until then.
+pub(crate) const EXPECTANT_HEARTBEAT: Duration = Duration::from_millis(100);
+
 /// The time for what is only worth having, such as TURN servers: registering waits for it.
 pub(crate) const OPTIONAL_CALL: Duration = Duration::from_secs(3);
 

@@ -43,6 +43,18 @@ impl Reply {
     /// # Errors
     /// When there is no answer, the server refuses, or the answer is none of its.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, SignallingError> {
+        self.read_by(object)
+    }
+
+    /// [`Reply::read`] for what may be a JSON array as well.
+    ///
+    /// # Errors
+    /// As for [`Reply::read`].
+    pub fn read_list<T: DeserializeOwned>(&self) -> Result<T, SignallingError> {
+        self.read_by(|body| serde_json::from_slice(body).ok())
+    }
+
+    fn read_by<T>(&self, parse: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, SignallingError> {
         let Response { status, body } = match &self.result {
             Ok(response) => response,
             Err(failure) => return Err(SignallingError::unanswered(&self.place, failure.clone())),
@@ -55,7 +67,7 @@ impl Reply {
             }
             _ => {}
         }
-        let answer = if (200..300).contains(status) { object(body) } else { None };
+        let answer = if (200..300).contains(status) { parse(body) } else { None };
         answer.ok_or_else(|| SignallingError::unreadable(&self.place, *status, body, &self.dialect))
     }
 

@@ -17,7 +17,7 @@ const MAX_STEPS: usize = 48;
 const CHANNELS: [&str; 4] = ["cmd_unreliable", "state_reliable", "state_reliable_back", "map_unreliable"];
 
 /// Answers that a broker could give, with places for a value and a text.
-const ANSWERS: [&str; 9] = [
+const ANSWERS: [&str; 11] = [
     r#"{"cmd_channel_subscriber_id":#,"state_channel_subscriber_id":#,"state_back_channel_publisher_id":#,"map_channel_publisher_id":#}"#,
     r#"{"state_channel_subscriber_id":#,"renegotiate_offer":"$"}"#,
     r#"{"cmd_channel_id":#,"state_channel_id":#,"state_back_channel_id":#,"map_channel_id":#}"#,
@@ -25,6 +25,8 @@ const ANSWERS: [&str; 9] = [
     r#"{"sdp_answer":"$","operator_id":"$"}"#,
     r#"{"sessions":[{"robot_id":"r","state":"$","session_id":"$"}]}"#,
     r#"{"sessions":[{"robot_id":"$","state":"available"},{"robot_id":"$"}]}"#,
+    r#"[{"robot_id":"r","state":"idle","session_id":"$","operator_id":"$","rtt_ms":#}]"#,
+    r#"{"ack":true}"#,
     r#"{"ice_servers":[{"urls":"$"},{"urls":["$"],"username":"$","credential":"$"},#]}"#,
     r#"{"errorCode":"$","errorDescription":"$"}"#,
 ];

@@ -46,6 +46,8 @@ enum Asked {
     /// On the session with this id.
     Heartbeat(String),
     Join(String),
+    /// As one who watches.
+    Watch,
     /// With the id of a joining, if it says one.
     Bridge(String, Option<String>),
     Other,
@@ -75,6 +77,8 @@ struct Rig {
     heard: HashMap<String, Heard>,
     /// The id of the latest joining of each session.
     operators: HashMap<String, String>,
+    /// The ids of those who have joined to watch.
+    viewers: HashSet<String>,
     joinings: Vec<String>,
 }
 
@@ -114,6 +118,7 @@ impl Rig {
             sessions: Vec::new(),
             heard: HashMap::new(),
             operators: HashMap::new(),
+            viewers: HashSet::new(),
             joinings: Vec::new(),
         };
         rig.restart();
@@ -121,7 +126,7 @@ impl Rig {
     }
 
     fn step(&mut self, choices: &mut Choices<'_>) {
-        match choices.byte() % 20 {
+        match choices.byte() % 23 {
             0 => self.ask_anything(choices),
             1 | 2 => {
                 let body = json!({"robot_name": choices.text(), "sdp_offer": "v=0"});
@@ -160,6 +165,21 @@ impl Rig {
             16 => self.pass(Duration::from_millis(u64::from(choices.short()))),
             17 => self.sfu.fail(choices),
             18 => self.restart(),
+            19 => {
+                let path = format!("/{}/join", self.session(choices));
+                let body = json!({"role": choices.text() + "x", "sdp_offer": "v=0"});
+                self.ask_operator(choices, Asked::Watch, Method::POST, &path, &body);
+            }
+            20 => {
+                let path = format!("/{}/hand-over", self.session(choices));
+                let body = json!({"to": self.joining(choices)});
+                self.ask_operator(choices, Asked::Other, Method::POST, &path, &body);
+            }
+            21 => {
+                let path = format!("/{}/op-heartbeat", self.session(choices));
+                let body = json!({"operator_id": self.joining(choices)});
+                self.ask_operator(choices, Asked::Other, Method::POST, &path, &body);
+            }
             _ => {
                 let key = choices.below(self.keys.len());
                 let Some(key) = self.keys.get_mut(key).filter(|_| choices.byte() < 64) else { return };
@@ -229,7 +249,8 @@ impl Rig {
         self.counted.0 += 1;
         let path = format!("/api/v1/sessions{path}");
         let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let request = Incoming { method: &method, path: &path, source, robot_key, authorization, body };
+        let query = if self.next_id.is_multiple_of(2) { "offline=true" } else { "" };
+        let request = Incoming { method: &method, path: &path, query, source, robot_key, authorization, body };
         self.broker.handle_request(self.now, id, request);
     }
 
@@ -322,6 +343,7 @@ impl Rig {
         assert!(unanswered.next().is_none(), "a request without an answer");
         let stats = self.broker.stats();
         assert_eq!((stats.robots, stats.operators, stats.bridges, stats.sfu_sessions), (0, 0, 0, 0));
+        assert_eq!(stats.viewers, 0);
         assert!(
             self.broker.is_settled() && self.kept.is_empty() && self.unclosed.is_empty(),
             "something is left behind"
@@ -375,11 +397,16 @@ impl Rig {
         let max_robots = self.config.max_robots;
         assert!(stats.robots <= max_robots.min(2), "{stats:?}");
         assert!(stats.bridges <= stats.operators && stats.operators <= stats.robots, "{stats:?}");
-        assert!(stats.sfu_sessions <= 3 * max_robots, "{stats:?}");
+        assert!(stats.viewers <= self.config.max_viewers * stats.robots, "{stats:?}");
+        // Viewers have room of their own.
+        assert!(stats.sfu_sessions <= 2 * 3 * max_robots, "{stats:?}");
         assert_eq!((stats.requests, stats.refused.total()), self.counted);
         for record in self.kept.values() {
             let known = record.operator.as_ref().map(|operator| &operator.id);
-            assert!(known.is_none() || known == self.operators.get(&record.id), "an operator that did not join last");
+            // One that watched may have been handed the robot.
+            let was_viewer = known.is_some_and(|known| self.viewers.contains(known));
+            let is_last = known == self.operators.get(&record.id);
+            assert!(known.is_none() || was_viewer || is_last, "an operator that did not join last");
         }
     }
 
@@ -403,10 +430,21 @@ impl Rig {
                 self.joinings.push(string("operator_id"));
                 self.operators.insert(session, string("operator_id"));
             }
+            Asked::Watch => {
+                self.joinings.push(string("operator_id"));
+                self.viewers.insert(string("operator_id"));
+            }
             Asked::Bridge(session, of) => {
                 let names = ["cmd_channel_id", "state_channel_id", "state_back_channel_id", "map_channel_id"];
-                ids(&body, names).expect("a bridge has ids");
-                assert!(of.is_none() || of.as_ref() == self.operators.get(&session), "a former operator's bridge");
+                let is_viewer = of.as_ref().is_some_and(|of| self.viewers.contains(of));
+                match ids(&body, names) {
+                    (Some(_), Some(_)) => assert!(
+                        of.is_none() || is_viewer || of.as_ref() == self.operators.get(&session),
+                        "a former operator's bridge"
+                    ),
+                    (None, Some(_)) => assert!(of.is_none() || is_viewer, "an operator that only watches"),
+                    ids => panic!("a bridge has ids: {ids:?}"),
+                }
             }
             Asked::Heartbeat(session) => {
                 let names = [

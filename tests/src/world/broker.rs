@@ -24,6 +24,12 @@ impl World {
         self.broker.as_mut().expect("there is a broker").operator_token()
     }
 
+    /// Makes an operator's `POST` on a robot's session that no client of this world makes.
+    pub fn ask_broker(&mut self, token: &str, session: &str, call: &str, body: &str) {
+        let (now, path) = (self.now, format!("/api/v1/sessions/{session}/{call}"));
+        self.broker.as_mut().expect("there is a broker").ask(now, token, &path, body);
+    }
+
     /// Revokes a key or token.
     pub fn revoke(&mut self, secret: &str) {
         let now = self.now;

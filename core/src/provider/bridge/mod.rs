@@ -10,10 +10,10 @@ use serde::Serialize;
 pub(super) use self::admit::admit;
 use super::{ChannelId, Context, SctpStream};
 use crate::link::{LinkError, StreamId};
-use crate::signalling::policy::FAREWELL;
-use crate::signalling::{Calls, Dialect, HeaderName, Method, Request, RequestId};
+use crate::signalling::policy::{FAREWELL, OPTIONAL_CALL};
+use crate::signalling::{Calls, Dialect, HeaderName, Method, Reply, Request, RequestId};
 use crate::wire::cloudflare::code;
-use crate::wire::teleop::{Channel, StateMessage, path};
+use crate::wire::teleop::{Channel, IceServer, IceServers, StateMessage, path};
 use crate::{Payload, Secret, SessionId, TransportId};
 
 /// The one transport.
@@ -22,8 +22,11 @@ pub(super) const TRANSPORT: TransportId = TransportId::FIRST;
 /// The placeholder of the offer, which keeps the id from being handed out (as DimOS has it).
 const PLACEHOLDER: StreamId = 0;
 
+/// STUN and TURN servers that are kept.
+const MAX_ICE_SERVERS: usize = 16;
+
 /// How a broker's refusals are read: it passes on what the SFU says.
-const DIALECT: Dialect = Dialect {
+pub(super) const DIALECT: Dialect = Dialect {
     is_passing: |_, code| code::RETRYABLE.contains(&code),
     advice: |status, _| {
         (status == 401).then_some(
@@ -44,6 +47,7 @@ pub(super) struct Bridge<C> {
     /// The broker's session of the robot.
     pub(super) session: Option<SessionId>,
     slots: [Slot; 4],
+    ice_servers: Vec<IceServer>,
 }
 
 /// One of the channels.
@@ -65,6 +69,7 @@ impl<C> Bridge<C> {
             offer: None,
             session: None,
             slots: Default::default(),
+            ice_servers: Vec::new(),
         }
     }
 
@@ -148,6 +153,26 @@ impl<C> Bridge<C> {
         if let Some(id) = self.slots[channel as usize].wanted {
             cx.deliver(id, payload);
         }
+    }
+
+    // ── STUN and TURN servers
+
+    /// Asks for them, which is best effort: without them there is still what needs no relay.
+    pub(super) fn ask_for_ice_servers(&mut self, cx: &mut Context<'_>, call: C, left: Duration) {
+        let request = self.request(Method::GET, &format!("/{}", path::TURN_CREDENTIALS), OPTIONAL_CALL.min(left));
+        self.ask(cx, call, request, false);
+    }
+
+    /// Keeps those that the broker names.
+    pub(super) fn keep_ice_servers(&mut self, cx: &mut Context<'_>, reply: &Reply) {
+        if let Ok(servers) = cx.read::<IceServers>(TRANSPORT, reply) {
+            self.ice_servers = servers.ice_servers;
+            self.ice_servers.truncate(MAX_ICE_SERVERS);
+        }
+    }
+
+    pub(super) fn ice_servers(&self) -> &[IceServer] {
+        &self.ice_servers
     }
 
     // ── calls

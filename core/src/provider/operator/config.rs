@@ -34,6 +34,10 @@ pub struct OperatorConfig {
     /// not, or two such operators would take it from each other for ever.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub takeover: bool,
+    /// Whether to watch alone: the robot's channels are heard, nothing that is published reaches it, and whoever drives it
+    /// goes on. `false` unless set.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub view: bool,
     /// The time between pings. 500 ms unless set. Seconds when serialised, like all times.
     #[serde(serialize_with = "as_seconds")]
     pub ping_every: Duration,
@@ -66,6 +70,7 @@ impl OperatorConfig {
             robot: None,
             session: None,
             takeover: false,
+            view: false,
             ping_every: Duration::from_millis(500),
             robot_silence: Duration::from_secs(3),
             connect_timeout: Duration::from_secs(10),
@@ -128,6 +133,14 @@ impl OperatorConfig {
     /// Sets whether to take the robot from another operator.
     pub fn takeover(mut self, takeover: bool) -> OperatorConfig {
         self.takeover = takeover;
+        self
+    }
+
+    /// Sets whether to watch alone. A viewer takes no robot from anybody, whatever
+    /// [`takeover`](OperatorConfig::takeover) says; the robot counts as present while it says something. If its operator hands the
+    /// robot over, it drives until the connection is lost, and watches again after that. farwire's broker has viewers.
+    pub fn view(mut self, view: bool) -> OperatorConfig {
+        self.view = view;
         self
     }
 

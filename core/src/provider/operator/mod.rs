@@ -1,6 +1,7 @@
 //! An operator's end of a broker's bridge.
 
 mod config;
+mod heartbeats;
 mod problem;
 mod session;
 mod settings;

@@ -62,6 +62,13 @@ impl OperatorProblem {
     }
 }
 
+impl OperatorProblem {
+    /// The same for one that has had its robot: what the broker does not list any more may only be away, and is listed again.
+    pub(super) fn passing(self) -> EndReason {
+        EndReason::Unavailable(Unavailable::new(self.code(), self.to_string(), true))
+    }
+}
+
 impl From<OperatorProblem> for EndReason {
     fn from(problem: OperatorProblem) -> EndReason {
         let lasts = matches!(problem, OperatorProblem::UnknownRobot { .. } | OperatorProblem::NotOne { .. });

@@ -1,12 +1,13 @@
 //! One time of an operator with a robot.
 //!
 //! ```text
-//!  list ─▶ join ─▶ ICE, DTLS, SCTP ─▶ bridge ─▶ the four channels ─▶ ping … the first pong: up
+//!  turn-credentials ─▶ list ─▶ join ─▶ ICE, DTLS, SCTP ─▶ bridge ─▶ the four channels ─▶ ping … the first pong: up
 //! ```
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::heartbeats::{Heard, Heartbeats};
 use super::{OperatorConfig, OperatorProblem};
 use crate::clock::{APART, ClockEstimate, ClockWarning, RoundTrips, StampClock};
 use crate::presence::Presence;
@@ -15,8 +16,8 @@ use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict
 use crate::signalling::policy::BROKER_CALL;
 use crate::signalling::{Failure, Method, Reply, RequestId, Response, SignallingError, header};
 use crate::wire::teleop::{
-    Bridged, Channel, Join, Joined, Kind, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Party, Received, RobotState,
-    StateMessage, path,
+    Bridged, Channel, IceServer, Join, Joined, Kind, LeaveReason, Listed, ListedRobot, OfOperator, Party, Received,
+    RobotState, Role, StateMessage, WITH_OFFLINE, path,
 };
 use crate::{Delivery, Direction, EndReason, Payload, Secret, SessionId, Stage, Topic, TopicError, TransportId};
 
@@ -62,6 +63,7 @@ enum State {
 
 #[derive(Clone, Copy)]
 enum Call {
+    Turn,
     List,
     Join,
     Bridge,
@@ -70,10 +72,18 @@ enum Call {
 /// One time of an operator with a robot, from looking it up to the end.
 pub(super) struct Operator {
     config: OperatorConfig,
+    /// An attempt before this one had the robot.
+    was_up: bool,
     /// The configured one at the first attempt alone.
     takeover: bool,
+    role: Role,
+    /// A viewer to whom the robot is handed over has to bridge, and then drives.
+    is_taking: bool,
     bridge: Bridge<Call>,
+    heartbeats: Heartbeats,
     state: State,
+    /// TURN servers were asked for, before the offer.
+    has_asked_for_turn: bool,
     operator_id: Option<String>,
     /// The answer to a join was lost, so that the broker may have let this operator in.
     may_have_joined: bool,
@@ -98,9 +108,14 @@ impl Operator {
         let mut bridge = Bridge::new(&config.url, (header::AUTHORIZATION, token), seed);
         bridge.session = config.session.clone();
         Operator {
-            takeover: config.takeover && attempt.number == 0,
+            was_up: attempt.was_up,
+            takeover: config.takeover && !config.view && attempt.number == 0,
+            role: if config.view { Role::Viewer } else { Role::Operator },
+            is_taking: false,
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
+            heartbeats: Heartbeats::new(seed),
+            has_asked_for_turn: false,
             operator_id: None,
             may_have_joined: false,
             started: attempt.now,
@@ -119,9 +134,9 @@ impl Operator {
     // ── joining
 
     /// Chooses the robot among those that the broker lists.
-    fn choose(&mut self, cx: &mut Context<'_>, listed: Listed, reply: &Reply) {
-        let shown = shown(&listed.sessions);
-        let mut robots = listed.sessions.into_iter();
+    fn choose(&mut self, cx: &mut Context<'_>, Listed(robots): Listed, reply: &Reply) {
+        let shown = shown(&robots);
+        let mut robots = robots.into_iter();
         let chosen = match &self.config.robot {
             Some(id) => robots
                 .find(|robot| robot.robot_id == *id)
@@ -133,10 +148,11 @@ impl Operator {
         };
         let robot = match chosen {
             Ok(robot) => robot,
+            Err(problem) if self.was_up => return self.try_later(cx, problem.passing()),
             Err(problem) => return self.end(cx, problem.into()),
         };
-        match robot.session_id {
-            _ if robot.state == RobotState::Unverified => {
+        match robot.session_id.filter(|_| robot.state != RobotState::Disconnected) {
+            _ if robot.unverified => {
                 self.try_later(cx, OperatorProblem::Unverified { robot: robot.robot_id }.into());
             }
             None => {
@@ -156,11 +172,15 @@ impl Operator {
         }
         self.operator_id = answer.operator_id;
         self.state = State::Connecting;
+        self.heartbeats.begin(cx.now(), self.role);
         self.bridge.calls.succeeded();
         self.problem = None;
     }
 
     fn bridged(&mut self, cx: &mut Context<'_>, ids: &Bridged, reply: &Reply) {
+        if ids.id(Channel::Cmd).is_none() && self.role == Role::Operator {
+            return self.end(cx, EndReason::Api(reply.garbage()));
+        }
         for channel in Channel::ALL {
             if let Some(id) = ids.id(channel)
                 && self.bridge.open(cx, channel, id).is_err()
@@ -172,6 +192,23 @@ impl Operator {
         self.bridge.calls.succeeded();
         self.problem = None;
         (self.heard, self.next_ping) = (cx.now(), cx.now());
+    }
+
+    /// A viewer has asked for the operator's channels. Without them it goes on watching.
+    fn taken(&mut self, cx: &mut Context<'_>, reply: &Reply) {
+        self.is_taking = false;
+        cx.wake();
+        let Ok(ids) = cx.read::<Bridged>(TRANSPORT, reply) else { return };
+        let (Some(cmd), Some(state)) = (ids.id(Channel::Cmd), ids.id(Channel::State)) else { return };
+        for (channel, id) in [(Channel::Cmd, cmd), (Channel::State, state)] {
+            if self.bridge.open(cx, channel, id).is_err() {
+                return self.end(cx, EndReason::Api(reply.garbage()));
+            }
+        }
+        // From the first pong on it drives, as one does that joined as an operator.
+        (self.role, self.state) = (Role::Operator, State::Bridged);
+        (self.heard, self.next_ping, self.deadline) = (cx.now(), cx.now(), cx.now() + self.config.connect_timeout);
+        self.robot_lost(cx);
     }
 
     fn call_failed(&mut self, cx: &mut Context<'_>, error: SignallingError) {
@@ -210,16 +247,16 @@ impl Operator {
         if let Some(by) = self.trips.note(now, sent, robot_ts, now.saturating_duration_since(at)) {
             cx.tell(ClockWarning::FarSet { by_ms: ClockWarning::milliseconds(by) });
         }
-        self.heard = now;
         cx.wake();
         self.robot_answers(cx);
     }
 
     fn robot_answers(&mut self, cx: &mut Context<'_>) {
+        self.heard = cx.now();
         if std::mem::take(&mut self.is_silent) {
             cx.tell(Presence::RobotPresent);
         }
-        if self.state == State::Bridged {
+        if self.state == State::Bridged && self.role == Role::Operator {
             let now = cx.now();
             self.state = State::Up;
             (self.next_ping, self.next_report) = (now + self.config.ping_every, now);
@@ -250,6 +287,13 @@ impl Operator {
         }
         let now = cx.now();
         let silent_at = self.heard + self.config.robot_silence;
+        if self.role == Role::Viewer {
+            // A robot need not say anything to those who watch. One that is gone shows in the channels.
+            if silent_at <= now {
+                self.robot_lost(cx);
+            }
+            return Ok(Some(silent_at).filter(|at| *at > now));
+        }
         let rejoin_at = self.heard + self.config.robot_silence * REJOIN_AFTER;
         if rejoin_at <= now {
             return Err(OperatorProblem::Silent { seconds: now.saturating_duration_since(self.heard).as_secs() });
@@ -296,20 +340,28 @@ impl Operator {
     fn start_call(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         let now = cx.now();
         let ready = self.bridge.calls.ready_at(now)?;
-        if !matches!(self.state, State::New | State::Found | State::Joined) || ready > now {
+        let has_call = matches!(self.state, State::New | State::Found | State::Joined) || self.is_taking;
+        if !has_call || ready > now {
             return Some(ready).filter(|ready| *ready > now);
         }
-        let left = BROKER_CALL.min(self.deadline.saturating_duration_since(now));
+        let left = match self.is_taking {
+            true => BROKER_CALL,
+            false => BROKER_CALL.min(self.deadline.saturating_duration_since(now)),
+        };
+        if !std::mem::replace(&mut self.has_asked_for_turn, true) {
+            self.bridge.ask_for_ice_servers(cx, Call::Turn, left);
+            return None;
+        }
         let session = self.bridge.session.as_ref().map_or_else(String::new, ToString::to_string);
         let (call, request) = match self.state {
-            State::New => (Call::List, self.bridge.request(Method::GET, "", left)),
+            State::New => (Call::List, self.bridge.request(Method::GET, &format!("?{WITH_OFFLINE}"), left)),
             State::Found => {
-                let (role, sdp_offer) = (Some(OPERATOR_ROLE.to_owned()), self.bridge.offer(cx));
+                let (role, sdp_offer) = (Some(self.role), self.bridge.offer(cx));
                 let body = Join { role, sdp_offer, takeover: self.takeover };
                 (Call::Join, self.bridge.post(&format!("/{session}/{}", path::JOIN), &body, left))
             }
             _ => {
-                let body = OfOperator::new(self.operator_id.clone());
+                let body = OfOperator::new(self.operator_id.clone()).role(self.role);
                 (Call::Bridge, self.bridge.post(&format!("/{session}/{}", path::BRIDGE), &body, left))
             }
         };
@@ -371,10 +423,22 @@ impl Provider for Operator {
     }
 
     fn answered(&mut self, cx: &mut Context<'_>, id: RequestId, answer: Result<Response, Failure>) {
+        if self.heartbeats.awaits(id) {
+            return match self.heartbeats.answered(cx, id, answer) {
+                Heard::Nothing => {}
+                Heard::HandedOver => self.is_taking |= self.role == Role::Viewer && self.state == State::Up,
+                Heard::Over(reason) => self.end(cx, reason),
+            };
+        }
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         let failed = match call {
-            Call::List => cx.read(TRANSPORT, &reply).map(|listed| self.choose(cx, listed, &reply)),
+            Call::Turn => {
+                self.bridge.keep_ice_servers(cx, &reply);
+                return cx.wake();
+            }
+            Call::List => cx.read_list(TRANSPORT, &reply).map(|listed| self.choose(cx, listed, &reply)),
             Call::Join => cx.read(TRANSPORT, &reply).map(|joined| self.joined(cx, joined, &reply)),
+            Call::Bridge if self.is_taking => return self.taken(cx, &reply),
             Call::Bridge => cx.read(TRANSPORT, &reply).map(|ids| self.bridged(cx, &ids, &reply)),
         };
         if let Err(error) = failed {
@@ -397,6 +461,10 @@ impl Provider for Operator {
         if self.state == State::Up || channel.publisher() == Party::Robot {
             self.bridge.attach(cx, channel);
         }
+        if self.role == Role::Viewer && self.state == State::Bridged && channel == Channel::Back {
+            self.state = State::Up;
+            cx.up(TRANSPORT);
+        }
     }
 
     fn channel_closed(&mut self, cx: &mut Context<'_>, stream: SctpStream) {
@@ -407,8 +475,17 @@ impl Provider for Operator {
 
     fn message(&mut self, cx: &mut Context<'_>, stream: SctpStream, payload: &Payload) -> Verdict {
         // What came with the end does not bring the connection up any more.
-        if !cx.is_over() && self.bridge.channel(stream) == Some(Channel::Back) {
-            self.read_state(cx, payload);
+        match self.bridge.channel(stream).filter(|_| !cx.is_over()) {
+            // Nothing asks for it but that it is there.
+            Some(_) if self.role == Role::Viewer => {
+                let was_silent = self.is_silent;
+                self.robot_answers(cx);
+                if was_silent {
+                    cx.wake();
+                }
+            }
+            Some(Channel::Back) => self.read_state(cx, payload),
+            _ => {}
         }
         Verdict::Deliver
     }
@@ -428,8 +505,9 @@ impl Provider for Operator {
         };
         let ping = self.send_ping(cx);
         let call = self.start_call(cx);
+        let heartbeat = self.heartbeats.advance(cx, &self.bridge, self.role, self.operator_id.as_ref());
         let deadline = (self.state != State::Up).then_some(self.deadline);
-        [silence, ping, call, deadline].into_iter().flatten().min()
+        [silence, ping, call, heartbeat, deadline].into_iter().flatten().min()
     }
 
     fn close(&mut self, cx: &mut Context<'_>, farewell: bool) {
@@ -442,7 +520,9 @@ impl Provider for Operator {
         self.robot_lost(cx);
         self.bridge.calls.abandon();
         if let (true, true, Some(session)) = (farewell, has_joined, self.bridge.session.clone()) {
-            let body = OfOperator::new(self.operator_id.take());
+            // A connection that is over already joins again.
+            let reason = if cx.is_over() { LeaveReason::ConnectionLost } else { LeaveReason::UserInitiated };
+            let body = OfOperator::new(self.operator_id.take()).role(self.role).because(reason);
             let request = self.bridge.post(&format!("/{session}/{}", path::LEAVE), &body, BROKER_CALL);
             self.bridge.part(cx, request);
         }
@@ -450,6 +530,10 @@ impl Provider for Operator {
 
     fn session_id(&self) -> Option<&SessionId> {
         self.bridge.session.as_ref()
+    }
+
+    fn ice_servers(&self) -> &[IceServer] {
+        self.bridge.ice_servers()
     }
 
     fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {

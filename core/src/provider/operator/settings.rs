@@ -21,6 +21,8 @@ settings! {
         session: String = [] or [];
         /// Whether to take the robot from another operator; no if nobody says. No variable does.
         takeover: bool = [] or [];
+        /// Whether to watch alone; no if nobody says. No variable does.
+        view: bool = [] or [];
         /// The time between pings, in seconds; 0.5 if nobody gives one.
         ping_every: f64 = [] or [];
         /// After this long without a pong the robot counts as lost, in seconds; 3 if nobody gives one.
@@ -76,6 +78,7 @@ fn checked(settings: &OperatorSettings) -> Result<OperatorConfig, ConfigError> {
         config = config.session(session)?;
     }
     config.takeover = settings.takeover.unwrap_or(config.takeover);
+    config.view = settings.view.unwrap_or(config.view);
     set_time(&mut config.ping_every, "ping_every", settings.ping_every)?;
     set_time(&mut config.robot_silence, "robot_silence", settings.robot_silence)?;
     set_time(&mut config.connect_timeout, "connect_timeout", settings.connect_timeout)?;

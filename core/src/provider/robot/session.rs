@@ -14,19 +14,16 @@ use crate::clock::{APART, ClockEstimate, ClockWarning, OneWay};
 use crate::presence::{OperatorLost, Presence};
 use crate::provider::bridge::{Bridge, TRANSPORT, admit};
 use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict};
-use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, HEARTBEAT, MAX_REJECTIONS, OPTIONAL_CALL};
+use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, EXPECTANT_HEARTBEAT, HEARTBEAT, MAX_REJECTIONS};
 use crate::signalling::{Failure, HeaderName, Method, Reply, RequestId, Response, SignallingError};
 use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
 use crate::wire::teleop::{
-    Channel, HeartbeatAnswer, IceServer, IceServers, Kind, OPERATOR_LOST, Party, Received, Register, Registered,
+    Channel, HeartbeatAnswer, IceServer, Kind, OPERATOR_LOST, Party, Received, Register, Registered, RobotFigures,
     SdpAnswer, StateMessage, path,
 };
 use crate::{
     ConnectionEvent, Delivery, Direction, EndReason, Payload, SessionId, Stage, Topic, TopicError, TransportId,
 };
-
-/// TURN servers that are kept.
-const MAX_ICE_SERVERS: usize = 16;
 
 /// The longest message on the state channel that is read here, in bytes.
 const MAX_STATE: usize = 4096;
@@ -69,6 +66,8 @@ pub(super) struct Robot {
     deadline: Instant,
     last_error: Option<SignallingError>,
     next_heartbeat: Instant,
+    /// When the latest heartbeat left, and how many commands have come since.
+    counted: (Instant, u32),
     rejections: u32,
     /// The present streak of failed heartbeats was told.
     is_failing: bool,
@@ -76,7 +75,6 @@ pub(super) struct Robot {
     is_warned: bool,
     /// The answer to the SFU's offer, to be sent.
     renegotiation: Option<String>,
-    ice_servers: Vec<IceServer>,
     /// When the operator was heard last, while it counts as there.
     heard: Option<Instant>,
     /// The operator is gone, and the channels that it had still count for nothing.
@@ -99,11 +97,11 @@ impl Robot {
             deadline: attempt.now + config.connect_timeout,
             last_error: None,
             next_heartbeat: attempt.now,
+            counted: (attempt.now, 0),
             rejections: 0,
             is_failing: false,
             is_warned: false,
             renegotiation: None,
-            ice_servers: Vec::new(),
             heard: None,
             parted: false,
             operator_clock: OneWay::default(),
@@ -148,6 +146,9 @@ impl Robot {
                 self.is_failing = false;
                 self.reconcile(cx, &answer);
                 self.warn(cx, answer.warning.as_deref());
+                if answer.operator_coming {
+                    self.next_heartbeat = self.next_heartbeat.min(cx.now() + EXPECTANT_HEARTBEAT);
+                }
                 return self.renegotiate(cx, answer.renegotiate_offer.as_deref());
             }
             Err(error) => error,
@@ -289,9 +290,7 @@ impl Robot {
         let left = BROKER_CALL.min(self.deadline.saturating_duration_since(now));
         match self.state {
             State::New => {
-                let path = format!("/{}", path::TURN_CREDENTIALS);
-                let request = self.bridge.request(Method::GET, &path, OPTIONAL_CALL.min(left));
-                self.bridge.ask(cx, Call::Turn, request, false);
+                self.bridge.ask_for_ice_servers(cx, Call::Turn, left);
                 None
             }
             State::Registering if ready > now => Some(ready),
@@ -319,7 +318,8 @@ impl Robot {
                     return Some(self.next_heartbeat);
                 }
                 self.next_heartbeat = now + self.config.heartbeat;
-                let (path, body) = (format!("/{session}/{}", path::HEARTBEAT), serde_json::Map::new());
+                let path = format!("/{session}/{}", path::HEARTBEAT);
+                let body = figures(cx.round_trip(TRANSPORT), std::mem::replace(&mut self.counted, (now, 0)), now);
                 self.bridge.ask(cx, Call::Heartbeat, self.bridge.post(&path, &body, HEARTBEAT), self.is_failing);
                 None
             }
@@ -338,6 +338,17 @@ impl Robot {
     fn end(&mut self, cx: &mut Context<'_>, reason: EndReason) {
         self.operator_lost(cx, OperatorLost::Disconnected);
         cx.end(reason);
+    }
+}
+
+/// What the robot's end knows of how it does: the rest is known to the robot's program alone.
+fn figures(round_trip: Option<Duration>, (since, commands): (Instant, u32), now: Instant) -> RobotFigures {
+    let rounded = |number: f64| (number * 1e3).round() / 1e3;
+    let seconds = now.saturating_duration_since(since).as_secs_f64();
+    RobotFigures {
+        rtt_ms: round_trip.map(|time| rounded(time.as_secs_f64() * 1e3)),
+        command_rate_hz: (seconds > 0.0).then(|| rounded(f64::from(commands) / seconds)),
+        ..RobotFigures::default()
     }
 }
 
@@ -377,11 +388,7 @@ impl Provider for Robot {
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         match call {
             Call::Turn => {
-                // Without them there is still what needs no relay.
-                if let Ok(servers) = cx.read::<IceServers>(TRANSPORT, &reply) {
-                    self.ice_servers = servers.ice_servers;
-                    self.ice_servers.truncate(MAX_ICE_SERVERS);
-                }
+                self.bridge.keep_ice_servers(cx, &reply);
                 self.state = State::Registering;
             }
             Call::Register => self.registered(cx, &reply),
@@ -427,6 +434,9 @@ impl Provider for Robot {
         // What is on its way still from one that is gone is not to move the robot.
         let Some(channel) = self.bridge.channel(stream).filter(|_| !self.parted) else { return Verdict::Drop };
         self.operator_heard(cx);
+        if channel == Channel::Cmd {
+            self.counted.1 = self.counted.1.saturating_add(1);
+        }
         if channel == Channel::State {
             self.read_state(cx, payload);
         }
@@ -464,7 +474,7 @@ impl Provider for Robot {
     }
 
     fn ice_servers(&self) -> &[IceServer] {
-        &self.ice_servers
+        self.bridge.ice_servers()
     }
 
     fn far_clock(&self, _: Instant) -> Option<ClockEstimate> {

@@ -6,10 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::channels::Channel;
 use super::ice::{self, IceServer};
+use super::leaving::LeaveReason;
+use super::role::Role;
 use crate::link::StreamId;
-
-/// The only role that joins.
-pub const OPERATOR_ROLE: &str = "operator";
 
 /// Body of `POST /sessions`, by a robot.
 #[derive(Serialize, Deserialize)]
@@ -43,11 +42,15 @@ pub struct Registered {
     pub sdp_answer: String,
 }
 
-/// Answer to a heartbeat, whose body is empty: all ids, or none while nobody operates.
+/// Answer to a heartbeat: all ids, or none while nobody operates; then those of what the robot publishes, if somebody
+/// watches it.
 ///
 /// A broker says of the commands' channel at least that there is none: an answer without that is another program's.
 #[derive(Default, Serialize, Deserialize)]
 pub struct HeartbeatAnswer {
+    /// Always `true`.
+    #[serde(default)]
+    pub ack: bool,
     /// Of `cmd_unreliable`.
     #[serde(deserialize_with = "Option::deserialize")]
     pub cmd_channel_subscriber_id: Option<StreamId>,
@@ -66,6 +69,9 @@ pub struct HeartbeatAnswer {
     /// farwire's own: why there is no operator any more, one of [`code`](super::code).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_ended: Option<String>,
+    /// farwire's own: an operator's channels are not told yet, and will be soon, so that a robot may ask again at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub operator_coming: bool,
     /// farwire's own: what a person has to see to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
@@ -76,12 +82,19 @@ impl HeartbeatAnswer {
     pub fn new(ids: Option<[StreamId; 4]>) -> HeartbeatAnswer {
         let id = |channel: Channel| ids.map(|ids| ids[channel as usize]);
         HeartbeatAnswer {
+            ack: true,
             cmd_channel_subscriber_id: id(Channel::Cmd),
             state_channel_subscriber_id: id(Channel::State),
             state_back_channel_publisher_id: id(Channel::Back),
             map_channel_publisher_id: id(Channel::Map),
             ..HeartbeatAnswer::default()
         }
+    }
+
+    /// With the ids of what the robot publishes alone, [`Channel::Back`] and [`Channel::Map`]: nobody operates it, and
+    /// somebody watches.
+    pub fn watched(self, [back, map]: [StreamId; 2]) -> HeartbeatAnswer {
+        HeartbeatAnswer { state_back_channel_publisher_id: Some(back), map_channel_publisher_id: Some(map), ..self }
     }
 
     /// The id of a channel.
@@ -115,68 +128,12 @@ fn those_that_are_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
     Ok(servers.filter_map(|server| serde_json::from_value(server).ok()).collect())
 }
 
-/// Answer to `GET /sessions`, by an operator: farwire's own.
-#[derive(Serialize, Deserialize)]
-pub struct Listed {
-    /// The robots that the token may operate.
-    pub sessions: Vec<ListedRobot>,
-    /// There are more robots than one answer lists.
-    #[serde(default, skip_deserializing)]
-    pub truncated: bool,
-}
-
-/// One robot of [`Listed`].
-#[derive(Serialize, Deserialize)]
-pub struct ListedRobot {
-    /// Which robot.
-    pub robot_id: String,
-    /// Whether it can be joined.
-    #[serde(default)]
-    pub state: RobotState,
-    /// Its session, if it has one.
-    #[serde(default)]
-    pub session_id: Option<String>,
-    /// What it calls itself.
-    #[serde(default, skip_deserializing)]
-    pub robot_name: Option<String>,
-    /// What kind of robot it says to be.
-    #[serde(default, skip_deserializing)]
-    pub robot_type: Option<String>,
-    /// Whether the operator is the one who asks.
-    #[serde(default, skip_deserializing)]
-    pub operated_by_you: bool,
-    /// Why it has no session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<String>,
-    /// Seconds since the last heartbeat.
-    #[serde(default, skip_deserializing)]
-    pub heard_seconds_ago: Option<f64>,
-}
-
-/// Whether a robot can be joined.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RobotState {
-    /// It has no session.
-    Offline,
-    /// It can be joined.
-    Available,
-    /// Somebody has joined.
-    Operated,
-    /// The broker was restarted and waits for the SFU's word.
-    Unverified,
-    /// Something that this version does not know.
-    #[default]
-    #[serde(other)]
-    Unknown,
-}
-
 /// Body of `join`.
 #[derive(Serialize, Deserialize)]
 pub struct Join {
-    /// [`OPERATOR_ROLE`].
+    /// As what; an operator, if it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    pub role: Option<Role>,
     /// The operator's offer.
     pub sdp_offer: String,
     /// farwire's own: another operator is to give way.
@@ -189,40 +146,75 @@ pub struct Join {
 pub struct Joined {
     /// The SFU's answer to the offer.
     pub sdp_answer: String,
-    /// farwire's own: names this joining; `bridge-datachannel` and `leave` may carry it, and then mean no later one.
+    /// As what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// farwire's own: names this joining; the calls that follow may carry it, and then mean no other one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
 }
 
-/// Body of `bridge-datachannel` and `leave`, which may be left out.
+/// Answer to `op-heartbeat`, and to `hand-over`.
+#[derive(Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Always `true`.
+    pub ack: bool,
+    /// farwire's own, to a viewer's heartbeat: [`Role::Operator`], when the operator hands the robot over to it. It has it once
+    /// it bridges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// Body of `hand-over`, which may be left out: farwire's own. It is answered when the viewer has taken the robot.
+#[derive(Default, Serialize, Deserialize)]
+pub struct HandOver {
+    /// To which viewer, by the id of its joining; if it is not said, to the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Which joining hands over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_id: Option<String>,
+}
+
+/// Body of `bridge-datachannel`, `op-heartbeat` and `leave`, which may be left out.
 #[derive(Default, Serialize, Deserialize)]
 pub struct OfOperator {
-    #[serde(skip_deserializing)]
-    role: Role,
+    /// As what its sender is there. It tells apart two joinings that are not named.
+    #[serde(default, deserialize_with = "Role::read")]
+    pub role: Role,
     /// farwire's own: which joining is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
-}
-
-#[derive(Default, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Role {
-    #[default]
-    Operator,
+    /// Of `leave`: why.
+    #[serde(default, deserialize_with = "LeaveReason::read", skip_serializing_if = "Option::is_none")]
+    pub reason: Option<LeaveReason>,
 }
 
 impl OfOperator {
     /// About one joining, or about the latest.
     pub fn new(operator_id: Option<String>) -> OfOperator {
-        OfOperator { role: Role::Operator, operator_id }
+        OfOperator { role: Role::Operator, operator_id, reason: None }
+    }
+
+    /// With another role.
+    pub fn role(self, role: Role) -> OfOperator {
+        OfOperator { role, ..self }
+    }
+
+    /// With the reason of a leave.
+    pub fn because(self, reason: LeaveReason) -> OfOperator {
+        OfOperator { reason: Some(reason), ..self }
     }
 }
 
-/// Answer to `bridge-datachannel`: the ids at the operator's end.
+/// Answer to `bridge-datachannel`: the ids at the operator's end, or at a viewer's.
+///
+/// A broker says of the commands' channel at least that there is none: an answer without that is another program's.
 #[derive(Serialize, Deserialize)]
 pub struct Bridged {
-    /// Of `cmd_unreliable`.
-    pub cmd_channel_id: StreamId,
+    /// Of `cmd_unreliable`, which a viewer does not have.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub cmd_channel_id: Option<StreamId>,
     /// Of `state_reliable`.
     #[serde(default)]
     pub state_channel_id: Option<StreamId>,
@@ -241,7 +233,7 @@ impl Bridged {
     /// With these ids, in the order of [`Channel::ALL`], and no video.
     pub fn new([cmd, state, back, map]: [StreamId; 4]) -> Bridged {
         Bridged {
-            cmd_channel_id: cmd,
+            cmd_channel_id: Some(cmd),
             state_channel_id: Some(state),
             state_back_channel_id: Some(back),
             map_channel_id: Some(map),
@@ -249,10 +241,15 @@ impl Bridged {
         }
     }
 
+    /// With the ids of what a viewer has: [`Channel::Back`] and [`Channel::Map`].
+    pub fn watching([back, map]: [StreamId; 2]) -> Bridged {
+        Bridged { cmd_channel_id: None, state_channel_id: None, ..Bridged::new([0, 0, back, map]) }
+    }
+
     /// The id of a channel.
     pub fn id(&self, channel: Channel) -> Option<StreamId> {
         match channel {
-            Channel::Cmd => Some(self.cmd_channel_id),
+            Channel::Cmd => self.cmd_channel_id,
             Channel::State => self.state_channel_id,
             Channel::Back => self.state_back_channel_id,
             Channel::Map => self.map_channel_id,
@@ -285,7 +282,11 @@ mod tests {
         assert_eq!(written(&register)["again"], true);
         assert_eq!(written(&OfOperator::default()), json!({"role": "operator"}));
         assert_eq!(written(&OfOperator::new(Some("o".into()))), json!({"role": "operator", "operator_id": "o"}));
-        let join = Join { role: Some(OPERATOR_ROLE.into()), sdp_offer: "v=0".into(), takeover: false };
+        let leave = OfOperator::new(None).because(LeaveReason::UserInitiated);
+        let viewer = OfOperator::new(None).role(Role::Viewer);
+        assert_eq!(written(&viewer), json!({"role": "viewer"}));
+        assert_eq!(written(&leave), json!({"role": "operator", "reason": "user_initiated"}));
+        let join = Join { role: Some(Role::Operator), sdp_offer: "v=0".into(), takeover: false };
         assert_eq!(written(&join), json!({"role": "operator", "sdp_offer": "v=0"}));
         assert!(serde_json::from_str::<OfOperator>(r#"{"role": 7}"#).is_ok(), "nobody reads it");
     }
@@ -304,19 +305,19 @@ mod tests {
             let read: HeartbeatAnswer = serde_json::from_value(all.clone()).expect("its own form");
             assert_eq!(read.id(channel), Some(id));
         }
-        assert_eq!(none.as_object().map(serde_json::Map::len), Some(4));
+        assert_eq!((none.as_object().map(serde_json::Map::len), &none["ack"]), (Some(5), &json!(true)));
         assert!(serde_json::from_str::<HeartbeatAnswer>("{}").is_err());
         assert!(serde_json::from_str::<HeartbeatAnswer>(r#"{"cmd_channel_subscriber_id":null}"#).is_ok());
     }
 
     #[test]
     fn what_one_end_does_not_read_may_be_anything() {
-        let listed =
-            r#"{"sessions":[{"robot_id":"r","state":"new","robot_name":7,"heard_seconds_ago":[]}],"truncated":1}"#;
-        let listed: Listed = serde_json::from_str(listed).expect("a list");
-        assert_eq!(listed.sessions[0].state, RobotState::Unknown);
         let bridged: Bridged = serde_json::from_str(r#"{"cmd_channel_id":2,"video_status":{}}"#).expect("a bridge");
         assert_eq!((bridged.id(Channel::Cmd), bridged.id(Channel::Map)), (Some(2), None));
+        assert!(serde_json::from_str::<Bridged>(r#"{"map_channel_id":2}"#).is_err());
+        let watching = serde_json::to_string(&Bridged::watching([4, 5])).expect("plain data");
+        let watching: Bridged = serde_json::from_str(&watching).expect("its own form");
+        assert_eq!(Channel::ALL.map(|channel| watching.id(channel)), [None, None, Some(4), Some(5)]);
         let servers: IceServers =
             serde_json::from_str(r#"{"ice_servers":[7,{"urls":"stun:s"},{"urls":[]}]}"#).expect("a list");
         assert_eq!(servers.ice_servers.len(), 2);

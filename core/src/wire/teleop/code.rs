@@ -16,14 +16,21 @@ pub const SESSION_DISPLACED: &str = "session_displaced";
 /// 409, to a robot that registers again: another robot has its place, and keeps it.
 pub const ROBOT_PRESENT: &str = "robot_present";
 
-/// 409, to a robot that registers: it registered again before this was answered.
+/// 409: another request of the same kind came before this one was answered.
 pub const SUPERSEDED: &str = "superseded";
 
 /// 409, to whoever joins: somebody else operates the robot.
 pub const OPERATOR_PRESENT: &str = "operator_present";
 
-/// 409: whoever asks does not operate the robot, or no longer.
+/// 409, and 403 to `op-heartbeat`: whoever asks does not operate the robot, or no longer.
 pub const NOT_JOINED: &str = "not_joined";
+
+/// 429: as many watch the robot as may.
+pub const TOO_MANY_VIEWERS: &str = "too_many_viewers";
+
+/// 404: the robot cannot be handed over to whoever is named, since nobody of this name watches it. 409: who does has not taken
+/// it.
+pub const NO_VIEWER: &str = "no_viewer";
 
 /// 409: no offer waits for an answer.
 pub const NO_OFFER: &str = "no_offer";

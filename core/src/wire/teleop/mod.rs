@@ -1,19 +1,29 @@
 //! Teleoperation through a broker: its HTTP calls, its four channels, and the messages on them.
 //!
-//! Source: DimOS 0.0.15, `BrokerProvider`, and the hosted broker's API as that uses it. What only farwire's own broker has
-//! says so.
+//! Source: DimOS 0.0.15, `BrokerProvider`, and the hosted broker's API as that and its operators' page use it. What only
+//! farwire's own broker has says so.
 
 mod calls;
 mod channels;
 pub mod code;
+mod figures;
 mod ice;
+mod leaving;
+mod listed;
 mod messages;
 pub mod path;
+mod refused;
+mod role;
 
 pub use self::calls::{
-    Bridged, HeartbeatAnswer, IceServers, Join, Joined, Listed, ListedRobot, OPERATOR_ROLE, OfOperator, Register,
-    Registered, RobotState, SdpAnswer,
+    Acknowledged, Bridged, HandOver, HeartbeatAnswer, IceServers, Join, Joined, OfOperator, Register, Registered,
+    SdpAnswer,
 };
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
+pub use self::figures::RobotFigures;
 pub use self::ice::IceServer;
+pub use self::leaving::LeaveReason;
+pub use self::listed::{Figures, Listed, ListedRobot, RobotState, WITH_OFFLINE, rfc3339};
 pub use self::messages::{Kind, OPERATOR_LOST, Received, StateMessage};
+pub use self::refused::Refused;
+pub use self::role::Role;

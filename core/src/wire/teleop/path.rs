@@ -11,6 +11,9 @@ pub const ROBOT_KEY_HEADER: &str = "x-robot-api-key";
 /// `GET {SESSIONS}/turn-credentials`, for both ends.
 pub const TURN_CREDENTIALS: &str = "turn-credentials";
 
+/// `GET {SESSIONS}/{session}/status`, by an operator: one robot of the list.
+pub const STATUS: &str = "status";
+
 /// `POST {SESSIONS}/{session}/heartbeat`, by a robot.
 pub const HEARTBEAT: &str = "heartbeat";
 
@@ -25,6 +28,12 @@ pub const BRIDGE: &str = "bridge-datachannel";
 
 /// `POST {SESSIONS}/{session}/renegotiate-answer`, by an operator.
 pub const RENEGOTIATE_OPERATOR: &str = "renegotiate-answer";
+
+/// `POST {SESSIONS}/{session}/op-heartbeat`, by an operator.
+pub const OP_HEARTBEAT: &str = "op-heartbeat";
+
+/// `POST {SESSIONS}/{session}/hand-over`, by an operator: farwire's own.
+pub const HAND_OVER: &str = "hand-over";
 
 /// `POST {SESSIONS}/{session}/leave`, by an operator.
 pub const LEAVE: &str = "leave";
