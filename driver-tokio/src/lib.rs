@@ -22,6 +22,7 @@
 //!   [`latest`](Subscription::latest) message, or a [`Callback`]. [`Container`] says how much it holds and what gives
 //!   way.
 //! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection.
+//! - `Robot` and `Operator`, with the feature `teleop`, are the loops of a robot and of who drives it.
 //! - When the last handle is dropped, on a runtime or elsewhere, the connection is closed and nothing is left of it: no
 //!   task, no socket, no session on the SFU.
 //!
@@ -32,9 +33,13 @@
 mod callback;
 mod connection;
 mod mailbox;
+#[cfg(feature = "teleop")]
+mod operator;
 mod publisher;
 mod registry;
 mod requests;
+#[cfg(feature = "teleop")]
+mod robot;
 mod subscription;
 mod task;
 mod tasks;
@@ -45,6 +50,10 @@ pub use farwire_driver::exports::*;
 
 pub use crate::callback::Callback;
 pub use crate::connection::{Connection, connect};
+#[cfg(feature = "teleop")]
+pub use crate::operator::Operator;
 pub use crate::publisher::Publisher;
 pub use crate::registry::shared;
+#[cfg(feature = "teleop")]
+pub use crate::robot::Robot;
 pub use crate::subscription::Subscription;
