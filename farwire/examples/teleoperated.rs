@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let steps_to_move = env::args().nth(1).map_or(Ok(u64::MAX), |steps| steps.parse())?;
     let connection = connect(RobotConfig::from_env(|name| env::var(name).ok())?)?;
     let setup = RobotSetup::new(Limits::planar(0.8, 1.5)).on_estop(brake).on("light", light).on("horn", |_| {
-        println!("TOOT");
+        eprintln!("TOOT");
         true
     });
     let mut robot = Robot::start(&connection, setup)?;
@@ -47,6 +47,6 @@ fn brake() -> bool {
 
 fn light(task: &Task) -> bool {
     let Command::Light { brightness } = task.command else { return false };
-    println!("light at {:.0} %", brightness * 100.0);
+    eprintln!("light at {:.0} %", brightness * 100.0);
     true
 }

@@ -8,6 +8,7 @@ use super::change::Change;
 use super::drive::{Drive, Dropped};
 use super::executor::{Deed, Executor, RunId};
 use super::guard::{Activity, Guard};
+use super::limits::is_zero;
 use super::map::{Grid, MapError};
 use super::options::RobotOptions;
 use super::pace::Pace;
@@ -282,6 +283,11 @@ impl Robot {
         let drive = self.drive.pass(&velocity);
         let changes = self.changes.drain(..).collect();
         Step { drive, velocity, activity: self.guard.activity(now.at), elapsed, changes }
+    }
+
+    /// Whether the robot has to stand at this time, whatever its loop was told last.
+    pub fn must_stand(&self, now: Instant) -> bool {
+        is_zero(&self.guard.velocity(now))
     }
 
     /// Sets what telemetry says of the robot, from now on.

@@ -7,13 +7,14 @@ use std::sync::{PoisonError, Weak};
 use farwire_core::teleop::RunId;
 
 use super::robot::Robot;
-use super::setup::{Handler, Stop, Task};
+use super::setup::{Handler, Overdue, Stop, Task};
 use crate::platform::Driver;
 
 /// Something that a driver runs where it may block. Dropped without having run, it has failed.
 pub struct Job<D: Driver> {
     robot: Weak<Robot<D>>,
-    run: RunId,
+    /// What its end is told of; `None`: nobody.
+    run: Option<RunId>,
     work: Work,
     ok: bool,
 }
@@ -21,12 +22,13 @@ pub struct Job<D: Driver> {
 pub(super) enum Work {
     Command(Handler, Task),
     Stop(Stop),
+    Overdue(Overdue),
     /// Nobody said what is to be run.
     Nothing,
 }
 
 impl<D: Driver> Job<D> {
-    pub(super) fn new(robot: Weak<Robot<D>>, run: RunId, work: Work) -> Job<D> {
+    pub(super) fn new(robot: Weak<Robot<D>>, run: Option<RunId>, work: Work) -> Job<D> {
         Job { robot, run, work, ok: false }
     }
 
@@ -36,6 +38,10 @@ impl<D: Driver> Job<D> {
         let ok = catch_unwind(AssertUnwindSafe(|| match work {
             Work::Command(handler, task) => handler.lock().unwrap_or_else(PoisonError::into_inner)(task),
             Work::Stop(stop) => stop.lock().unwrap_or_else(PoisonError::into_inner)(),
+            Work::Overdue(stop) => {
+                stop.lock().unwrap_or_else(PoisonError::into_inner)();
+                true
+            }
             Work::Nothing => false,
         }));
         self.ok = ok.unwrap_or(false);
@@ -44,8 +50,10 @@ impl<D: Driver> Job<D> {
 
 impl<D: Driver> Drop for Job<D> {
     fn drop(&mut self) {
-        if let Some(robot) = self.robot.upgrade() {
-            robot.done(self.run, self.ok);
+        if let Some(run) = self.run
+            && let Some(robot) = self.robot.upgrade()
+        {
+            robot.done(run, self.ok);
         }
     }
 }

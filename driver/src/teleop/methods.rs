@@ -12,9 +12,9 @@ macro_rules! robot {
         /// stuck. Each step after something went wrong says to stand: no fresh command, no operator, the emergency stop, or the
         /// end of the connection, which is an error only after a step that said so.
         ///
-        /// What it cannot keep: **a loop that does not come round drives on as it was told last.** Motors that stop by
-        /// themselves when they hear nothing for some 100 ms are the only remedy for a loop that blocks, a process that is
-        /// killed, and a machine that crashes.
+        /// What it cannot keep: **a loop that does not come round drives on as it was told last.** For a loop that blocks there
+        /// is [`on_overdue`](crate::teleop::RobotSetup::on_overdue). For a process that is killed and a machine that crashes,
+        /// motors that stop by themselves when they hear nothing for some 100 ms are the only remedy.
         $(#[$more])*
         pub struct Robot {
             inner: ::std::sync::Arc<$crate::teleop::Robot<$Driver>>,

@@ -20,7 +20,7 @@ use farwire_core::{
 };
 
 use super::job::{Job, Work};
-use super::setup::{Handler, RobotSetup, Stop, Task};
+use super::setup::{Handler, Overdue, RobotSetup, Stop, Task};
 use crate::connection::Connection;
 use crate::platform::{Driver, InboxOf};
 use crate::publisher::Publisher;
@@ -38,6 +38,9 @@ const LOST_ORDER: &[u8] = br#"{"type":"estop"}"#;
 /// The worker comes round so often at least: who is there is to be known.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// How long a loop that was told to move may take to come round and be told to stand.
+const OVERDUE_AFTER: Duration = Duration::from_millis(100);
+
 /// A robot on its connection. It keeps that open.
 pub struct Robot<D: Driver> {
     connection: Connection<D>,
@@ -48,6 +51,7 @@ pub struct Robot<D: Driver> {
     map: Publisher<D, Raw>,
     handlers: HashMap<String, Handler>,
     stop: Option<Stop>,
+    overdue: Option<Overdue>,
     period: Duration,
     /// Runs a job where it may block.
     spawn: Box<dyn Fn(Job<D>) + Send + Sync>,
@@ -55,6 +59,8 @@ pub struct Robot<D: Driver> {
     /// The robot's loop is to come round at once.
     is_news: AtomicBool,
     is_closed: AtomicBool,
+    /// Nothing more will come.
+    is_ended: AtomicBool,
 }
 
 struct Inside {
@@ -65,6 +71,8 @@ struct Inside {
     stepped: Option<Instant>,
     /// The last step was to move.
     was_moving: bool,
+    /// Since when the loop is to be told to stand, and whether it was found to be overdue.
+    stands_since: Option<(Instant, bool)>,
     /// Why nothing more will come.
     ended: Option<RecvError>,
     /// Reports that were not taken because the network was slower.
@@ -81,7 +89,7 @@ impl<D: Driver> Robot<D> {
         setup: RobotSetup,
         spawn: impl Fn(Job<D>) + Send + Sync + 'static,
     ) -> Result<Arc<Robot<D>>, TopicError> {
-        let RobotSetup { options, handlers, stop, period } = setup;
+        let RobotSetup { options, handlers, stop, overdue, period } = setup;
         let fresh = SubscribeOptions::from(Delivery::LOSSY)
             .container(Container::queue(COMMANDS, WhenFull::DropOldest))
             .stale_after(options.stale_after_time());
@@ -90,6 +98,7 @@ impl<D: Driver> Robot<D> {
             running: Vec::new(),
             stepped: None,
             was_moving: false,
+            stands_since: None,
             ended: None,
             unsent: 0,
         };
@@ -103,11 +112,13 @@ impl<D: Driver> Robot<D> {
             connection: connection.clone(),
             handlers,
             stop,
+            overdue,
             period,
             spawn: Box::new(spawn),
             inside: Mutex::new(inside),
             is_news: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
+            is_ended: AtomicBool::new(false),
         }))
     }
 
@@ -139,7 +150,7 @@ impl<D: Driver> Robot<D> {
 
     /// Whether the worker has something to do.
     pub fn has_orders<T: Held>(&self, orders: &Mailbox<T>) -> bool {
-        self.is_closed() || orders.has_news()
+        self.is_closed() || orders.has_news() && !self.is_ended.load(Ordering::Acquire)
     }
 
     /// Whether the user has let go of it.
@@ -164,8 +175,13 @@ impl<D: Driver> Robot<D> {
         }
         inside.machine.handle_timeout(now);
         let deadline = inside.machine.deadline().min(now.at + LOOK_EVERY);
-        let is_over = inside.ended.is_some() || self.is_closed();
+        let overdue = inside.is_overdue(now.at).then(|| self.overdue.clone()).flatten();
+        // A loop that is stuck when the connection is over is to be stopped still.
+        let is_over = self.is_closed() || inside.ended.is_some() && !inside.was_moving;
         self.put_out(inside);
+        if let Some(stop) = overdue {
+            (self.spawn)(Job::new(Arc::downgrade(self), None, Work::Overdue(stop)));
+        }
         (!is_over).then_some(deadline)
     }
 
@@ -180,6 +196,7 @@ impl<D: Driver> Robot<D> {
         let now = self.take_in(&mut inside);
         let step = inside.machine.step(now);
         inside.stepped = Some(now.at);
+        inside.stands_since = None;
         let is_moving = step.velocity != Default::default();
         let was_moving = std::mem::replace(&mut inside.was_moving, is_moving);
         let ended = inside.ended.clone();
@@ -311,11 +328,11 @@ impl<D: Driver> Robot<D> {
                 Output::Map(text) => self.map.publish(false, text.as_bytes()),
                 Output::Stop(run) => {
                     let work = self.stop.clone().map_or(Work::Nothing, Work::Stop);
-                    jobs.push(Job::new(Arc::downgrade(self), run, work));
+                    jobs.push(Job::new(Arc::downgrade(self), Some(run), work));
                     continue;
                 }
                 Output::Run(run, command) => {
-                    jobs.push(Job::new(Arc::downgrade(self), run, self.work(&mut inside, run, command)));
+                    jobs.push(Job::new(Arc::downgrade(self), Some(run), self.work(&mut inside, run, command)));
                     continue;
                 }
                 Output::Abort(run) => {
@@ -330,6 +347,8 @@ impl<D: Driver> Robot<D> {
             inside.unsent += u64::from(published.is_err());
         }
         let is_news = inside.machine.has_changes();
+        // An end is no news any more once it is known.
+        self.is_ended.store(inside.ended.is_some(), Ordering::Release);
         drop(inside);
         if is_news && !self.is_news.swap(true, Ordering::AcqRel) {
             self.commands.mailbox().wake();
@@ -348,6 +367,17 @@ impl<D: Driver> Robot<D> {
 }
 
 impl Inside {
+    /// Whether the loop drives on although it is to stand, and has not come round; once each time.
+    fn is_overdue(&mut self, now: Instant) -> bool {
+        if !self.was_moving || !self.machine.must_stand(now) {
+            self.stands_since = None;
+            return false;
+        }
+        let (since, is_known) = self.stands_since.get_or_insert((now, false));
+        let is_overdue = now.saturating_duration_since(*since) >= OVERDUE_AFTER;
+        is_overdue && !std::mem::replace(is_known, true)
+    }
+
     /// Nothing more will come: whatever is so, the robot stands.
     fn end(&mut self, now: Now, why: RecvError) -> Now {
         self.ended.get_or_insert(why);

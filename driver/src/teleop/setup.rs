@@ -14,6 +14,7 @@ pub struct RobotSetup {
     pub(super) options: RobotOptions,
     pub(super) handlers: HashMap<String, Handler>,
     pub(super) stop: Option<Stop>,
+    pub(super) overdue: Option<Overdue>,
     pub(super) period: Duration,
 }
 
@@ -22,6 +23,9 @@ pub(super) type Handler = Arc<Mutex<dyn FnMut(&Task) -> bool + Send>>;
 
 /// What stops the actuators.
 pub(super) type Stop = Arc<Mutex<dyn FnMut() -> bool + Send>>;
+
+/// What stops a robot whose loop does not.
+pub(super) type Overdue = Arc<Mutex<dyn FnMut() + Send>>;
 
 /// A command that is run.
 #[derive(Debug)]
@@ -45,7 +49,7 @@ impl RobotSetup {
     /// [`RobotOptions`] the rest. Its loop comes round 50 times a second.
     pub fn new(options: impl Into<RobotOptions>) -> RobotSetup {
         let period = Duration::from_millis(20);
-        RobotSetup { options: options.into(), handlers: HashMap::new(), stop: None, period }
+        RobotSetup { options: options.into(), handlers: HashMap::new(), stop: None, overdue: None, period }
     }
 
     /// How often the robot's loop comes round at least, from 1 to 1000 times a second.
@@ -72,6 +76,14 @@ impl RobotSetup {
     pub fn on_estop(mut self, stop: impl FnMut() -> bool + Send + 'static) -> RobotSetup {
         self.options = self.options.actuators();
         self.stop = Some(Arc::new(Mutex::new(stop)));
+        self
+    }
+
+    /// Runs this, on a thread of its own, when the robot has to stand and its loop, which was told to move, has not come round for
+    /// 100 ms to hear so: because it blocks. Once each time; it is the place to stop the motors behind the loop's back.
+    #[must_use]
+    pub fn on_overdue(mut self, stop: impl FnMut() + Send + 'static) -> RobotSetup {
+        self.overdue = Some(Arc::new(Mutex::new(stop)));
         self
     }
 }

@@ -1,7 +1,7 @@
 //! A robot's loop on either driver, and an operator who says each word itself.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use farwire_blocking::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
@@ -33,8 +33,8 @@ pub(crate) fn robot_on_tokio(config: RobotConfig, setup: RobotSetup) -> Steps {
 /// A robot's loop on a thread, and its operator.
 struct Driven {
     servers: Servers,
-    /// Whoever has it keeps the loop from coming round.
-    hold: Arc<Mutex<()>>,
+    /// The loop is kept from coming round.
+    is_stuck: Arc<AtomicBool>,
     steps: mpsc::Receiver<Result<Step, RecvError>>,
     is_over: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -50,13 +50,15 @@ impl Driven {
     fn new(name: &str, robot: fn(RobotConfig, RobotSetup) -> Steps, setup: RobotSetup) -> Driven {
         let servers = Servers::new(name);
         let mut next = robot(servers.robot(), setup);
-        let (hold, is_over) = (Arc::<Mutex<()>>::default(), Arc::<AtomicBool>::default());
+        let (is_stuck, is_over) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (told, steps) = mpsc::channel();
         let thread = std::thread::spawn({
-            let (hold, is_over) = (Arc::clone(&hold), Arc::clone(&is_over));
+            let (is_stuck, is_over) = (Arc::clone(&is_stuck), Arc::clone(&is_over));
             move || {
                 while !is_over.load(Ordering::Relaxed) {
-                    let _free = hold.lock().expect("no panic");
+                    while is_stuck.load(Ordering::Relaxed) {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
                     let step = next();
                     let is_last = step.is_err();
                     if told.send(step).is_err() || is_last {
@@ -73,7 +75,7 @@ impl Driven {
             heard: Vec::new(),
             thread: Some(thread),
             servers,
-            hold,
+            is_stuck,
             steps,
             is_over,
             operator,
@@ -157,22 +159,28 @@ fn drives_within_limits_and_stands(name: &str, robot: fn(RobotConfig, RobotSetup
 
 fn stops_though_its_loop_is_stuck(name: &str, robot: fn(RobotConfig, RobotSetup) -> Steps) {
     let stopped = Arc::<AtomicU32>::default();
-    let setup = RobotSetup::new(Limits::planar(0.8, 1.5)).on_estop({
-        let stopped = Arc::clone(&stopped);
-        move || stopped.fetch_add(1, Ordering::Relaxed) == 0
-    });
+    let (overdue, overdues) = mpsc::channel();
+    let setup = RobotSetup::new(Limits::planar(0.8, 1.5))
+        .on_estop({
+            let stopped = Arc::clone(&stopped);
+            move || stopped.fetch_add(1, Ordering::Relaxed) == 0
+        })
+        .on_overdue(move || {
+            // At the end of a test nobody listens.
+            let _ = overdue.send(());
+        });
     let mut driven = Driven::new(name, robot, setup);
     driven.drive_until(0.5, moves);
-    let hold = Arc::clone(&driven.hold);
-    let stuck = hold.lock().expect("no panic");
-    // What it was told before counts no more.
-    while driven.steps.try_recv().is_ok() {}
+    driven.is_stuck.store(true, Ordering::Relaxed);
+    // Nobody says anything, and the loop does not hear so.
+    overdues.recv_timeout(PATIENCE).expect("its motors are stopped behind its back");
     driven.say(&json!({"type": "estop", "nonce": 1}));
     assert!(driven.answer(1), "the actuators have stopped");
     assert_eq!(stopped.load(Ordering::Relaxed), 1);
     let is_told = |said: &Value| said["type"] == "robot_telemetry" && said["state"]["estopped"] == true;
     assert!(driven.heard.iter().any(is_told), "before the answer: {:?}", driven.heard);
-    drop(stuck);
+    driven.is_stuck.store(false, Ordering::Relaxed);
+    assert!(overdues.try_recv().is_err(), "once each time");
     let step = driven.drive_until(0.5, |step| step.changes.contains(&Change::EstopEngaged));
     assert_eq!((moves(&step), step.activity), (false, Activity::Estopped));
     // Actuators that fail are told, and stay stopped.

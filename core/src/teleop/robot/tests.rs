@@ -101,6 +101,7 @@ fn it_drives_within_its_limits_while_commands_are_fresh() {
     rig.at = ms(389);
     assert_eq!(rig.speed(), 0.8);
     rig.at = ms(390);
+    assert!(rig.robot.must_stand(rig.now().at));
     let step = rig.step();
     assert_eq!((step.velocity.linear.x, step.activity), (0.0, Activity::Stale));
     assert_eq!((step.changes, step.drive), (vec![Change::Stale { after_ms: 300 }], Some(Twist::default())));
