@@ -37,3 +37,6 @@ pub use farwire_core::teleop::{
 };
 // What an operator is made of.
 pub use farwire_core::teleop::{Asked, Heard, LinkStats, Telemetry};
+pub use farwire_core::{ClockEstimate, OperatorLost, StampRefusal};
+#[cfg(all(feature = "tokio", not(feature = "blocking")))]
+pub use farwire_tokio::teleop::{RobotSetup, Task};
