@@ -14,6 +14,7 @@
 //! - [`lcm`] defines, encodes and decodes typed messages, and [`demux`] tells them apart.
 //! - [`link`] is one WebRTC transport, [`flow`] has the queues in front of it, and [`signalling`] is what servers are asked. An
 //!   SFU builds on these as well.
+//! - [`teleop`] is what a robot's author needs beside a connection: who may move it, commands, and reports.
 //! - [`provider`] is for whoever brings two ends together in another way. It has the trait to implement, and an example.
 //!
 //! # Features
@@ -25,6 +26,7 @@
 //! | `lcm` | [`lcm`]: typed messages |
 //! | `toml` | settings from a TOML document; JSON is always there |
 //! | `serde` | typed messages as serde's data, and `Serialize` for statistics |
+//! | `teleop` | [`teleop`]: a robot on a broker's bridge, without its connection; turns on `lcm` |
 //! | `driver` | for drivers: [`Client`], [`client`] and [`Mailbox`] |
 //! | `provider` | for a provider of one's own: [`provider`], [`TokenBucket`], and from [`signalling`] what makes calls |
 //! | `server` | for servers and simulators: [`link`], [`flow`] and [`wire`]; turns on `provider` |
@@ -77,6 +79,8 @@ pub mod provider;
 mod provider;
 pub mod signalling;
 mod stats;
+#[cfg(feature = "teleop")]
+pub mod teleop;
 mod topic;
 mod transport;
 #[cfg(feature = "server")]

@@ -28,6 +28,7 @@
 //!   [`Callback`] called for each. [`Container`] says how much it holds and what gives way.
 //! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection, and
 //!   [`shutdown_all`] closes what it gave.
+//! - `Robot` and `Operator`, with the feature `teleop`, are the loops of a robot and of who drives it.
 //! - When the last handle is dropped, the connection is closed and nothing is left of it: no
 //!   thread, no socket, no session on the SFU.
 //!
@@ -39,10 +40,14 @@ mod connection;
 mod io_thread;
 mod leader;
 mod mailbox;
+#[cfg(feature = "teleop")]
+mod operator;
 mod publisher;
 mod receive;
 mod registry;
 mod requests;
+#[cfg(feature = "teleop")]
+mod robot;
 mod subscription;
 mod threads;
 mod turn;
@@ -53,6 +58,10 @@ pub use farwire_driver::exports::*;
 
 pub use crate::callback::Callback;
 pub use crate::connection::{Connection, connect};
+#[cfg(feature = "teleop")]
+pub use crate::operator::Operator;
 pub use crate::publisher::Publisher;
 pub use crate::registry::{shared, shutdown_all};
+#[cfg(feature = "teleop")]
+pub use crate::robot::Robot;
 pub use crate::subscription::{Iter, Subscription};

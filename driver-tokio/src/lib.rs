@@ -23,6 +23,7 @@
 //!   way.
 //! - [`shared()`] gives all parts of a program that dial the same, such as equal [`Config`]s, the same connection, and
 //!   [`shutdown_all`] closes what it gave.
+//! - `Robot` and `Operator`, with the feature `teleop`, are the loops of a robot and of who drives it.
 //! - When the last handle is dropped, on a runtime or elsewhere, the connection is closed and nothing is left of it: no
 //!   task, no socket, no session on the SFU.
 //!
@@ -33,9 +34,13 @@
 mod callback;
 mod connection;
 mod mailbox;
+#[cfg(feature = "teleop")]
+mod operator;
 mod publisher;
 mod registry;
 mod requests;
+#[cfg(feature = "teleop")]
+mod robot;
 mod subscription;
 mod task;
 mod tasks;
@@ -46,6 +51,10 @@ pub use farwire_driver::exports::*;
 
 pub use crate::callback::Callback;
 pub use crate::connection::{Connection, connect};
+#[cfg(feature = "teleop")]
+pub use crate::operator::Operator;
 pub use crate::publisher::Publisher;
 pub use crate::registry::{shared, shutdown_all};
+#[cfg(feature = "teleop")]
+pub use crate::robot::Robot;
 pub use crate::subscription::Subscription;

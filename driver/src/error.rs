@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use farwire_core::EndReason;
+use farwire_core::{EndReason, TopicError};
 
 /// Why there is no connection.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum ConnectError {
     /// The system gives no thread; only the driver for threads says so.
     #[error("cannot start the connection's thread: {0}")]
     Thread(#[source] Arc<io::Error>),
+    /// A topic that is needed cannot be had.
+    #[error("{0}")]
+    Topic(TopicError),
     /// The server refused, or was not reached in time.
     #[error("{0}")]
     Ended(EndReason),
@@ -27,6 +30,11 @@ impl ConnectError {
     /// The system gives no socket, or nothing to wait for it with.
     pub fn socket(error: io::Error) -> ConnectError {
         ConnectError::Socket(Arc::new(error))
+    }
+
+    /// A topic that is needed cannot be had.
+    pub fn topic(error: TopicError) -> ConnectError {
+        ConnectError::Topic(error)
     }
 
     /// The system gives no thread.

@@ -16,3 +16,11 @@ pub use farwire_core::{
 };
 
 pub use crate::error::ConnectError;
+
+/// A robot's loop on a broker's bridge, and the state machine behind it.
+#[cfg(feature = "teleop")]
+pub mod teleop {
+    pub use farwire_core::teleop::*;
+
+    pub use crate::teleop::{RobotSetup, Task};
+}

@@ -9,6 +9,7 @@
 //! - [`Engine`] is one connection: the client behind its lock, and [what follows each call](Engine::act).
 //! - [`Connection`], [`Publisher`], [`Subscription`] and [`Callback`] are what a driver wraps for its users.
 //! - [`Registry`] has the connections that a process shares.
+//! - `teleop`, with the feature of that name, has a robot's loop.
 //! - [`exports`] is what every driver passes on of core.
 
 mod answer;
@@ -28,6 +29,8 @@ mod sockets;
 mod streams;
 mod subscription;
 mod system;
+#[cfg(feature = "teleop")]
+pub mod teleop;
 
 pub use farwire_core;
 

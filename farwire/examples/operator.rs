@@ -1,4 +1,4 @@
-//! An operator on tokio: drives a robot forward through a broker, stamping its commands in the robot's time.
+//! An operator on tokio: drives a robot forward through a broker, asks it for light, and says what it hears.
 //!
 //! ```text
 //! FARWIRE_BROKER=http://127.0.0.1:8787 FARWIRE_OPERATOR_TOKEN=… \
@@ -8,33 +8,33 @@
 use std::error::Error;
 use std::time::Duration;
 
-use farwire::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
-use farwire::lcm::std_msgs::{Header, Time};
-use farwire::teleop::{CMD_UNRELIABLE, OperatorConfig};
-use farwire::tokio::connect;
+use farwire::lcm::geometry_msgs::{Twist, Vector3};
+use farwire::teleop::{Command, Heard, OperatorConfig};
+use farwire::tokio::{Operator, connect};
+use tokio::time::{Instant, timeout, timeout_at};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let seconds: f64 = std::env::args().nth(1).map_or(Ok(1.0), |seconds| seconds.parse())?;
-    let operator = connect(OperatorConfig::from_env(|name| std::env::var(name).ok())?).await?;
-    if let Some(clock) = operator.clock() {
+    let connection = connect(OperatorConfig::from_env(|name| std::env::var(name).ok())?).await?;
+    if let Some(clock) = connection.clock() {
         println!("round trip to the robot: {:?}", clock.round_trip);
     }
-    let commands = operator.publisher_of::<TwistStamped>(CMD_UNRELIABLE)?;
-    let mut every = tokio::time::interval(Duration::from_millis(50));
-    let steps = (seconds / 0.05) as u32;
-    for step in 0..steps {
-        every.tick().await;
-        // The last ones say: stand.
-        let speed = if step + 5 < steps { 0.5 } else { 0.0 };
-        // Before the robot's clock is known there is no stamp, and the robot would refuse a command without one.
-        let Some(stamp) = operator.stamp().and_then(Time::from_unix) else { continue };
-        commands.publish(&TwistStamped {
-            header: Header { stamp, ..Header::default() },
-            twist: Twist { linear: Vector3 { x: speed, ..Vector3::default() }, ..Twist::default() },
-        })?;
+    let mut operator = Operator::start(&connection, 20.0)?;
+    let lasts = Duration::try_from_secs_f64(seconds)?;
+    let forward = Twist { linear: Vector3 { x: 0.5, ..Vector3::default() }, ..Twist::default() };
+    // It counts for so long, and then the robot is told to stand.
+    operator.drive(forward, lasts);
+    let light = operator.ask(Command::Light { brightness: 1.0 });
+    let end = Instant::now() + lasts;
+    while let Ok(Ok(heard)) = timeout_at(end, operator.heard()).await {
+        match heard {
+            Heard::Acknowledged { nonce, ok, .. } if nonce == light => println!("light: {ok}"),
+            Heard::Telemetry(telemetry) => println!("battery: {:?} %", telemetry.soc),
+            _ => {}
+        }
     }
-    // What was said last is to arrive; a robot that is gone by then is not waited for.
-    let _ = tokio::time::timeout(Duration::from_secs(1), operator.flush()).await;
+    // What is said last is to arrive; a robot that is gone by then is not waited for.
+    let _ = timeout(Duration::from_secs(1), operator.leave(&connection)).await;
     Ok(())
 }

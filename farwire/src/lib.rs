@@ -49,7 +49,7 @@
 //! - `connect` and `shared`, with the feature `blocking`, give a `Connection` for plain threads, and `shutdown_all` closes what
 //!   is shared. The module `tokio`, with the feature of that name, has the same as futures and streams.
 //! - [`Config`] says which SFU and who we are to it. With the feature `teleop`, the module `teleop` has the configurations
-//!   of a robot and an operator that meet through a broker, and what they know of each other.
+//!   of a robot and an operator that meet through a broker, and the loop of a robot that is driven.
 //! - [`Delivery`] and [`Container`] say how reliably a topic is carried, and how much of it a subscription holds.
 //! - The module `lcm` and `lcm_messages!`, with the feature `lcm`, are for typed messages.
 //! - [`proto`] is the protocol as a state machine without I/O, for an event loop of one's own.
@@ -64,7 +64,7 @@
 //! | `tls` | yes | HTTPS |
 //! | `lcm` | yes | typed messages |
 //! | `toml` | yes | settings from a TOML document |
-//! | `teleop` | | robots and operators through a broker |
+//! | `teleop` | | robots and operators through a broker, and the loop of either; turns on `lcm` |
 //! | `provider` | | what a provider of one's own is made of, in `proto::provider` |
 //! | `metrics` | | counters for the `metrics` crate's recorder |
 //! | `serde` | | typed messages and statistics as serde's data |

@@ -7,30 +7,38 @@
 //! Stamps on a bridge are in the robot's time. An operator takes them from the connection's `stamp()`; how far apart the
 //! clocks are is its `clock()`, a [`ClockEstimate`].
 //!
-//! ```no_run
-//! # #[cfg(all(feature = "blocking", feature = "http", feature = "lcm"))] {
-//! use farwire::lcm::geometry_msgs::TwistStamped;
-//! use farwire::teleop::{CMD_UNRELIABLE, RobotConfig};
-//! use farwire::{Delivery, SubscribeOptions};
-//! use std::time::Duration;
+//! A robot that is driven needs a `Robot` around its connection, which says at each step how fast to go:
 //!
-//! # fn drive(_: f64, _: f64) {}
-//! let robot = farwire::connect(RobotConfig::from_env(|name| std::env::var(name).ok())?)?;
-//! let fresh = SubscribeOptions::from(Delivery::LOSSY).stale_after(Duration::from_millis(300));
-//! let commands = robot.subscribe_to_with::<TwistStamped>(CMD_UNRELIABLE, fresh)?;
+//! ```no_run
+//! # #[cfg(all(feature = "blocking", feature = "http"))] {
+//! use farwire::teleop::{Limits, Robot, RobotConfig, RobotSetup};
+//!
+//! # fn motors(_: f64, _: f64) {}
+//! let connection = farwire::connect(RobotConfig::from_env(|name| std::env::var(name).ok())?)?;
+//! let mut robot = Robot::start(&connection, RobotSetup::new(Limits::planar(0.8, 1.5)))?;
 //! loop {
-//!     match commands.recv() {
-//!         Ok(command) => drive(command.twist.linear.x, command.twist.angular.z),
-//!         Err(error) if error.is_passing() => drive(0.0, 0.0),
-//!         Err(error) => return Err(error.into()),
-//!     }
+//!     let step = robot.step()?;
+//!     motors(step.velocity.linear.x, step.velocity.angular.z);
 //! }
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "blocking")]
+pub use farwire_blocking::teleop::{RobotSetup, Task};
+#[cfg(feature = "blocking")]
+pub use farwire_blocking::{Operator, Robot};
 pub use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
 pub use farwire_core::broker::{
     IceServer, OperatorConfig, OperatorProblem, OperatorSettings, RobotConfig, RobotSettings,
 };
+// What a robot is made of.
+pub use farwire_core::teleop::{
+    Activity, Change, Command, Counts, DriveStats, Dropped, Grid, Limits, MapError, Mode, Odom, Report, RobotOptions,
+    Step, VideoStats,
+};
+// What an operator is made of.
+pub use farwire_core::teleop::{Asked, Heard, LinkStats, Telemetry};
 pub use farwire_core::{ClockEstimate, OperatorLost, StampRefusal};
+#[cfg(all(feature = "tokio", not(feature = "blocking")))]
+pub use farwire_tokio::teleop::{RobotSetup, Task};

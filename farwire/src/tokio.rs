@@ -3,3 +3,5 @@
 //! Everything that is no connection, publisher or subscription is at the root of this crate.
 
 pub use farwire_tokio::{Callback, ConnectError, Connection, Publisher, Subscription, connect, shared, shutdown_all};
+#[cfg(feature = "teleop")]
+pub use farwire_tokio::{Operator, Robot};

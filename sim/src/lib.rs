@@ -4,33 +4,31 @@
 //! comes in, and velocities, telemetry and lines of text go out. The `farwire` command carries it over a connection, and
 //! the tests drive it in virtual time.
 //!
-//! - [`robot`] stands unless it has an operator, a fresh command and no emergency stop, and drives in a room with walls.
+//! - [`robot`] drives in a room with walls, as a [`teleop::Robot`](farwire_core::teleop::Robot) says.
 //! - [`operator`] is the other end: keys or a script, the emergency stop that is said until it is heard, and the screen.
-//! - [`Ordered`], [`Minimap`], [`Velocity`] and [`Pose`] are what both say to each other.
+//! - [`Minimap`], [`Velocity`] and [`Pose`] are what both understand.
 //!
 //! ```
-//! use farwire_sim::Velocity;
-//! use farwire_sim::robot::Body;
+//! use std::time::{Duration, Instant};
 //!
-//! let mut robot = Body::new();
-//! robot.guard.operator_came();
-//! robot.guard.command(Velocity { linear: 0.5, angular: 0.0 });
-//! for _ in 0..50 {
-//!     robot.step();
-//! }
-//! assert!(robot.telemetry("rover", 0.0).contains(r#""mode":"driving""#));
+//! use farwire_core::teleop::{Limits, Now, Robot, RobotOptions};
+//! use farwire_sim::robot::{Body, LIMITS};
+//!
+//! let now = Now { at: Instant::now(), robot_time: Some(Duration::from_secs(1_800_000_000)) };
+//! let mut robot = Robot::new(RobotOptions::new(Limits::planar(LIMITS.linear, LIMITS.angular)), now.at);
+//! let mut body = Body::new();
+//! body.step(&robot.step(now));
+//! assert!(body.velocity().is_zero(), "nobody operates it");
 //! ```
 
 mod minimap;
 pub mod operator;
-mod order;
 mod pose;
 pub mod robot;
 mod span;
 mod velocity;
 
-pub use crate::minimap::{Cell, Corner, FREE, Kind, Minimap, OCCUPIED};
-pub use crate::order::{Order, Ordered};
+pub use crate::minimap::{Cell, FREE, Minimap, OCCUPIED, UNKNOWN};
 pub use crate::pose::Pose;
 pub use crate::span::parse_span;
 pub use crate::velocity::Velocity;

@@ -73,6 +73,7 @@ pub fn api_json(data: &[u8]) {
         state.tracks.clear();
         survives_writing::<SessionState>(&serde_json::to_vec(&state).expect("plain data"));
     }
+    teleop_messages(data);
     survives_writing::<teleop::Register>(data);
     survives_writing::<teleop::Registered>(data);
     survives_writing::<teleop::HeartbeatAnswer>(data);
@@ -88,6 +89,21 @@ pub fn api_json(data: &[u8]) {
         let pong = teleop::StateMessage::Pong { client_ts, robot_ts: 1.5 }.to_json();
         let again = teleop::Received::parse(pong.as_bytes(), pong.len()).expect("what was written can be read");
         assert_eq!(again.client_ts.map(serde_json::value::RawValue::get), Some(client_ts.get()), "byte for byte");
+    }
+}
+
+/// Reads the bytes as what an operator says, and as a robot's map.
+fn teleop_messages(data: &[u8]) {
+    if let Some(ordered) = teleop::Ordered::parse(data)
+        && let Some(nonce) = &ordered.nonce
+    {
+        assert!(nonce.to_string().len() <= teleop::MAX_NONCE);
+        let answer: serde_json::Value = serde_json::from_str(&teleop::cmd_ack(nonce, true)).expect("plain data");
+        assert_eq!(answer["nonce"], *nonce, "it comes back as it was");
+    }
+    if let Some(grid) = farwire_core::teleop::Grid::parse(data) {
+        let cells = u64::from(grid.width) * u64::from(grid.height);
+        assert_eq!(u64::try_from(grid.cells.len()), Ok(cells));
     }
 }
 

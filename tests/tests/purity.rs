@@ -9,8 +9,21 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What core depends on directly, and nothing else.
-const DIRECT: [&str; 11] =
-    ["bytes", "crc", "fastrand", "heapless", "http", "serde", "serde_json", "sha1", "str0m", "thiserror", "toml"];
+const DIRECT: [&str; 13] = [
+    "base64",
+    "bytes",
+    "crc",
+    "fastrand",
+    "heapless",
+    "http",
+    "png",
+    "serde",
+    "serde_json",
+    "sha1",
+    "str0m",
+    "thiserror",
+    "toml",
+];
 
 /// Crates that do I/O, run threads or keep time; `*` stands for any end.
 const IMPURE: [&str; 34] = [
@@ -149,10 +162,14 @@ fn code<'a>(path: &Path, source: &'a str) -> Vec<(usize, &'a str)> {
     (1..).zip(lines).filter(|(_, line)| is_code(line)).collect()
 }
 
+/// What sounds like I/O and is none: it reads memory.
+const HARMLESS: &str = "std::io::Cursor";
+
 /// Where a file says what it may not.
 fn offences(path: &Path, source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (number, line) in code(path, source) {
+        let line = line.replace(HARMLESS, "");
         let said = TOKENS.iter().filter(|(token, _)| line.contains(token));
         found.extend(said.map(|(token, _)| format!("{}:{number}: {token}", path.display())));
     }
@@ -199,7 +216,7 @@ fn the_brokers_state_machine_says_nothing_of_them_either() {
 fn the_simulated_robot_and_its_operator_say_nothing_of_them_either() {
     let mut files = Vec::new();
     sources(&workspace().join("sim/src"), &mut files);
-    assert!(files.len() > 10 && files.iter().any(|file| file.ends_with("robot/guard.rs")), "not sim: {files:?}");
+    assert!(files.len() > 10 && files.iter().any(|file| file.ends_with("robot/body.rs")), "not sim: {files:?}");
     let read = |path: &PathBuf| offences(path, &fs::read_to_string(path).expect("readable"));
     let offences: Vec<String> = files.iter().flat_map(read).collect();
     assert!(offences.is_empty(), "farwire-sim is to be pure:\n{}", offences.join("\n"));

@@ -8,10 +8,11 @@ use farwire_core::broker::{
 use farwire_core::lcm::Message;
 use farwire_core::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
 use farwire_core::lcm::std_msgs::{Header, Time};
+use farwire_core::teleop::{Activity, Asked, Grid, Heard, Limits, Now, Operator, Output, Robot, RobotOptions, Say};
 use farwire_core::{Delivery, SubscriptionId, TopicId};
-use farwire_sim::operator::{Deed, Key, Pilot, Report, Said};
-use farwire_sim::robot::{Body, STEP_HZ};
-use farwire_sim::{Minimap, Order, Ordered, Velocity};
+use farwire_sim::operator::{Deed, HOLD, Key, Pilot, Report};
+use farwire_sim::robot::{Body, LIMITS, STEP_HZ};
+use farwire_sim::{Minimap, Pose, Velocity};
 use farwire_tests::{Node, World};
 
 /// Both ends, stepped as often as the robot steps.
@@ -19,17 +20,19 @@ struct Drive {
     world: World,
     robot: Node,
     operator: Node,
+    kit: Robot,
     body: Body,
     pilot: Pilot,
-    nonce: u64,
+    hands: Operator,
     commands: (TopicId, SubscriptionId),
     orders: (TopicId, SubscriptionId),
     reports: (TopicId, SubscriptionId),
     maps: (TopicId, SubscriptionId),
     /// The latest that the operator was told.
     report: Report,
-    map: Option<Minimap>,
-    acknowledged: Vec<(u64, bool)>,
+    grid: Option<Grid>,
+    pose: Option<Pose>,
+    acknowledged: Vec<(Asked, bool)>,
 }
 
 impl Drive {
@@ -47,19 +50,24 @@ impl Drive {
         let orders = way(operator, robot, STATE_RELIABLE, Delivery::RELIABLE);
         let reports = way(robot, operator, STATE_RELIABLE_BACK, Delivery::RELIABLE);
         let maps = way(robot, operator, MAP_UNRELIABLE, Delivery::LOSSY);
+        let options = RobotOptions::new(Limits::planar(LIMITS.linear, LIMITS.angular)).telemetry_hz(STEP_HZ);
+        // Its rate is that of the steps, so that each says a velocity.
+        let hands = Operator::new(world.now(), Duration::from_secs_f64(world.unix()), STEP_HZ);
         Drive {
+            kit: Robot::new(options, world.now()),
             world,
             robot,
             operator,
             body: Body::new(),
             pilot: Pilot::new(),
-            nonce: 0,
+            hands,
             commands,
             orders,
             reports,
             maps,
             report: Report::default(),
-            map: None,
+            grid: None,
+            pose: None,
             acknowledged: Vec::new(),
         }
     }
@@ -75,11 +83,10 @@ impl Drive {
 
     fn press(&mut self, key: Key) {
         let now = self.world.now();
-        if let Some(Deed::Estop { engaged }) = self.pilot.press(key, now) {
-            self.nonce += 1;
-            let order = if engaged { Order::Estop } else { Order::EstopClear };
-            let order = order.to_json(self.nonce).expect("an operator says it");
-            self.world.publish(self.operator, self.orders.0, order.as_bytes()).expect("it is a topic");
+        match self.pilot.press(key, now) {
+            Some(Deed::Estop { engaged: true }) => self.hands.estop(now),
+            Some(Deed::Estop { engaged: false }) => drop(self.hands.estop_clear(now)),
+            _ => {}
         }
     }
 
@@ -94,70 +101,86 @@ impl Drive {
         self.command();
         self.world.run_for(Duration::from_secs_f64(1.0 / STEP_HZ));
         self.obey();
-        self.body.step();
-        let robot_ts = self.world.unix();
-        let telemetry = self.body.telemetry("rover", robot_ts);
-        self.say(self.reports.0, &telemetry);
-        let map = self.body.minimap(robot_ts);
-        self.say(self.maps.0, &map);
+        let now = self.time();
+        self.body.step(&self.kit.step(now));
+        self.kit.set_report(self.body.report("rover"));
+        self.kit.handle_timeout(now);
+        self.kit.publish_map(now, || self.body.grid()).expect("a map");
+        let Pose { x, y, yaw } = self.body.pose();
+        self.kit.publish_odom(now, x, y, yaw);
+        self.say();
         self.look();
     }
 
+    fn time(&self) -> Now {
+        Now { at: self.world.now(), robot_time: Some(Duration::from_secs_f64(self.world.unix())) }
+    }
+
     fn command(&mut self) {
-        let Velocity { linear, angular } = self.pilot.target(self.world.now());
         let now = self.world.now();
-        let Some(stamp) = self.world.peer(self.operator).stamp(now).and_then(Time::from_unix) else { return };
-        let command = TwistStamped {
-            header: Header { stamp, ..Header::default() },
-            twist: Twist {
-                linear: Vector3 { x: linear, ..Vector3::default() },
-                angular: Vector3 { z: angular, ..Vector3::default() },
-            },
+        let Velocity { linear, angular } = self.pilot.target(now);
+        let twist = Twist {
+            linear: Vector3 { x: linear, ..Vector3::default() },
+            angular: Vector3 { z: angular, ..Vector3::default() },
         };
-        let bytes = command.to_bytes().expect("it has an encoding");
-        self.world.publish(self.operator, self.commands.0, &bytes).expect("it is a topic");
+        self.hands.drive(now, twist, HOLD);
+        self.hands.handle_timeout(now);
+        while let Some(say) = self.hands.poll() {
+            let (topic, bytes) = match say {
+                Say::State(text) => (self.orders.0, text.into_bytes()),
+                Say::Drive(twist) => {
+                    let Some(stamp) = self.world.peer(self.operator).stamp(now).and_then(Time::from_unix) else {
+                        continue;
+                    };
+                    let command = TwistStamped { header: Header { stamp, ..Header::default() }, twist };
+                    (self.commands.0, command.to_bytes().expect("it has an encoding"))
+                }
+                other => panic!("{other:?}"),
+            };
+            self.world.publish(self.operator, topic, &bytes).expect("it is a topic");
+        }
     }
 
     fn obey(&mut self) {
-        let guard = &mut self.body.guard;
-        match self.world.peer(self.robot).is_operated() {
-            true => guard.operator_came(),
-            false => guard.operator_lost("it is gone"),
-        };
-        let mut answers = Vec::new();
+        let now = self.time();
+        let peer = self.world.peer(self.robot);
+        let operator = if peer.is_operated() { Ok(()) } else { Err(peer.operator_lost()) };
+        self.kit.handle_operator(now, operator);
         for message in self.world.messages(self.robot, self.orders.1) {
-            let Some(ordered) = Ordered::parse(&message.bytes) else { continue };
-            let engaged = match ordered.order {
-                Order::Estop => true,
-                Order::EstopClear => false,
-                _ => continue,
-            };
-            guard.estop(engaged);
-            answers.extend(ordered.answer(true));
+            self.kit.handle_message(now, &message.bytes);
         }
         for message in self.world.messages(self.robot, self.commands.1) {
             let command = TwistStamped::decode(&message.bytes).expect("a command");
-            guard.command(Velocity { linear: command.twist.linear.x, angular: command.twist.angular.z });
-        }
-        for answer in answers {
-            self.say(self.reports.0, &answer);
+            self.kit.handle_drive(now, &command, message.bytes.len());
         }
     }
 
-    fn say(&mut self, topic: TopicId, json: &str) {
-        self.world.publish(self.robot, topic, json.as_bytes()).expect("it is a topic");
+    fn say(&mut self) {
+        while let Some(output) = self.kit.poll() {
+            let (topic, text) = match output {
+                Output::State(text) => (self.reports.0, text),
+                Output::Map(text) => (self.maps.0, text),
+                other => panic!("nothing else is registered: {other:?}"),
+            };
+            self.world.publish(self.robot, topic, text.as_bytes()).expect("it is a topic");
+        }
     }
 
     fn look(&mut self) {
         for message in self.world.messages(self.operator, self.reports.1) {
-            match serde_json::from_slice(&message.bytes).ok().as_ref().and_then(Said::parse) {
-                Some(Said::Telemetry(report)) => self.report = report,
-                Some(Said::Acknowledged { nonce, ok }) => self.acknowledged.push((nonce, ok)),
-                _ => {}
-            }
+            self.hands.handle_state(None, &message.bytes);
         }
         for message in self.world.messages(self.operator, self.maps.1) {
-            self.map = Minimap::parse(&message.bytes).or(self.map.take());
+            self.hands.handle_map(&message.bytes);
+        }
+        while let Some(heard) = self.hands.hear_next() {
+            match heard {
+                Heard::Telemetry(telemetry) => self.report = Report::of(&telemetry),
+                Heard::Acknowledged { asked, ok, .. } => self.acknowledged.push((asked, ok)),
+                Heard::Map(grid) => self.grid = Some(grid),
+                Heard::Odom(odom) => self.pose = Some(Pose { x: odom.x, y: odom.y, yaw: odom.yaw }),
+                other => panic!("{other:?}"),
+            }
         }
     }
 
@@ -177,8 +200,9 @@ fn a_held_key_drives_the_robot_and_the_emergency_stop_stops_it() {
     assert_eq!((drive.report.state.as_deref(), drive.speed()), (Some("driving"), 0.5));
     let pose = drive.report.pose.expect("telemetry");
     assert!(pose.x > 0.5 && pose.y == 0.0, "{pose:?}");
-    let cell = drive.map.as_ref().expect("a map").robot;
-    assert!(cell.column > 16 && !drive.map.as_ref().expect("a map").is_occupied(cell.column, cell.row));
+    let map = Minimap::of(drive.grid.as_ref().expect("a map"), drive.pose);
+    let cell = map.robot.expect("a pose on it");
+    assert!(cell.column > 16 && !map.is_occupied(cell.column, cell.row), "{map:?}");
 
     drive.press(Key::Estop);
     drive.hold(Key::Forward, SECOND);
@@ -186,7 +210,7 @@ fn a_held_key_drives_the_robot_and_the_emergency_stop_stops_it() {
     drive.press(Key::Release);
     drive.wait(SECOND);
     assert_eq!((drive.report.state.as_deref(), drive.speed()), (Some("standing"), 0.0));
-    assert_eq!(drive.acknowledged, [(1, true), (2, true)]);
+    assert_eq!(drive.acknowledged, [(Asked::Estop, true), (Asked::EstopClear, true)]);
     drive.hold(Key::Forward, SECOND);
     assert_eq!(drive.report.state.as_deref(), Some("driving"));
 }
@@ -195,9 +219,10 @@ fn a_held_key_drives_the_robot_and_the_emergency_stop_stops_it() {
 fn a_robot_that_hears_nobody_stands() {
     let mut drive = Drive::new(2);
     drive.hold(Key::Forward, SECOND);
-    assert!(drive.body.telemetry("rover", 0.0).contains(r#""mode":"driving""#));
+    assert_eq!((drive.report.state.as_deref(), drive.body.velocity().linear), (Some("driving"), 0.5));
     drive.world.cut_off(drive.operator);
     drive.hold(Key::Forward, 10 * SECOND);
-    assert!(drive.body.telemetry("rover", 0.0).contains(r#""mode":"no_operator""#));
-    assert!(drive.body.guard.target().is_zero());
+    let step = drive.kit.step(drive.time());
+    assert_eq!((step.activity, step.velocity), (Activity::NoOperator, Twist::default()));
+    assert!(drive.body.velocity().is_zero());
 }

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use farwire_sim::Velocity;
 use farwire_sim::operator::{Deed, Pilot, View};
 
 use super::cockpit::Cockpit;
@@ -36,27 +35,26 @@ fn at_terminal(
     pilot: &mut Pilot,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let (mut commands, mut shows) = (Pace::new(start, hz), Every::new(start, SHOW_HZ));
+    let (mut looks, mut shows) = (Pace::new(start, hz), Every::new(start, SHOW_HZ));
     while !interrupt.is_set() {
-        let due = commands.next(Instant::now());
+        let due = looks.next(Instant::now());
         for _ in 0..KEYS {
             let Some(key) = terminal.key_until(due)? else { break };
             let now = Instant::now();
             match pilot.press(key, now) {
-                Some(Deed::Estop { engaged }) => {
-                    cockpit.command(Velocity::ZERO)?;
-                    cockpit.estop(engaged, now)?;
-                }
+                Some(Deed::Estop { engaged }) => cockpit.estop(engaged),
                 Some(Deed::Quit) => return Ok(()),
                 _ => {}
             }
         }
         let now = Instant::now();
+        cockpit.drive(pilot.target(now));
         cockpit.look(now, |_| Ok(()))?;
-        cockpit.command(pilot.target(now))?;
         if shows.is_due(now) {
             let (columns, rows) = terminal.size();
-            terminal.show(&view(cockpit, robot, pilot, now).lines(columns, rows))?;
+            let map = cockpit.seen.map();
+            let view = View { map: map.as_ref(), ..view(cockpit, robot, pilot, now) };
+            terminal.show(&view.lines(columns, rows))?;
         }
     }
     Ok(())
@@ -64,6 +62,7 @@ fn at_terminal(
 
 fn view<'a>(cockpit: &'a Cockpit, robot: Option<&'a str>, pilot: &Pilot, now: Instant) -> View<'a> {
     let seen = &cockpit.seen;
+    let (sent, dropped) = cockpit.counts();
     let report = seen.report.as_ref().map(|(report, at)| (report, now.saturating_duration_since(*at)));
     View {
         robot: robot.or(report.and_then(|(report, _)| report.robot.as_deref())),
@@ -74,11 +73,11 @@ fn view<'a>(cockpit: &'a Cockpit, robot: Option<&'a str>, pilot: &Pilot, now: In
         clock: cockpit.clock(),
         clocks: seen.clocks.as_deref(),
         report,
-        map: seen.map.as_ref(),
+        map: None,
         target: pilot.target(now),
         percent: pilot.percent(),
         is_estopped: pilot.is_estopped(),
-        sent: seen.sent,
-        dropped: seen.dropped,
+        sent,
+        dropped,
     }
 }

@@ -21,26 +21,25 @@ pub(super) fn drive(
 ) -> Result<(), Failure> {
     let start = Instant::now();
     let mut performance = Performance::new(script.clone());
-    let mut commands = Pace::new(start, hz);
-    while !interrupt.wait_until(commands.next(Instant::now())) {
+    let mut looks = Pace::new(start, hz);
+    while !interrupt.wait_until(looks.next(Instant::now())) {
         let now = Instant::now();
         let elapsed = now.saturating_duration_since(start);
         cockpit.look(now, |sight| tell(&sight, json))?;
         while let Some(step) = performance.next_step(elapsed) {
             tell(&Sight::Step { step: step.text.clone() }, json)?;
             if let Some(engaged) = step.estop {
-                cockpit.command(Velocity::ZERO)?;
-                cockpit.estop(engaged, now)?;
+                cockpit.estop(engaged);
             }
         }
         if performance.is_over(elapsed) {
             break;
         }
-        cockpit.command(performance.velocity())?;
+        cockpit.drive(performance.velocity());
     }
-    cockpit.command(Velocity::ZERO)?;
+    cockpit.drive(Velocity::ZERO);
     let round_trip_ms = cockpit.clock().map(|clock| clock.round_trip.as_secs_f64() * 1000.0);
-    let (commands_sent, commands_dropped) = (cockpit.seen.sent, cockpit.seen.dropped);
+    let (commands_sent, commands_dropped) = cockpit.counts();
     tell(&Sight::Done { commands_sent, commands_dropped, round_trip_ms }, json)
 }
 

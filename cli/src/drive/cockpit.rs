@@ -2,39 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use farwire::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
-use farwire::lcm::std_msgs::{Header, Time};
-use farwire::teleop::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
-use farwire::{
-    Accepted, Connection, ConnectionEvent, Container, Delivery, Events, PublishError, Publisher, Subscription,
-};
-use farwire_sim::operator::{Clock, Insistence, Orders, Report, Said, Sight};
-use farwire_sim::{Minimap, Order, Velocity};
+use farwire::lcm::geometry_msgs::{Twist, Vector3};
+use farwire::teleop::{Asked, Grid, Heard, Operator};
+use farwire::{Connection, ConnectionEvent, Events, RecvError, Subscription};
+use farwire_sim::operator::{Clock, HOLD, Report, Sight};
+use farwire_sim::{Minimap, Pose, Velocity};
 
 use crate::failure::Failure;
-use crate::teleop::{ended, unix_now};
+use crate::teleop::ended;
 
-/// Messages and events that are taken in one go; the next one takes the rest.
+/// What is heard and happens that is taken in one go; the next one takes the rest.
 const BURST: usize = 256;
-
-/// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
-const LAST_ZEROS: u32 = 5;
-
-/// Between two of them.
-const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
 
 /// Both directions.
 pub(super) struct Cockpit {
     connection: Connection,
     broker: String,
-    commands: Publisher<TwistStamped>,
-    orders: Publisher,
-    reports: Subscription,
-    maps: Subscription,
+    operator: Operator,
+    /// How long a velocity counts, unless another one is said.
+    hold: Duration,
     events: Subscription<Events>,
-    insistence: Insistence,
-    sent_orders: Orders,
-    seq: i32,
     pub(super) seen: Seen,
 }
 
@@ -42,29 +29,31 @@ pub(super) struct Cockpit {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) report: Option<(Report, Instant)>,
-    pub(super) map: Option<Minimap>,
+    grid: Option<Grid>,
+    /// Where the robot said that it is.
+    pose: Option<Pose>,
     /// Why the connection is down, if it is.
     pub(super) trouble: Option<String>,
-    pub(super) sent: u64,
-    /// Commands that nobody could get.
-    pub(super) dropped: u64,
     /// What is wrong with the clocks, if something is.
     pub(super) clocks: Option<String>,
 }
 
+impl Seen {
+    /// What is around the robot, if that is known.
+    pub(super) fn map(&self) -> Option<Minimap> {
+        let reported = self.report.as_ref().and_then(|(report, _)| report.pose);
+        self.grid.as_ref().map(|grid| Minimap::of(grid, self.pose.or(reported)))
+    }
+}
+
 impl Cockpit {
-    pub(super) fn new(connection: Connection, broker: &str) -> Result<Cockpit, Failure> {
-        let reliable = Delivery::RELIABLE;
+    /// An operator that says its velocity so many times a second.
+    pub(super) fn new(connection: Connection, broker: &str, hz: f64) -> Result<Cockpit, Failure> {
         Ok(Cockpit {
-            commands: connection.publisher_of(CMD_UNRELIABLE).map_err(Failure::failed)?,
-            orders: connection.publisher_with(STATE_RELIABLE, reliable).map_err(Failure::failed)?,
-            reports: connection.subscribe_with(STATE_RELIABLE_BACK, reliable).map_err(Failure::failed)?,
-            maps: connection.subscribe_with(MAP_UNRELIABLE, Container::ring(1)).map_err(Failure::failed)?,
             events: connection.events().map_err(Failure::failed)?,
+            operator: Operator::start(&connection, hz).map_err(Failure::failed)?,
+            hold: HOLD.max(Duration::from_secs_f64(2.0 / hz)),
             broker: broker.to_owned(),
-            insistence: Insistence::default(),
-            sent_orders: Orders::new(unix_now()),
-            seq: 0,
             seen: Seen::default(),
             connection,
         })
@@ -85,21 +74,11 @@ impl Cockpit {
             }
         }
         for _ in 0..BURST {
-            match self.reports.try_recv() {
-                Ok(Some(message)) => self.take_report(&message, now).into_iter().try_for_each(&mut tell)?,
-                Ok(None) => break,
-                Err(error) if error.is_passing() => {}
+            match self.operator.heard(Duration::ZERO) {
+                Ok(heard) => self.take_heard(heard, now).into_iter().try_for_each(&mut tell)?,
+                Err(RecvError::Timeout) => break,
                 Err(_) => return Err(self.ended()),
             }
-        }
-        match self.maps.latest() {
-            Ok(Some(message)) => self.seen.map = Minimap::parse(&message).or(self.seen.map.take()),
-            Ok(None) => {}
-            Err(error) if error.is_passing() => {}
-            Err(_) => return Err(self.ended()),
-        }
-        if self.insistence.is_due(now) {
-            self.order(Order::Estop)?;
         }
         Ok(())
     }
@@ -131,70 +110,53 @@ impl Cockpit {
         }
     }
 
-    fn take_report(&mut self, message: &[u8], now: Instant) -> Vec<Sight> {
-        let Ok(telemetry) = serde_json::from_slice(message) else { return Vec::new() };
-        match Said::parse(&telemetry) {
-            Some(Said::Telemetry(report)) => {
-                self.insistence.reported(report.is_estopped);
+    fn take_heard(&mut self, heard: Heard, now: Instant) -> Vec<Sight> {
+        match heard {
+            Heard::Telemetry(telemetry) => {
+                let report = Report::of(&telemetry);
                 let (state, why) = (report.state.clone(), report.why.clone());
                 let before = self.seen.report.replace((report, now));
                 let is_news = before.is_none_or(|(before, _)| before.state != state || before.why != why);
                 let change = state.filter(|_| is_news).map(|state| Sight::State { state, why });
-                [Some(Sight::Telemetry { telemetry }), change].into_iter().flatten().collect()
+                let telemetry = Sight::Telemetry { telemetry: telemetry.message };
+                [Some(telemetry), change].into_iter().flatten().collect()
             }
-            Some(Said::Acknowledged { nonce, ok }) => {
-                self.insistence.answered(nonce, ok);
-                let engaged = self.sent_orders.answered(nonce).map(|order| order == Order::Estop);
-                engaged.map(|engaged| Sight::EstopAcknowledged { engaged, ok }).into_iter().collect()
+            Heard::Acknowledged { asked: Asked::Estop, ok, .. } => vec![Sight::EstopAcknowledged { engaged: true, ok }],
+            Heard::Acknowledged { asked: Asked::EstopClear, ok, .. } => {
+                vec![Sight::EstopAcknowledged { engaged: false, ok }]
+            }
+            Heard::Map(grid) => {
+                self.seen.grid = Some(grid);
+                Vec::new()
+            }
+            Heard::Odom(odom) => {
+                self.seen.pose = Some(Pose { x: odom.x, y: odom.y, yaw: odom.yaw });
+                Vec::new()
             }
             _ => Vec::new(),
         }
     }
 
-    /// Sends a velocity, stamped in the robot's time. One that cannot be stamped would not be obeyed, and is dropped.
-    pub(super) fn command(&mut self, velocity: Velocity) -> Result<(), Failure> {
-        let Some(stamp) = self.connection.stamp().and_then(Time::from_unix) else {
-            self.seen.dropped += 1;
-            return Ok(());
+    /// Drives so until another velocity is said, or for a moment.
+    pub(super) fn drive(&self, velocity: Velocity) {
+        let twist = Twist {
+            linear: Vector3 { x: velocity.linear, ..Vector3::default() },
+            angular: Vector3 { z: velocity.angular, ..Vector3::default() },
         };
-        self.seq = self.seq.wrapping_add(1);
-        let message = TwistStamped {
-            header: Header { seq: self.seq, stamp, frame_id: String::new() },
-            twist: Twist {
-                linear: Vector3 { x: velocity.linear, ..Vector3::default() },
-                angular: Vector3 { z: velocity.angular, ..Vector3::default() },
-            },
-        };
-        match self.commands.publish(&message) {
-            Ok(Accepted::Dropped) => self.seen.dropped += 1,
-            Ok(_) => self.seen.sent += 1,
-            Err(PublishError::Ended { .. }) => return Err(self.ended()),
-            Err(_) => self.seen.dropped += 1,
-        }
-        Ok(())
+        self.operator.drive(twist, self.hold);
     }
 
     /// Engages the emergency stop, again and again until the robot has heard, or clears it.
-    pub(super) fn estop(&mut self, engaged: bool, now: Instant) -> Result<(), Failure> {
-        self.insistence.want(engaged);
+    pub(super) fn estop(&self, engaged: bool) {
         match engaged {
-            true if self.insistence.is_due(now) => self.order(Order::Estop),
-            true => Ok(()),
-            false => self.order(Order::EstopClear),
+            true => self.operator.estop(),
+            false => drop(self.operator.estop_clear()),
         }
     }
 
-    fn order(&mut self, order: Order) -> Result<(), Failure> {
-        let nonce = self.sent_orders.next(order);
-        if order == Order::Estop {
-            self.insistence.said(nonce);
-        }
-        let Some(message) = order.to_json(nonce) else { return Ok(()) };
-        match self.orders.publish_text(&message) {
-            Err(PublishError::Ended { .. }) => Err(self.ended()),
-            // One that found no way is said again, or shows on the screen as not confirmed.
-            _ => Ok(()),
-        }
+    /// Commands that were sent, and those that nobody could get.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.operator.sent(), self.operator.dropped())
     }
 
     pub(super) fn broker(&self) -> &str {
@@ -216,15 +178,9 @@ impl Cockpit {
     }
 
     /// Leaves the robot, standing.
-    pub(super) fn leave(mut self) {
-        for _ in 0..LAST_ZEROS {
-            if self.command(Velocity::ZERO).is_err() {
-                break;
-            }
-            std::thread::sleep(LAST_ZERO_EVERY);
-        }
+    pub(super) fn leave(self) {
         // What was said last is to arrive; a robot that it does not reach stops by itself.
-        self.connection.flush(super::FLUSH);
+        self.operator.leave(&self.connection, super::FLUSH);
         self.connection.close();
     }
 

@@ -119,7 +119,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let waiting = |why: &str| say(&Sight::Waiting { why: why.to_owned() });
     let Some(connection) = dial(&config, &credential, &interrupt, waiting)? else { return Ok(()) };
-    let mut cockpit = Cockpit::new(connection, &credential.broker)?;
+    let mut cockpit = Cockpit::new(connection, &credential.broker, args.hz)?;
     let driven = match &script {
         Some(script) => {
             tell(&Sight::Connected, args.json)?;

@@ -1,7 +1,6 @@
 //! `farwire robot`: a simulated robot that an operator can drive.
 
 mod pulse;
-mod reporter;
 mod teller;
 
 use std::path::PathBuf;

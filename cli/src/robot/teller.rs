@@ -1,6 +1,9 @@
 //! Tells changes to whoever started the robot.
 
+use std::fmt::Display;
+
 use farwire_sim::robot::{Change, Timed};
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output;
@@ -17,7 +20,7 @@ impl Teller {
         Teller { json }
     }
 
-    pub(super) fn tell(self, change: &Change) -> Result<(), Failure> {
+    pub(super) fn tell(self, change: &(impl Serialize + Display)) -> Result<(), Failure> {
         match self.json {
             true => output::json(&Timed { robot_ts: unix_now().as_secs_f64(), change }),
             false => output::line(change),

@@ -91,6 +91,6 @@ fn teleoperated_by_an_operator() {
     operator.arg("3").env("FARWIRE_BROKER", broker.url()).env("FARWIRE_OPERATOR_TOKEN", broker.operator_token());
     let told = printed(operator);
     assert!(told[0].starts_with("round trip to the robot: "), "{told:?}");
-    assert_eq!(lines.next().expect("a line").expect("text"), "obeyed 5 commands");
+    assert_eq!(lines.next().expect("a line").expect("text"), "moved 5 steps");
     assert!(robot.wait().expect("it has ended").success());
 }

@@ -15,8 +15,7 @@ pub(super) fn draw(map: &Minimap) -> Vec<String> {
 
 /// The cell of a row, and the one below it.
 fn pair(map: &Minimap, column: usize, row: usize) -> char {
-    let robot = map.robot;
-    if robot.column == column && robot.row / 2 * 2 == row {
+    if let Some(robot) = map.robot.filter(|robot| robot.column == column && robot.row / 2 * 2 == row) {
         return arrow(robot.yaw);
     }
     match (map.is_occupied(column, row), map.is_occupied(column, row + 1)) {

@@ -1,6 +1,6 @@
 //! What a robot reports, as an operator needs it. Robots differ: what one leaves out is not known.
 
-use farwire_core::wire::teleop::Kind;
+use farwire_core::teleop::Telemetry;
 use serde_json::Value;
 
 use crate::{Pose, Velocity};
@@ -13,21 +13,6 @@ const MAX_TEXT: usize = 200;
 
 /// The state of a robot whose emergency stop is engaged.
 const ESTOPPED: &str = "estopped";
-
-/// A message of a robot that an operator looks at.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Said {
-    /// How it is.
-    Telemetry(Report),
-    /// The answer to an order of ours.
-    Acknowledged {
-        /// The order's.
-        nonce: u64,
-        /// Whether it did what it was told.
-        ok: bool,
-    },
-}
 
 /// The figures of one piece of telemetry.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,25 +35,13 @@ pub struct Report {
     pub is_blocked: bool,
 }
 
-impl Said {
-    /// Reads a message; pongs and what is not known are none.
-    pub fn parse(message: &Value) -> Option<Said> {
-        match Kind::of(message.get("type")?.as_str()?)? {
-            Kind::RobotTelemetry => Some(Said::Telemetry(Report::of(message))),
-            Kind::CmdAck => Some(Said::Acknowledged {
-                nonce: message.get("nonce")?.as_u64()?,
-                ok: message.get("ok") == Some(&Value::Bool(true)),
-            }),
-            _ => None,
-        }
-    }
-}
-
 impl Report {
-    fn of(message: &Value) -> Report {
+    /// What is said there, as far as it goes.
+    pub fn of(telemetry: &Telemetry) -> Report {
+        let message = &telemetry.message;
         let number = |path: &str| message.pointer(path).and_then(Value::as_f64);
         let text = |path: &str, longest| message.pointer(path).and_then(Value::as_str).map(|text| word(text, longest));
-        let is_estopped = message.pointer("/state/estopped").and_then(Value::as_bool);
+        let is_estopped = telemetry.is_estopped;
         let state = || match is_estopped {
             Some(true) => Some(ESTOPPED.to_owned()),
             _ => text("/state/mode", MAX_WORD).or_else(|| text("/state/posture", MAX_WORD)),
@@ -82,7 +55,7 @@ impl Report {
             why: text("/state/why", MAX_TEXT),
             pose: pose(),
             velocity: velocity(),
-            battery: number("/soc").map(|percent| percent / 100.0),
+            battery: telemetry.soc.map(|percent| percent / 100.0),
             is_blocked: message.get("is_blocked") == Some(&Value::Bool(true)),
         }
     }
@@ -95,9 +68,19 @@ fn word(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use farwire_core::teleop::{Heard, Operator};
     use serde_json::json;
 
     use super::*;
+
+    fn read(message: &Value) -> Report {
+        let mut operator = Operator::new(Instant::now(), Duration::ZERO, 20.0);
+        operator.handle_state(None, message.to_string().as_bytes());
+        let Some(Heard::Telemetry(telemetry)) = operator.hear_next() else { panic!("telemetry") };
+        Report::of(&telemetry)
+    }
 
     #[test]
     fn telemetry_is_read_as_far_as_it_goes() {
@@ -116,9 +99,9 @@ mod tests {
             battery: Some(0.5),
             is_blocked: true,
         };
-        assert_eq!(Said::parse(&full), Some(Said::Telemetry(report)));
+        assert_eq!(read(&full), report);
         let odd = json!({"type": "robot_telemetry", "pose": [1, 2], "soc": null, "state": 5});
-        assert_eq!(Said::parse(&odd), Some(Said::Telemetry(Report::default())));
+        assert_eq!(read(&odd), Report::default());
         // As a DimOS robot says it.
         let dimos = json!({"type": "robot_telemetry", "cmd": null, "soc": 81.5, "robot_ts": 1.5, "state":
             {"posture": "stand", "rage": false, "obstacle_avoidance": true, "light": 0.5, "estopped": false}});
@@ -128,26 +111,16 @@ mod tests {
             battery: Some(0.815),
             ..Report::default()
         };
-        assert_eq!(Said::parse(&dimos), Some(Said::Telemetry(report("stand", false))));
+        assert_eq!(read(&dimos), report("stand", false));
         let mut stopped = dimos;
         stopped["state"]["estopped"] = true.into();
-        assert_eq!(Said::parse(&stopped), Some(Said::Telemetry(report(ESTOPPED, true))));
-    }
-
-    #[test]
-    fn other_messages_are_told_apart() {
-        let ack = |ok| json!({"type": "cmd_ack", "nonce": 7, "ok": ok});
-        assert_eq!(Said::parse(&ack(true)), Some(Said::Acknowledged { nonce: 7, ok: true }));
-        assert_eq!(Said::parse(&ack(false)), Some(Said::Acknowledged { nonce: 7, ok: false }));
-        for none in [json!({"type": "pong"}), json!({"type": "cmd_ack"}), json!({}), json!([]), json!(null)] {
-            assert_eq!(Said::parse(&none), None);
-        }
+        assert_eq!(read(&stopped), report(ESTOPPED, true));
     }
 
     #[test]
     fn a_robot_does_not_write_to_the_terminal() {
         let nasty = json!({"type": "robot_telemetry", "robot": "\u{1b}[2J\u{9b}x", "state": {"mode": "s".repeat(500)}});
-        let Some(Said::Telemetry(report)) = Said::parse(&nasty) else { panic!("telemetry") };
+        let report = read(&nasty);
         assert_eq!(report.robot.as_deref(), Some("?[2J?x"));
         assert_eq!(report.state.map(|state| state.len()), Some(MAX_WORD));
     }

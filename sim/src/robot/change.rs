@@ -1,4 +1,5 @@
-//! What the robot tells the person who started it, once for each change.
+//! What the robot tells the person who started it, once for each change, beside what
+//! [`teleop::Change`](farwire_core::teleop::Change) says.
 
 use std::fmt;
 
@@ -36,42 +37,16 @@ pub enum Change {
         /// What it is.
         what: String,
     },
-    /// Somebody operates the robot.
-    OperatorCame {
-        /// Whether the emergency stop is engaged still.
-        is_estopped: bool,
-    },
-    /// Nobody does any more.
-    OperatorLost {
-        /// Why.
-        why: String,
-    },
-    /// No command came for too long.
-    Stale {
-        /// The time after which it stops, in milliseconds.
-        after_ms: u128,
-    },
-    /// Commands come, and none of them is obeyed.
-    Refusing {
-        /// What is wrong with them.
-        why: String,
-    },
     /// A clock was set, or is far off.
     Clock {
         /// Which, and by how much.
         what: String,
     },
-    /// It was told to move, for the first time or after it was stopped.
-    Driving,
     /// It came to a standstill after it was stopped.
     Stands {
         /// Where.
         pose: Pose,
     },
-    /// The emergency stop was engaged.
-    EstopEngaged,
-    /// The emergency stop was released.
-    EstopReleased,
     /// Something is in its way.
     Blocked {
         /// Where the robot is.
@@ -87,18 +62,8 @@ impl fmt::Display for Change {
             Change::Reconnecting { why } => write!(f, "connection lost, reconnecting: {why}"),
             Change::HeartbeatFailing { why } => write!(f, "the broker does not answer: {why}"),
             Change::Warning { what } => write!(f, "the broker warns: {what}"),
-            Change::OperatorCame { is_estopped: false } => f.write_str("an operator is here"),
-            Change::OperatorCame { is_estopped: true } => {
-                f.write_str("an operator is here; the emergency stop is still engaged")
-            }
-            Change::OperatorLost { why } => write!(f, "operator lost, stopping: {why}"),
-            Change::Stale { after_ms } => write!(f, "no fresh command for {after_ms} ms, stopping"),
-            Change::Refusing { why } => write!(f, "commands are refused: {why}"),
             Change::Clock { what } => f.write_str(what),
-            Change::Driving => f.write_str("driving"),
             Change::Stands { pose } => write!(f, "stands at {}", Place(*pose)),
-            Change::EstopEngaged => f.write_str("EMERGENCY STOP engaged; stands until the operator releases it"),
-            Change::EstopReleased => f.write_str("emergency stop released; waiting for a command"),
             Change::Blocked { pose } => write!(f, "something is in the way at {}", Place(*pose)),
         }
     }
@@ -116,12 +81,12 @@ impl fmt::Display for Place {
 
 /// A change with its time, for scripts.
 #[derive(Debug, Serialize)]
-pub struct Timed<'a> {
+pub struct Timed<'a, C> {
     /// Seconds since 1970.
     pub robot_ts: f64,
     /// The change.
     #[serde(flatten)]
-    pub change: &'a Change,
+    pub change: &'a C,
 }
 
 #[cfg(test)]
@@ -133,10 +98,8 @@ mod tests {
         let stands = Change::Stands { pose: Pose { x: 1.0, y: -0.5, yaw: std::f64::consts::FRAC_PI_2 } };
         assert_eq!(stands.to_string(), "stands at (1.00, -0.50) m, heading 90°");
         let json = |change| serde_json::to_string(&Timed { robot_ts: 1.5, change }).expect("plain data");
-        assert_eq!(json(&Change::Driving), r#"{"robot_ts":1.5,"event":"driving"}"#);
-        let lost = Change::OperatorLost { why: "it left".to_owned() };
-        assert_eq!(json(&lost), r#"{"robot_ts":1.5,"event":"operator_lost","why":"it left"}"#);
-        assert!(json(&Change::Stale { after_ms: 300 }).ends_with(r#""event":"stale","after_ms":300}"#));
+        let waiting = Change::Waiting { why: "no broker".to_owned() };
+        assert_eq!(json(&waiting), r#"{"robot_ts":1.5,"event":"waiting","why":"no broker"}"#);
         assert!(json(&stands).contains(r#""pose":{"x":1.0,"y":-0.5,"#));
     }
 }

@@ -1,19 +1,16 @@
-//! The robot: what it was told, its wheels, its room, its battery, and what it reports.
+//! The robot: its wheels, its room, its battery, and what it reports.
 //!
-//! [`Body`] is the whole of it. Whoever carries its connection tells its [`Guard`] what came and who is there, calls
-//! [`Body::step`] [`STEP_HZ`] times a second, and publishes [`Body::telemetry`] and [`Body::minimap`].
+//! [`Body`] is the whole of it. A [`teleop::Robot`](farwire_core::teleop::Robot) says who may move it: each of its steps goes into
+//! [`Body::step`], and [`Body::report`], [`Body::grid`] and [`Body::pose`] come back.
 
 mod base;
 mod battery;
 mod body;
 mod change;
-mod guard;
 mod room;
-mod telemetry;
 
 pub use self::base::{Base, LIMITS};
 pub use self::battery::Battery;
 pub use self::body::{Body, STEP_HZ};
 pub use self::change::{Change, Timed};
-pub use self::guard::{Guard, State};
 pub use self::room::Room;

@@ -1,6 +1,6 @@
 //! The room that the robot drives in: four walls, a shelf and a table.
 
-use crate::{Cell, Corner, FREE, Kind, Minimap, OCCUPIED, Pose};
+use farwire_core::teleop::Grid;
 
 /// Cells along each wall.
 const SIDE: usize = 32;
@@ -54,17 +54,11 @@ impl Room {
         !near(y).any(|row| near(x).any(|column| self.occupied[row][column] && touches(column, row)))
     }
 
-    /// The map of it, with the robot, at `robot_ts` seconds since 1970 by its clock.
-    pub fn minimap(&self, pose: Pose, robot_ts: f64) -> Minimap {
-        let drawn = |cells: &[bool; SIDE]| cells.iter().map(|cell| if *cell { OCCUPIED } else { FREE }).collect();
-        Minimap {
-            kind: Kind::Minimap,
-            robot_ts,
-            resolution: RESOLUTION,
-            origin: Corner { x: -HALF, y: -HALF },
-            rows: self.occupied.iter().rev().map(drawn).collect(),
-            robot: Cell { column: index(pose.x), row: SIDE - 1 - index(pose.y), yaw: pose.yaw },
-        }
+    /// The map of it.
+    pub fn grid(&self) -> Grid {
+        let side = SIDE as u32;
+        let cells = self.occupied.as_flattened().iter().map(|cell| if *cell { 100 } else { 0 }).collect();
+        Grid { width: side, height: side, resolution: RESOLUTION, origin: [-HALF; 2], cells }
     }
 }
 
@@ -98,13 +92,12 @@ mod tests {
 
     #[test]
     fn the_map_is_small_and_read_as_written() {
-        let map = Room::new().minimap(Pose { x: 0.1, y: 3.6, yaw: 1.0 }, 1.5);
-        assert_eq!((map.rows.len(), map.robot.column, map.robot.row), (SIDE, 16, 1));
-        assert!(map.rows.iter().all(|row| row.len() == SIDE));
-        // The shelf is in the upper left, the table in the lower right.
-        assert!(map.is_occupied(8, 6) && !map.is_occupied(24, 6) && map.is_occupied(24, 24) && !map.is_occupied(8, 24));
-        let json = serde_json::to_string(&map).expect("plain data");
-        assert!(json.len() < 16 * 1024 && json.contains(r#""type":"minimap""#), "{json}");
-        assert_eq!(Minimap::parse(json.as_bytes()), Some(map));
+        let map = Room::new().grid();
+        let json = map.to_json(1.5).expect("a map");
+        assert!(json.len() < 2048 && json.contains(r#""type":"map""#), "{json}");
+        assert_eq!(Grid::parse(json.as_bytes()), Some(map.clone()));
+        // Row 0 is the lowest: the shelf is in the upper left, the table in the lower right.
+        let is_occupied = |column, row| map.cell(column, row) == Some(100);
+        assert!(is_occupied(8, 25) && !is_occupied(24, 25) && is_occupied(24, 7) && !is_occupied(8, 7));
     }
 }

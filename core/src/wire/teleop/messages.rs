@@ -40,6 +40,10 @@ pub enum Kind {
     Gripper,
     /// Operator to robot: how fast commands are to be taken.
     TeleopScale,
+    /// Operator to robot: which cameras to show.
+    CameraSelect,
+    /// Operator to robot: what the operator's player sees.
+    VideoStats,
     /// Robot to operator: the answer to [`Kind::Ping`].
     Pong,
     /// Robot to operator: the answer to whatever came with a nonce.
@@ -47,7 +51,9 @@ pub enum Kind {
     /// Robot to operator: how it does. Each robot has figures of its own.
     RobotTelemetry,
     /// Robot to operator, on `map_unreliable`: what is around it.
-    Minimap,
+    Map,
+    /// Robot to operator, on `map_unreliable`: where it is.
+    Odom,
     /// On the robot alone, see [`OPERATOR_LOST`].
     OperatorLost,
 }

@@ -6,6 +6,7 @@
 mod calls;
 mod channels;
 pub mod code;
+mod commands;
 mod figures;
 mod ice;
 mod leaving;
@@ -13,6 +14,7 @@ mod listed;
 mod messages;
 pub mod path;
 mod refused;
+mod reports;
 mod role;
 
 pub use self::calls::{
@@ -20,10 +22,12 @@ pub use self::calls::{
     SdpAnswer,
 };
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
+pub use self::commands::{Command, MAX_NONCE, Mode, Order, Ordered, VideoStats, cmd_ack};
 pub use self::figures::RobotFigures;
 pub use self::ice::IceServer;
 pub use self::leaving::LeaveReason;
 pub use self::listed::{Figures, Listed, ListedRobot, RobotState, WITH_OFFLINE, rfc3339};
 pub use self::messages::{Kind, OPERATOR_LOST, Received, StateMessage};
 pub use self::refused::Refused;
+pub use self::reports::{DriveStats, MAX_MAP, Map2d, MapFormat, MapKind, Odom, OdomKind, RobotTelemetry, to_json};
 pub use self::role::Role;

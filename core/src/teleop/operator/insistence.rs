@@ -10,7 +10,7 @@ const MAX_NONCES: usize = 64;
 
 /// Whether there is something to say still.
 #[derive(Debug, Default)]
-pub struct Insistence {
+pub(super) struct Insistence {
     is_wanted: bool,
     is_confirmed: bool,
     next: Option<Instant>,
@@ -20,34 +20,43 @@ pub struct Insistence {
 
 impl Insistence {
     /// The stop is wanted from now on, or no longer.
-    pub fn want(&mut self, engaged: bool) {
+    pub(super) fn want(&mut self, engaged: bool) {
         *self = Insistence { is_wanted: engaged, ..Insistence::default() };
     }
 
     /// It was said, to be answered by this nonce.
-    pub fn said(&mut self, nonce: u64) {
+    pub(super) fn said(&mut self, nonce: u64) {
         if self.nonces.len() < MAX_NONCES {
             self.nonces.push(nonce);
         }
     }
 
     /// The robot answered. One whose actuator failed is latched all the same, but that is no reason to be quiet.
-    pub fn answered(&mut self, nonce: u64, ok: bool) {
+    pub(super) fn answered(&mut self, nonce: u64, ok: bool) {
         self.is_confirmed |= ok && self.nonces.contains(&nonce);
     }
 
     /// The robot reports its state. One that does not say whether it is stopped confirms by its answer alone.
-    pub fn reported(&mut self, is_estopped: Option<bool>) {
+    pub(super) fn reported(&mut self, is_estopped: Option<bool>) {
         self.is_confirmed = is_estopped.unwrap_or(self.is_confirmed);
     }
 
     /// Whether to say it now.
-    pub fn is_due(&mut self, now: Instant) -> bool {
-        let is_due = self.is_wanted && !self.is_confirmed && self.next.is_none_or(|next| now >= next);
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = self.is_open() && self.next.is_none_or(|next| now >= next);
         if is_due {
             self.next = now.checked_add(AGAIN);
         }
         is_due
+    }
+
+    /// When to look again, if there is something to say.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next.filter(|_| self.is_open())
+    }
+
+    fn is_open(&self) -> bool {
+        self.is_wanted && !self.is_confirmed
     }
 }
 
@@ -62,6 +71,7 @@ mod tests {
         assert!(!insistence.is_due(start));
         insistence.want(true);
         assert!(insistence.is_due(start) && !insistence.is_due(start));
+        assert_eq!(insistence.next(), Some(start + AGAIN));
         insistence.said(1);
         assert!(insistence.is_due(start + AGAIN) && !insistence.is_due(start + AGAIN));
         insistence.said(2);
@@ -71,6 +81,7 @@ mod tests {
         assert!(insistence.is_due(start + AGAIN * 2));
         insistence.answered(2, true);
         assert!(!insistence.is_due(start + AGAIN * 9));
+        assert_eq!(insistence.next(), None);
         // A robot that was restarted knows nothing of it.
         insistence.reported(Some(false));
         assert!(insistence.is_due(start + AGAIN * 9));

@@ -1,0 +1,85 @@
+//! An operator of tasks.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use farwire_core::RecvError;
+use farwire_core::teleop::Heard;
+use farwire_driver::ConnectError;
+use tokio::time::{sleep, timeout_at};
+
+use crate::connection::Connection;
+use crate::mailbox::poll;
+use crate::tasks::Tasks;
+
+/// The operator, as its tasks see it.
+type Inner = farwire_driver::teleop::Operator<Tasks>;
+
+farwire_driver::operator! {
+    ///
+    /// On a runtime of one thread, a program that blocks it also keeps the velocity from being said, and the robot stops.
+    Tasks; ()
+}
+
+/// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
+const LAST_ZEROS: u32 = 5;
+
+/// Between two of them.
+const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
+
+impl Operator {
+    /// Puts an operator on the connection of an [`OperatorConfig`](crate::OperatorConfig), that says its velocity so many times
+    /// a second, from 0.1 to 100, in a task of its own on the connection's runtime. 20 times suit robots that stop after 300 ms
+    /// of silence.
+    ///
+    /// # Errors
+    /// When the connection has ended or is none of an operator's.
+    pub fn start(connection: &Connection, hz: f64) -> Result<Operator, ConnectError> {
+        let inner = Inner::new(&connection.inner, hz).map_err(ConnectError::topic)?;
+        connection.inner.engine().driver().runtime.spawn(work(Arc::clone(&inner)));
+        Ok(Operator { inner, worker: () })
+    }
+
+    /// Waits for what the robot says next. The latest 256 wait to be heard; dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// The reason why nothing more will come.
+    pub async fn heard(&mut self) -> Result<Heard, RecvError> {
+        let operator = &self.inner;
+        loop {
+            if let Some(heard) = operator.heard()? {
+                return Ok(heard);
+            }
+            poll_fn(|context| poll(operator.maps(), context, |maps| operator.may_have_heard(maps).then_some(()))).await;
+        }
+    }
+
+    /// Tells the robot to stand, and waits until what was said last is delivered.
+    pub async fn leave(self, connection: &Connection) {
+        self.inner.close();
+        for _ in 0..LAST_ZEROS {
+            self.inner.stand();
+            sleep(LAST_ZERO_EVERY).await;
+        }
+        connection.flush().await;
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let () = self.worker;
+        self.inner.close();
+    }
+}
+
+/// Says what is due, and hears what comes, until the operator is let go of.
+async fn work(operator: Arc<Inner>) {
+    let mut next = Some(Instant::now());
+    while let Some(deadline) = next {
+        let reports =
+            poll_fn(|context| poll(operator.reports(), context, |reports| operator.has_reports(reports).then_some(())));
+        let _ = timeout_at(deadline.into(), reports).await;
+        next = operator.turn();
+    }
+}
