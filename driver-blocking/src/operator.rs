@@ -41,12 +41,6 @@ farwire_driver::operator! {
     Threads; Option<JoinHandle<()>>
 }
 
-/// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
-const LAST_ZEROS: u32 = 5;
-
-/// Between two of them.
-const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
-
 impl Operator {
     /// Puts an operator on the connection of an [`OperatorConfig`](crate::OperatorConfig), that says its velocity so many times
     /// a second, from 0.1 to 100, on a thread of its own. 20 times suit robots that stop after 300 ms of silence.
@@ -79,10 +73,8 @@ impl Operator {
 
     /// Tells the robot to stand, and waits for at most `timeout` until what was said last is delivered.
     pub fn leave(self, connection: &Connection, timeout: Duration) {
-        self.inner.close();
-        for _ in 0..LAST_ZEROS {
-            self.inner.stand();
-            thread::sleep(LAST_ZERO_EVERY);
+        for pause in self.inner.last_zeros() {
+            thread::sleep(pause);
         }
         connection.flush(timeout);
     }

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use farwire_core::RecvError;
 use farwire_core::teleop::Heard;
@@ -21,12 +21,6 @@ farwire_driver::operator! {
     /// On a runtime of one thread, a program that blocks it also keeps the velocity from being said, and the robot stops.
     Tasks; ()
 }
-
-/// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
-const LAST_ZEROS: u32 = 5;
-
-/// Between two of them.
-const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
 
 impl Operator {
     /// Puts an operator on the connection of an [`OperatorConfig`](crate::OperatorConfig), that says its velocity so many times
@@ -57,10 +51,8 @@ impl Operator {
 
     /// Tells the robot to stand, and waits until what was said last is delivered.
     pub async fn leave(self, connection: &Connection) {
-        self.inner.close();
-        for _ in 0..LAST_ZEROS {
-            self.inner.stand();
-            sleep(LAST_ZERO_EVERY).await;
+        for pause in self.inner.last_zeros() {
+            sleep(pause).await;
         }
         connection.flush().await;
     }

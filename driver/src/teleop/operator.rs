@@ -24,6 +24,12 @@ const BURST: usize = 256;
 /// Maps and poses that wait for a turn; the oldest give way.
 const MAPS: usize = 32;
 
+/// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
+const LAST_ZEROS: u32 = 5;
+
+/// Between two of them.
+const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
+
 /// An operator on its connection. It keeps that open.
 pub struct Operator<D: Driver> {
     connection: Connection<D>,
@@ -145,7 +151,7 @@ impl<D: Driver> Operator<D> {
 
     /// Engages the emergency stop.
     pub fn estop(&self) {
-        self.stand();
+        self.drive_now(&mut self.lock(), Twist::default());
         self.act(farwire_core::teleop::Operator::estop);
     }
 
@@ -159,9 +165,14 @@ impl<D: Driver> Operator<D> {
         self.act(|machine, now| machine.ask(now, command))
     }
 
-    /// Says at once, and once, that the robot is to stand.
-    pub fn stand(&self) {
-        self.drive_now(&mut self.lock(), Twist::default());
+    /// Ends the worker, and says each time that the next one is taken that the robot is to stand. Answers how long to wait after
+    /// that.
+    pub fn last_zeros(&self) -> impl Iterator<Item = Duration> {
+        self.close();
+        (0..LAST_ZEROS).map(|_| {
+            self.drive_now(&mut self.lock(), Twist::default());
+            LAST_ZERO_EVERY
+        })
     }
 
     /// The way to the robot and back.
