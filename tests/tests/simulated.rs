@@ -105,7 +105,10 @@ impl Drive {
         self.body.step(&self.kit.step(now));
         self.kit.set_report(self.body.report("rover"));
         self.kit.handle_timeout(now);
-        self.kit.publish_map(now, || self.body.grid()).expect("a map");
+        if self.kit.is_map_due(now.at) {
+            let stamp = now.robot_time.unwrap_or_default().as_secs_f64();
+            self.kit.publish_map(self.body.grid().to_json(stamp)).expect("a map");
+        }
         let Pose { x, y, yaw } = self.body.pose();
         self.kit.publish_odom(now, x, y, yaw);
         self.say();

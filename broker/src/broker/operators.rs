@@ -8,7 +8,7 @@ use farwire_core::wire::teleop::{Join, Joined, Listed, ListedRobot, Party, Robot
 use tracing::info;
 
 use super::robots::{check_offer, short_id};
-use super::{Broker, Joining, Operator, OperatorState, RobotState};
+use super::{Broker, Joining, Operator, OperatorState, Robot, RobotState};
 use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId, Scope};
 use crate::limits::{ANSWER_WITHIN, MAX_LISTED};
@@ -59,6 +59,16 @@ impl Broker {
         }
     }
 
+    /// The robot that somebody wants to join, if it can be joined like this, by whomever.
+    pub(super) fn joinable(&self, robot: &RobotId, body: &Join) -> Result<&Robot, Refusal> {
+        check_offer(&body.sdp_offer)?;
+        let session = self.robots.get(robot).ok_or_else(Refusal::no_session)?;
+        match session.state {
+            RobotState::Unverified => Err(Refusal::unverified()),
+            RobotState::Live => Ok(session),
+        }
+    }
+
     /// Makes somebody the operator of a robot, if the rules of the [crate](crate) let it.
     pub(super) fn join(
         &mut self,
@@ -68,12 +78,7 @@ impl Broker {
         robot: &RobotId,
         body: &Join,
     ) -> Result<(), Refusal> {
-        check_offer(&body.sdp_offer)?;
-        let session = self.robots.get(robot).ok_or_else(Refusal::no_session)?;
-        match session.state {
-            RobotState::Unverified => return Err(Refusal::unverified()),
-            RobotState::Live => {}
-        }
+        let session = self.joinable(robot, body)?;
         let present = session.operator.as_ref().map(|operator| &operator.key);
         let coming = session.joining.as_ref().map(|joining| &joining.key);
         let is_takeover = present.into_iter().chain(coming).any(|other| *other != key);

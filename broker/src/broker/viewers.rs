@@ -9,8 +9,8 @@ use farwire_core::wire::cloudflare::Location;
 use farwire_core::wire::teleop::{Bridged, Channel, Join, Joined, Party, Role};
 use tracing::info;
 
-use super::robots::{check_offer, short_id};
-use super::{Broker, HandingOver, Outbound, Output, RobotState, SfuSessionKey, Viewer, ViewerState};
+use super::robots::short_id;
+use super::{Broker, HandingOver, Outbound, Output, SfuSessionKey, Viewer, ViewerState};
 use crate::channels::entries;
 use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId};
@@ -28,12 +28,7 @@ impl Broker {
         robot: &RobotId,
         body: &Join,
     ) -> Result<(), Refusal> {
-        check_offer(&body.sdp_offer)?;
-        let session = self.robots.get(robot).ok_or_else(Refusal::no_session)?;
-        match session.state {
-            RobotState::Unverified => return Err(Refusal::unverified()),
-            RobotState::Live => {}
-        }
+        let session = self.joinable(robot, body)?;
         if session.viewers.len() >= self.config.max_viewers {
             return Err(Refusal::too_many_viewers(session.viewers.len()));
         }

@@ -9,7 +9,7 @@ use super::drive::{Drive, Dropped};
 use super::executor::{Deed, Executor, RunId};
 use super::guard::{Activity, Guard};
 use super::limits::is_zero;
-use super::map::{Grid, MapError};
+use super::map::MapError;
 use super::options::RobotOptions;
 use super::pace::Pace;
 use super::stats::Stream;
@@ -26,6 +26,9 @@ const MAX_OUTPUTS: usize = 256;
 
 /// A loop that was away for longer is told of it.
 const AWAY: Duration = Duration::from_millis(500);
+
+/// How long a loop that was told to move may take to come round and be told to stand.
+const OVERDUE_AFTER: Duration = Duration::from_millis(100);
 
 /// What time it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,6 +93,10 @@ pub struct Robot {
     outputs: VecDeque<Output>,
     /// When the loop came last.
     stepped: Option<Instant>,
+    /// It was told to move then.
+    is_moving: bool,
+    /// Since when it is to be told to stand, and whether it was found to be overdue.
+    stands_since: Option<(Instant, bool)>,
     refused: u64,
     is_obeying: bool,
     counts: Counts,
@@ -124,6 +131,8 @@ impl Robot {
             changes: VecDeque::new(),
             outputs: VecDeque::new(),
             stepped: None,
+            is_moving: false,
+            stands_since: None,
             refused: 0,
             is_obeying: false,
             counts: Counts::default(),
@@ -197,6 +206,14 @@ impl Robot {
             }
             Order::VideoStats(stats) => self.video = Some(stats),
         }
+        self.settle(now);
+    }
+
+    /// Messages of [`STATE_RELIABLE`](crate::broker::STATE_RELIABLE) were lost. The emergency stop may have been among them, so that
+    /// it counts as engaged.
+    pub fn handle_lost_messages(&mut self, now: Now) {
+        self.look(now);
+        self.estop(now, None);
         self.settle(now);
     }
 
@@ -274,20 +291,38 @@ impl Robot {
     pub fn step(&mut self, now: Now) -> Step {
         self.look(now);
         let elapsed = self.stepped.map_or(Duration::ZERO, |stepped| now.at.saturating_duration_since(stepped));
-        self.stepped = Some(now.at);
+        (self.stepped, self.stands_since) = (Some(now.at), None);
         if elapsed > AWAY {
             let for_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
             self.tell(Some(Change::LoopBlocked { for_ms }));
         }
         let velocity = self.guard.velocity(now.at);
+        self.is_moving = !is_zero(&velocity);
         let drive = self.drive.pass(&velocity);
         let changes = self.changes.drain(..).collect();
         Step { drive, velocity, activity: self.guard.activity(now.at), elapsed, changes }
     }
 
-    /// Whether the robot has to stand at this time, whatever its loop was told last.
-    pub fn must_stand(&self, now: Instant) -> bool {
-        is_zero(&self.guard.velocity(now))
+    /// When [`Robot::step`] was called last.
+    pub fn stepped(&self) -> Option<Instant> {
+        self.stepped
+    }
+
+    /// Whether the last step was to move.
+    pub fn is_moving(&self) -> bool {
+        self.is_moving
+    }
+
+    /// Whether the loop has not come round 100 ms after it should have been told to stand, so that it moves still. Answers `true`
+    /// once each time; to be asked every 100 ms at least.
+    pub fn is_overdue(&mut self, now: Instant) -> bool {
+        if !self.is_moving || !is_zero(&self.guard.velocity(now)) {
+            self.stands_since = None;
+            return false;
+        }
+        let (since, is_known) = self.stands_since.get_or_insert((now, false));
+        let is_overdue = now.saturating_duration_since(*since) >= OVERDUE_AFTER;
+        is_overdue && !std::mem::replace(is_known, true)
     }
 
     /// Sets what telemetry says of the robot, from now on.
@@ -295,20 +330,21 @@ impl Robot {
         self.report = report;
     }
 
-    /// Publishes a map, unless the one before was a moment ago. One that cannot be sent is counted.
+    /// Whether somebody is there to see a map, and the one before was not a moment ago. Then it is not due again before the next
+    /// time. To make one takes milliseconds, in which this state machine may be needed: [`Grid::to_json`](super::Grid::to_json) does so without it.
+    pub fn is_map_due(&mut self, now: Instant) -> bool {
+        self.guard.is_operated() && self.maps.is_due(now)
+    }
+
+    /// Publishes a map that was due, as [`Grid::to_json`](super::Grid::to_json) made it. One that cannot be sent is counted.
     ///
     /// # Errors
-    /// When it is none that can be sent.
-    pub fn publish_map(&mut self, now: Now, grid: impl FnOnce() -> Grid) -> Result<(), MapError> {
-        if !self.guard.is_operated() || !self.maps.is_due(now.at) {
-            return Ok(());
-        }
-        match grid().to_json(now.robot_time.unwrap_or_default().as_secs_f64()) {
-            Ok(json) => self.put(Output::Map(json)),
-            Err(error) => {
-                self.counts.maps += 1;
-                return Err(error);
-            }
+    /// That of `map`, which is given back.
+    pub fn publish_map(&mut self, map: Result<String, MapError>) -> Result<(), MapError> {
+        self.counts.maps += u64::from(map.is_err());
+        let json = map?;
+        if self.guard.is_operated() {
+            self.put(Output::Map(json));
         }
         Ok(())
     }

@@ -28,7 +28,8 @@ macro_rules! robot {
             }
 
             /// Publishes a map of what is around the robot, if one is due, which it is twice a second unless
-            /// [`RobotOptions::map_hz`](crate::teleop::RobotOptions::map_hz) says otherwise; only then `grid` is called.
+            /// [`RobotOptions::map_hz`](crate::teleop::RobotOptions::map_hz) says otherwise; only then `grid` is called. The emergency
+            /// stop is heard while it makes the map, however long it takes, but the loop that calls this waits for it.
             ///
             /// # Errors
             /// When it is none that can be sent, such as one that takes more than 32 KiB.

@@ -9,7 +9,7 @@ use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE
 use farwire_core::client::Inbox;
 use farwire_core::lcm::geometry_msgs::{Twist, TwistStamped};
 use farwire_core::lcm::std_msgs::{Header, Time};
-use farwire_core::teleop::{Command, Heard, LinkStats, Say};
+use farwire_core::teleop::{Command, Heard, LinkStats, Operator as Machine, Say};
 use farwire_core::{Accepted, Container, Delivery, Held, Mailbox, Raw, RecvError, SubscribeOptions, TopicError};
 
 use crate::connection::Connection;
@@ -21,14 +21,8 @@ use crate::system::unix_time;
 /// Messages of a kind that one turn takes; the next one takes the rest.
 const BURST: usize = 256;
 
-/// Maps and poses that wait for a turn; the oldest give way.
+/// Maps and poses that wait to be heard; the oldest give way.
 const MAPS: usize = 32;
-
-/// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
-const LAST_ZEROS: u32 = 5;
-
-/// Between two of them.
-const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
 
 /// An operator on its connection. It keeps that open.
 pub struct Operator<D: Driver> {
@@ -44,7 +38,7 @@ pub struct Operator<D: Driver> {
 }
 
 struct Inside {
-    machine: farwire_core::teleop::Operator,
+    machine: Machine,
     seq: i32,
     sent: u64,
     /// Velocities that nobody could get.
@@ -58,7 +52,7 @@ impl<D: Driver> Operator<D> {
     /// # Errors
     /// When the connection has ended, or is none of an operator's: it has the topics with another delivery.
     pub fn new(connection: &Connection<D>, hz: f64) -> Result<Arc<Operator<D>>, TopicError> {
-        let machine = farwire_core::teleop::Operator::new(Instant::now(), unix_time(), hz);
+        let machine = Machine::new(Instant::now(), unix_time(), hz);
         let maps = SubscribeOptions::from(Delivery::LOSSY).container(Container::ring(MAPS));
         Ok(Arc::new(Operator {
             reports: connection.subscribe(STATE_RELIABLE_BACK, SubscribeOptions::from(Delivery::RELIABLE))?,
@@ -92,7 +86,7 @@ impl<D: Driver> Operator<D> {
         self.is_closed() || reports.has_news()
     }
 
-    /// Whether there is something to take by [`heard`](Operator::heard), or to be taken in before.
+    /// Whether there is something to take by [`heard`](Operator::heard).
     pub fn may_have_heard<T: Held>(&self, maps: &Mailbox<T>) -> bool {
         self.has_heard.load(Ordering::Acquire) || maps.has_news()
     }
@@ -124,20 +118,31 @@ impl<D: Driver> Operator<D> {
     /// # Errors
     /// The reason why nothing more will come, after what was heard before.
     pub fn heard(&self) -> Result<Option<Heard>, RecvError> {
-        let mut inside = self.lock();
-        self.take_in(&mut inside);
-        let heard = inside.machine.hear_next();
-        if heard.is_none() {
+        let ended = {
+            let mut inside = self.lock();
+            self.take_in(&mut inside);
+            if let Some(heard) = inside.machine.hear_next() {
+                return Ok(Some(heard));
+            }
             self.has_heard.store(inside.ended.is_some(), Ordering::Release);
-        }
-        match (heard, inside.ended.clone()) {
+            inside.ended.clone()
+        };
+        match (self.map_heard(), ended) {
             (None, Some(why)) => Err(why),
             (heard, _) => Ok(heard),
         }
     }
 
+    /// The next map or pose. It is unpacked by whoever hears it, and without the lock: the worker has a velocity to say.
+    fn map_heard(&self) -> Option<Heard> {
+        (0..MAPS).find_map(|_| {
+            let message = self.maps.take_with(Mailbox::take).ok().flatten()?;
+            Heard::of_map(&message)
+        })
+    }
+
     /// Does something with the state machine, and says what follows.
-    pub fn act<R>(&self, act: impl FnOnce(&mut farwire_core::teleop::Operator, Instant) -> R) -> R {
+    pub fn act<R>(&self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
         let mut inside = self.lock();
         let result = act(&mut inside.machine, Instant::now());
         self.put_out(inside);
@@ -151,13 +156,12 @@ impl<D: Driver> Operator<D> {
 
     /// Engages the emergency stop.
     pub fn estop(&self) {
-        self.drive_now(&mut self.lock(), Twist::default());
-        self.act(farwire_core::teleop::Operator::estop);
+        self.act(Machine::estop);
     }
 
     /// Releases it.
     pub fn estop_clear(&self) -> u64 {
-        self.act(farwire_core::teleop::Operator::estop_clear)
+        self.act(Machine::estop_clear)
     }
 
     /// Asks the robot for something.
@@ -169,9 +173,9 @@ impl<D: Driver> Operator<D> {
     /// that.
     pub fn last_zeros(&self) -> impl Iterator<Item = Duration> {
         self.close();
-        (0..LAST_ZEROS).map(|_| {
+        (0..Machine::LAST_ZEROS).map(|_| {
             self.drive_now(&mut self.lock(), Twist::default());
-            LAST_ZERO_EVERY
+            Machine::LAST_ZERO_EVERY
         })
     }
 
@@ -202,12 +206,6 @@ impl<D: Driver> Operator<D> {
                     inside.ended.get_or_insert(error);
                     return;
                 }
-            }
-        }
-        for _ in 0..MAPS {
-            match self.maps.take_with(Mailbox::take) {
-                Ok(Some(message)) => inside.machine.handle_map(&message),
-                Ok(None) | Err(_) => break,
             }
         }
     }

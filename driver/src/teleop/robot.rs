@@ -32,14 +32,8 @@ const BURST: usize = 256;
 /// Drive commands that wait for a turn; the oldest give way.
 const COMMANDS: usize = 64;
 
-/// What a subscription that lost an order is to be taken for: it may have been this.
-const LOST_ORDER: &[u8] = br#"{"type":"estop"}"#;
-
-/// The worker comes round so often at least: who is there is to be known.
+/// The worker comes round so often at least: who is there is to be known, and whether the loop is overdue.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// How long a loop that was told to move may take to come round and be told to stand.
-const OVERDUE_AFTER: Duration = Duration::from_millis(100);
 
 /// A robot on its connection. It keeps that open.
 pub struct Robot<D: Driver> {
@@ -67,12 +61,6 @@ struct Inside {
     machine: farwire_core::teleop::Robot,
     /// What runs, and whether it counts still. There is at most one command, beside a stop.
     running: Vec<(RunId, Arc<AtomicBool>)>,
-    /// When the loop came last.
-    stepped: Option<Instant>,
-    /// The last step was to move.
-    was_moving: bool,
-    /// Since when the loop is to be told to stand, and whether it was found to be overdue.
-    stands_since: Option<(Instant, bool)>,
     /// Why nothing more will come.
     ended: Option<RecvError>,
     /// Reports that were not taken because the network was slower.
@@ -96,9 +84,6 @@ impl<D: Driver> Robot<D> {
         let inside = Inside {
             machine: farwire_core::teleop::Robot::new(options, Instant::now()),
             running: Vec::new(),
-            stepped: None,
-            was_moving: false,
-            stands_since: None,
             ended: None,
             unsent: 0,
         };
@@ -139,7 +124,7 @@ impl<D: Driver> Robot<D> {
 
     /// When the robot's loop is to come round: not before the first time unless it is to at once, and not after the second.
     pub fn due(&self) -> (Instant, Instant) {
-        let stepped = self.lock().stepped.unwrap_or_else(Instant::now);
+        let stepped = self.lock().machine.stepped().unwrap_or_else(Instant::now);
         (stepped + self.period / 4, stepped + self.period)
     }
 
@@ -175,9 +160,9 @@ impl<D: Driver> Robot<D> {
         }
         inside.machine.handle_timeout(now);
         let deadline = inside.machine.deadline().min(now.at + LOOK_EVERY);
-        let overdue = inside.is_overdue(now.at).then(|| self.overdue.clone()).flatten();
+        let overdue = inside.machine.is_overdue(now.at).then(|| self.overdue.clone()).flatten();
         // A loop that is stuck when the connection is over is to be stopped still.
-        let is_over = self.is_closed() || inside.ended.is_some() && !inside.was_moving;
+        let is_over = self.is_closed() || inside.ended.is_some() && !inside.machine.is_moving();
         self.put_out(inside);
         if let Some(stop) = overdue {
             (self.spawn)(Job::new(Arc::downgrade(self), None, Work::Overdue(stop)));
@@ -194,15 +179,13 @@ impl<D: Driver> Robot<D> {
         // What is told of from here on is news again.
         self.is_news.store(false, Ordering::Release);
         let now = self.take_in(&mut inside);
+        let was_moving = inside.machine.is_moving();
         let step = inside.machine.step(now);
-        inside.stepped = Some(now.at);
-        inside.stands_since = None;
-        let is_moving = step.velocity != Default::default();
-        let was_moving = std::mem::replace(&mut inside.was_moving, is_moving);
+        let is_moving = was_moving || inside.machine.is_moving();
         let ended = inside.ended.clone();
         self.put_out(inside);
         match ended {
-            Some(why) if !was_moving && !is_moving => Err(why),
+            Some(why) if !is_moving => Err(why),
             _ => Ok(step),
         }
     }
@@ -226,9 +209,14 @@ impl<D: Driver> Robot<D> {
     /// # Errors
     /// When it is none that can be sent.
     pub fn map(self: &Arc<Self>, grid: impl FnOnce() -> Grid) -> Result<(), MapError> {
-        let mut inside = self.lock();
         let now = self.now();
-        let published = inside.machine.publish_map(now, grid);
+        if !self.lock().machine.is_map_due(now.at) {
+            return Ok(());
+        }
+        // Without the lock: whatever this takes, the emergency stop is heard meanwhile.
+        let map = grid().to_json(now.robot_time.unwrap_or_default().as_secs_f64());
+        let mut inside = self.lock();
+        let published = inside.machine.publish_map(map);
         self.put_out(inside);
         published
     }
@@ -269,8 +257,7 @@ impl<D: Driver> Robot<D> {
             match self.orders.take_with(Mailbox::take) {
                 Ok(Some(message)) => inside.machine.handle_message(now, &message),
                 Ok(None) => break,
-                // An order that was lost may have been the emergency stop.
-                Err(RecvError::Lagged(_)) => inside.machine.handle_message(now, LOST_ORDER),
+                Err(RecvError::Lagged(_)) => inside.machine.handle_lost_messages(now),
                 Err(error) if error.is_passing() => {}
                 Err(error) => return inside.end(now, error),
             }
@@ -367,17 +354,6 @@ impl<D: Driver> Robot<D> {
 }
 
 impl Inside {
-    /// Whether the loop drives on although it is to stand, and has not come round; once each time.
-    fn is_overdue(&mut self, now: Instant) -> bool {
-        if !self.was_moving || !self.machine.must_stand(now) {
-            self.stands_since = None;
-            return false;
-        }
-        let (since, is_known) = self.stands_since.get_or_insert((now, false));
-        let is_overdue = now.saturating_duration_since(*since) >= OVERDUE_AFTER;
-        is_overdue && !std::mem::replace(is_known, true)
-    }
-
     /// Nothing more will come: whatever is so, the robot stands.
     fn end(&mut self, now: Now, why: RecvError) -> Now {
         self.ended.get_or_insert(why);

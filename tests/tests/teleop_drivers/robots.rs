@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use farwire_blocking::lcm::geometry_msgs::{Twist, TwistStamped, Vector3};
 use farwire_blocking::lcm::std_msgs::{Header, Time};
-use farwire_blocking::teleop::{Activity, Change, Command, Limits, RobotSetup, Step};
+use farwire_blocking::teleop::{Activity, Change, Command, Grid, Limits, RobotSetup, Step};
 use farwire_blocking::{Delivery, RecvError, RobotConfig};
 use serde_json::{Value, json};
 
@@ -30,6 +30,26 @@ pub(crate) fn robot_on_tokio(config: RobotConfig, setup: RobotSetup) -> Steps {
     Box::new(move || runtime.block_on(robot.step()))
 }
 
+fn mapping_on_threads(config: RobotConfig, setup: RobotSetup, slow: Arc<Slow>) -> Steps {
+    let connection = farwire_blocking::connect(config).expect("the robot registers");
+    let mut robot = farwire_blocking::Robot::start(&connection, setup).expect("a robot");
+    Box::new(move || {
+        robot.map(|| slow.grid()).expect("a map");
+        robot.step()
+    })
+}
+
+fn mapping_on_tokio(config: RobotConfig, setup: RobotSetup, slow: Arc<Slow>) -> Steps {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let connection = runtime.block_on(farwire_tokio::connect(config)).expect("the robot registers");
+    let mut robot = farwire_tokio::Robot::start(&connection, setup).expect("a robot");
+    Box::new(move || {
+        robot.map(|| slow.grid()).expect("a map");
+        runtime.block_on(robot.step())
+    })
+}
+
 /// A robot's loop on a thread, and its operator.
 struct Driven {
     servers: Servers,
@@ -47,7 +67,7 @@ struct Driven {
 }
 
 impl Driven {
-    fn new(name: &str, robot: fn(RobotConfig, RobotSetup) -> Steps, setup: RobotSetup) -> Driven {
+    fn new(name: &str, robot: impl FnOnce(RobotConfig, RobotSetup) -> Steps, setup: RobotSetup) -> Driven {
         let servers = Servers::new(name);
         let mut next = robot(servers.robot(), setup);
         let (is_stuck, is_over) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
@@ -192,6 +212,41 @@ fn stops_though_its_loop_is_stuck(name: &str, robot: fn(RobotConfig, RobotSetup)
     driven.end();
 }
 
+/// Keeps a map from being made for as long as that is wanted.
+#[derive(Default)]
+struct Slow {
+    is_wanted: AtomicBool,
+    is_making: AtomicBool,
+}
+
+impl Slow {
+    fn grid(&self) -> Grid {
+        while self.is_wanted.load(Ordering::Relaxed) {
+            self.is_making.store(true, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Grid { width: 1, height: 1, resolution: 0.5, origin: [0.0; 2], cells: vec![0] }
+    }
+}
+
+fn hears_the_stop_while_a_map_is_made(name: &str, robot: fn(RobotConfig, RobotSetup, Arc<Slow>) -> Steps) {
+    let slow = Arc::<Slow>::default();
+    let robot = |config, setup| robot(config, setup, Arc::clone(&slow));
+    let mut driven = Driven::new(name, robot, RobotSetup::new(Limits::planar(0.8, 1.5)));
+    driven.drive_until(0.5, moves);
+    slow.is_wanted.store(true, Ordering::Relaxed);
+    let begun = Instant::now();
+    while !slow.is_making.load(Ordering::Relaxed) {
+        assert!(begun.elapsed() < PATIENCE, "no map is made");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    driven.say(&json!({"type": "estop", "nonce": 1}));
+    assert!(driven.answer(1));
+    slow.is_wanted.store(false, Ordering::Relaxed);
+    driven.until(|step| step.activity == Activity::Estopped);
+    driven.end();
+}
+
 fn runs_commands_beside_its_loop(name: &str, robot: fn(RobotConfig, RobotSetup) -> Steps) {
     let (begun, begins) = mpsc::channel();
     let setup = RobotSetup::new(Limits::planar(0.8, 1.5))
@@ -268,6 +323,16 @@ fn a_robot_on_threads_stops_though_its_loop_is_stuck() {
 #[test]
 fn a_robot_on_tokio_stops_though_its_loop_is_stuck() {
     stops_though_its_loop_is_stuck("tokio-stuck", robot_on_tokio);
+}
+
+#[test]
+fn a_robot_on_threads_hears_the_stop_while_a_map_is_made() {
+    hears_the_stop_while_a_map_is_made("threads-map", mapping_on_threads);
+}
+
+#[test]
+fn a_robot_on_tokio_hears_the_stop_while_a_map_is_made() {
+    hears_the_stop_while_a_map_is_made("tokio-map", mapping_on_tokio);
 }
 
 #[test]

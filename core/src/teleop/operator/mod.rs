@@ -102,7 +102,22 @@ pub struct Operator {
     heard: VecDeque<Heard>,
 }
 
+impl Heard {
+    /// What a message of [`MAP_UNRELIABLE`](crate::broker::MAP_UNRELIABLE) says; `None` for what is neither a map nor a pose. To
+    /// unpack a picture takes milliseconds.
+    pub fn of_map(message: &[u8]) -> Option<Heard> {
+        let odom = || serde_json::from_slice(message).ok().map(Heard::Odom);
+        Grid::parse(message).map(Heard::Map).or_else(odom)
+    }
+}
+
 impl Operator {
+    /// How often a zero is said when driving ends: each may be lost, and some robots go on until they hear one.
+    pub const LAST_ZEROS: u32 = 5;
+
+    /// The time between two of them.
+    pub const LAST_ZERO_EVERY: Duration = Duration::from_millis(20);
+
     /// An operator that says its velocity so many times a second, from 0.1 to 100. `unix` is the time since 1970, of which its
     /// nonces are made.
     pub fn new(now: Instant, unix: Duration, hz: f64) -> Operator {
@@ -135,10 +150,11 @@ impl Operator {
     }
 
     /// Engages the emergency stop, which is said every half second until the robot has confirmed it, by its answer or its
-    /// telemetry, whatever happens to it or to the connection.
+    /// telemetry, whatever happens to it or to the connection. A zero goes before it, on the way that waits for nothing.
     pub fn estop(&mut self, now: Instant) {
         self.insistence.want(true);
         (self.is_estopped, self.until) = (true, None);
+        self.put(Say::Drive(Twist::default()));
         self.insist(now);
     }
 
@@ -192,8 +208,7 @@ impl Operator {
 
     /// Takes a message of [`MAP_UNRELIABLE`](crate::broker::MAP_UNRELIABLE).
     pub fn handle_map(&mut self, message: &[u8]) {
-        let odom = || serde_json::from_slice(message).ok().map(Heard::Odom);
-        if let Some(heard) = Grid::parse(message).map(Heard::Map).or_else(odom) {
+        if let Some(heard) = Heard::of_map(message) {
             self.hear(heard);
         }
     }

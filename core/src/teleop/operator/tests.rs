@@ -86,6 +86,7 @@ fn an_emergency_stop_is_said_until_it_is_confirmed() {
     operator.drive(start, forward(), ms(10_000));
     operator.estop(start);
     assert_eq!(operator.velocity(start), Twist::default());
+    assert_eq!(operator.poll(), Some(Say::Drive(Twist::default())), "on the way that waits for nothing");
     let mut said = 0;
     for step in 0..30 {
         operator.handle_timeout(start + ms(100) * step);
@@ -140,7 +141,8 @@ fn what_a_robot_reports_is_read_as_far_as_it_goes() {
     assert_eq!((read.soc, read.is_estopped, read.cmd, read.robot_ts), (Some(81.5), Some(true), None, Some(1.5)));
     assert_eq!(read.state["posture"], "stand");
     let grid = Grid { width: 1, height: 1, resolution: 0.5, origin: [0.0; 2], cells: vec![0] };
-    pair.robot.publish_map(pair.robot_now(), || grid.clone()).expect("a map");
+    assert!(pair.robot.is_map_due(pair.robot_now().at));
+    pair.robot.publish_map(grid.to_json(1.5)).expect("a map");
     pair.robot.publish_odom(pair.robot_now(), 1.0, 2.0, 0.5);
     pair.exchange();
     let heard = pair.heard();

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::lcm::geometry_msgs::Vector3;
 use crate::lcm::std_msgs::{Header, Time};
-use crate::teleop::Limits;
+use crate::teleop::{Grid, Limits};
 use crate::wire::teleop::OPERATOR_LOST;
 
 /// The robot's time at the start of a test.
@@ -101,7 +101,6 @@ fn it_drives_within_its_limits_while_commands_are_fresh() {
     rig.at = ms(389);
     assert_eq!(rig.speed(), 0.8);
     rig.at = ms(390);
-    assert!(rig.robot.must_stand(rig.now().at));
     let step = rig.step();
     assert_eq!((step.velocity.linear.x, step.activity), (0.0, Activity::Stale));
     assert_eq!((step.changes, step.drive), (vec![Change::Stale { after_ms: 300 }], Some(Twist::default())));
@@ -220,6 +219,42 @@ fn refusals_are_told_while_nothing_is_obeyed() {
 }
 
 #[test]
+fn a_loop_that_does_not_come_round_is_overdue_once_each_time() {
+    let mut rig = Rig::driving();
+    for round in 0..2 {
+        let stale = rig.at + ms(300);
+        for (late, is_overdue) in [(0, false), (99, false), (100, true), (101, false), (5000, false)] {
+            rig.at = stale + ms(late);
+            assert_eq!(rig.robot.is_overdue(rig.now().at), is_overdue, "round {round}, {late} ms");
+        }
+        assert_eq!((rig.robot.is_moving(), rig.speed(), rig.robot.is_moving()), (true, 0.0, false));
+        rig.at += ms(5000);
+        assert!(!rig.robot.is_overdue(rig.now().at), "it was told to stand");
+        rig.forward();
+        assert_eq!(rig.speed(), 0.5);
+    }
+    // One that comes round in between has its time anew.
+    rig.at += ms(300);
+    assert!(!rig.robot.is_overdue(rig.now().at));
+    rig.at += ms(90);
+    rig.forward();
+    assert_eq!(rig.speed(), 0.5);
+    rig.at += ms(300);
+    assert!(!rig.robot.is_overdue(rig.now().at));
+    rig.at += ms(99);
+    assert!(!rig.robot.is_overdue(rig.now().at));
+}
+
+#[test]
+fn lost_messages_may_have_been_the_emergency_stop() {
+    let mut rig = Rig::driving();
+    rig.robot.handle_lost_messages(rig.now());
+    let outputs = rig.outputs();
+    assert!(matches!(&outputs[..], [report, Output::Stop(_)] if is_estopped_report(report)), "{outputs:?}");
+    assert_eq!((rig.speed(), rig.robot.is_estopped()), (0.0, true));
+}
+
+#[test]
 fn it_reports_at_its_own_rates_and_only_to_somebody() {
     let mut rig = Rig::new(options());
     let map = || Grid { width: 1, height: 1, resolution: 0.5, origin: [0.0; 2], cells: vec![0] };
@@ -228,7 +263,9 @@ fn it_reports_at_its_own_rates_and_only_to_somebody() {
         rig.robot.handle_operator(rig.now(), operator);
         for _ in 0..100 {
             rig.robot.handle_timeout(rig.now());
-            rig.robot.publish_map(rig.now(), map).expect("a map");
+            if rig.robot.is_map_due(rig.now().at) {
+                rig.robot.publish_map(map().to_json(1.0)).expect("a map");
+            }
             rig.robot.publish_odom(rig.now(), 1.0, 2.0, 0.5);
             rig.robot.publish_odom(rig.now(), f64::NAN, 2.0, 0.5);
             for output in rig.outputs() {
@@ -239,10 +276,13 @@ fn it_reports_at_its_own_rates_and_only_to_somebody() {
     }
     // Two seconds of telemetry at 3 Hz; of one second, two maps and 15 poses.
     assert_eq!(reported, [6, 17]);
-    let large = || Grid { width: 2, ..map() };
-    rig.at += ms(1000);
-    assert!(rig.robot.publish_map(rig.now(), large).is_err());
-    assert_eq!(rig.robot.counts().maps, 1);
+    let large = Grid { width: 2, ..map() };
+    assert!(rig.robot.publish_map(large.to_json(1.0)).is_err());
+    assert_eq!((rig.robot.counts().maps, rig.outputs().len()), (1, 0));
+    // Whoever it was made for may be gone.
+    rig.robot.handle_operator(rig.now(), Err(None));
+    rig.robot.publish_map(map().to_json(1.0)).expect("a map");
+    assert!(!rig.outputs().iter().any(|output| matches!(output, Output::Map(_))));
 }
 
 #[test]
