@@ -41,6 +41,7 @@
 mod admin;
 mod broker;
 mod channels;
+mod cloudflare_turn;
 mod config;
 mod displaced;
 mod end_reason;
@@ -59,6 +60,7 @@ mod turn;
 
 pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer, create_keys};
 pub use crate::broker::{Broker, Incoming, Output, Reason};
+pub use crate::cloudflare_turn::{CloudflareTurn, CloudflareTurnError};
 pub use crate::config::Config;
 pub use crate::key::{Grant, Key, KeyHash, KeyId, RobotId, RobotIdError, Scope};
 pub use crate::keys::{Keys, KeysError};

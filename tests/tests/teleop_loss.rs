@@ -1,5 +1,6 @@
 //! Drive commands that are lost are counted from the operator's hand to the robot, in virtual time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use farwire_core::broker::{CMD_UNRELIABLE, DriveCounts, OperatorConfig, RobotConfig, STATE_RELIABLE_BACK};
@@ -25,6 +26,7 @@ struct Scene {
     kit: Robot,
     hands: Operator,
     commands: TopicId,
+    arrivals: SubscriptionId,
     reports: (TopicId, SubscriptionId),
     number: i32,
     /// Whether the operator numbers its commands.
@@ -40,13 +42,14 @@ impl Scene {
         let (key, token) = (world.robot_key("rover"), world.operator_token());
         let robot = world.connect(RobotConfig::new("http://broker.test", &key).expect("a good config"));
         let operator = world.connect(OperatorConfig::new("http://broker.test", &token).expect("a good config"));
-        world.subscribe_open(robot, CMD_UNRELIABLE, Delivery::LOSSY);
+        let arrivals = world.subscribe_open(robot, CMD_UNRELIABLE, Delivery::LOSSY);
         let reports = world.topic(robot, STATE_RELIABLE_BACK, Delivery::RELIABLE);
         let kit = Robot::new(RobotOptions::new(Limits::planar(1.0, 1.0)).telemetry_hz(3.0), world.now());
         let hands = Operator::new(world.now(), Duration::from_secs_f64(world.unix()), HZ);
         Scene {
             commands: world.topic(operator, CMD_UNRELIABLE, Delivery::LOSSY),
             reports: (reports, world.subscribe_open(operator, STATE_RELIABLE_BACK, Delivery::RELIABLE)),
+            arrivals,
             world,
             robot,
             operator,
@@ -103,7 +106,14 @@ impl Scene {
         self.hands.link(None)
     }
 
-    /// Drive commands that the network lost, by its own count.
+    /// The numbers of the commands that came since the last time.
+    fn came(&mut self) -> BTreeSet<u64> {
+        let came = self.world.messages(self.robot, self.arrivals);
+        let commands = came.iter().map(|payload| TwistStamped::decode(&payload.bytes).expect("a command"));
+        commands.map(|command| command.header.seq.try_into().expect("a number")).collect()
+    }
+
+    /// Datagrams with drive commands that the network lost, by its own count.
     fn lost(&self) -> u64 {
         self.world.lost.iter().filter(|length| **length > FRAME).count() as u64
     }
@@ -123,15 +133,21 @@ fn what_is_counted_is_what_the_network_lost() {
         let mut scene = Scene::new(seed);
         // The first that comes is where counting begins, and the last tells what is missing before it.
         scene.drive(20);
-        // Less than the time between two, so that none overtakes another: SCTP gives up what comes much too late.
-        scene.network(0.05, Duration::from_millis(30));
+        let mut came = scene.came();
+        // Twice the time between two, so that they overtake each other.
+        scene.network(0.05, Duration::from_millis(100));
         scene.drive(1_960);
         scene.network(0.0, Duration::ZERO);
         scene.drive(20);
-        let lost = scene.lost();
+        came.extend(scene.came());
+        let first = *came.first().expect("some came");
+        let lost = (first..=*came.last().expect("some came")).filter(|number| !came.contains(number)).count() as u64;
         let counts = scene.counted().expect("it counts");
-        assert_eq!((counts.sent, counts.sent - counts.received), (1_998, lost), "seed {seed}");
-        assert!((100..300).contains(&lost), "5 % on either way, and the network lost {lost}");
+        assert_eq!((counts.sent, counts.sent - counts.received), (came.last().map_or(0, |last| last - first), lost), "seed {seed}");
+        // SCTP gives up what comes much too late, and may send once more what it need not.
+        let datagrams = scene.lost();
+        assert!((100..300).contains(&datagrams), "5 % on either way, and the network lost {datagrams}");
+        assert!(lost.abs_diff(datagrams) * 10 <= datagrams, "seed {seed}: {lost} are missing, and the network lost {datagrams}");
     }
 }
 
@@ -147,7 +163,7 @@ fn the_operator_reads_what_the_robot_counts_and_the_broker_is_told() {
     assert!((150..=250).contains(&counts.sent) && counts.received < counts.sent, "{counts:?}");
     assert!((0.02..0.25).contains(&scene.link().loss.map_or(0.0, Loss::share)), "{:?}", scene.link());
     let told = &scene.told["state"]["drive_counts"];
-    assert!(told["sent"].as_u64() > Some(400) && told["received"].as_u64() < told["sent"].as_u64(), "{}", scene.told);
+    assert!(told["sent"].as_u64() > Some(200) && told["received"].as_u64() < told["sent"].as_u64(), "{}", scene.told);
     let beats = scene.world.http.iter().filter(|log| log.call == "heartbeat");
     let beats = beats.filter_map(|log| serde_json::from_str::<Value>(&log.body).ok());
     let losses: Vec<f64> = beats.filter_map(|beat| beat["packet_loss_pct"].as_f64()).collect();

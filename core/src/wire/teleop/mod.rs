@@ -19,7 +19,7 @@ mod reports;
 mod role;
 
 pub use self::calls::{
-    Acknowledged, Bridged, HandOver, HeartbeatAnswer, IceServers, Join, Joined, OfOperator, Register, Registered,
+    Acknowledged, Bridged, HandOver, HeartbeatAnswer, IceServers, Join, Joined, Left, OfOperator, Register, Registered,
     SdpAnswer,
 };
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
