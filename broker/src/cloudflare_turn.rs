@@ -34,10 +34,14 @@ pub struct CloudflareTurn {
 #[non_exhaustive]
 pub enum CloudflareTurnError {
     /// The id.
-    #[error("{0:?} is no TURN key id: it has 1 to 256 letters, digits, - or _, and is in Cloudflare's dashboard under Realtime, TURN")]
+    #[error(
+        "{0:?} is no TURN key id: it has 1 to 256 letters, digits, - or _, and is in Cloudflare's dashboard under Realtime, TURN"
+    )]
     KeyId(String),
     /// The API token.
-    #[error("the API token of the TURN key is none: it has 1 to 256 visible ASCII characters, and Cloudflare showed it when the key was made")]
+    #[error(
+        "the API token of the TURN key is none: it has 1 to 256 visible ASCII characters, and Cloudflare showed it when the key was made"
+    )]
     ApiToken,
 }
 
@@ -149,7 +153,10 @@ mod tests {
     fn it_is_asked_as_cloudflare_documents_it() {
         let key = CloudflareTurn::new("0a1b-2c", "north").expect("a key").lifetime(Duration::from_secs(600));
         let request = key.request(RequestId(7));
-        assert_eq!(request.url, "https://rtc.live.cloudflare.com/v1/turn/keys/0a1b-2c/credentials/generate-ice-servers");
+        assert_eq!(
+            request.url,
+            "https://rtc.live.cloudflare.com/v1/turn/keys/0a1b-2c/credentials/generate-ice-servers"
+        );
         assert_eq!((&request.method, request.body.as_deref()), (&Method::POST, Some(r#"{"ttl":600}"#)));
         assert_eq!(request.header("authorization"), Some("Bearer north"));
         assert!(!format!("{key:?} {request:?}").contains("north"));
@@ -180,7 +187,13 @@ mod tests {
         let many = vec![turn.clone(); 100];
         assert_eq!(read(200, &json!({"iceServers": many})).expect("credentials").len(), MAX_SERVERS);
         let long = json!({"urls": "turn:t", "username": "u".repeat(MAX_CREDENTIAL + 1), "credential": "c"});
-        for body in [json!({}), json!([]), json!({"iceServers": {}}), json!({"iceServers": [stun]}), json!({"iceServers": [long]})] {
+        for body in [
+            json!({}),
+            json!([]),
+            json!({"iceServers": {}}),
+            json!({"iceServers": [stun]}),
+            json!({"iceServers": [long]}),
+        ] {
             assert!(matches!(read(201, &body), Err(NotMinted::Unreadable)), "{body}");
         }
         assert!(matches!(read(401, &json!({"iceServers": [turn]})), Err(NotMinted::Refused(401))));

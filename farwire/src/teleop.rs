@@ -34,8 +34,8 @@ pub use farwire_core::broker::{
 };
 // What a robot is made of.
 pub use farwire_core::teleop::{
-    Activity, Change, Command, Counts, DriveCounts, DriveStats, Dropped, Grid, Limits, MapError, Mode, Odom, Report, RobotOptions,
-    Step, VideoStats,
+    Activity, Change, Command, Counts, DriveCounts, DriveStats, Dropped, Grid, Limits, MapError, Mode, Odom, Report,
+    RobotOptions, Step, VideoStats,
 };
 // What an operator is made of.
 pub use farwire_core::teleop::{Asked, Heard, LinkStats, Loss, Telemetry};

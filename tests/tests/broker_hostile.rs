@@ -168,7 +168,10 @@ fn what_cannot_be_read_is_refused_by_name() {
         let description = answer["errorDescription"].as_str().unwrap_or_default();
         // What the SFU says of an offer is no fault of the body.
         let expected = if body.contains("v=0\\r\\n") { 400 } else { 422 };
-        assert!(status == expected && answer["detail"] == description && description.contains(says), "{body:.60}: {status} {answer}");
+        assert!(
+            status == expected && answer["detail"] == description && description.contains(says),
+            "{body:.60}: {status} {answer}"
+        );
         assert!(!description.contains(secret), "{answer}");
         // Even one that came as far as the SFU took nothing from the session that is there.
         assert_eq!(world.heartbeat(&key, &live), None, "{body:.60}");

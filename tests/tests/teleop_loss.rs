@@ -98,7 +98,10 @@ impl Scene {
         }
         for payload in self.world.messages(self.operator, self.reports.1) {
             self.hands.handle_state(None, &payload.bytes);
-            self.told = serde_json::from_slice(&payload.bytes).expect("JSON");
+            let message: Value = serde_json::from_slice(&payload.bytes).expect("JSON");
+            if message["type"] == "robot_telemetry" {
+                self.told = message;
+            }
         }
     }
 
@@ -143,11 +146,18 @@ fn what_is_counted_is_what_the_network_lost() {
         let first = *came.first().expect("some came");
         let lost = (first..=*came.last().expect("some came")).filter(|number| !came.contains(number)).count() as u64;
         let counts = scene.counted().expect("it counts");
-        assert_eq!((counts.sent, counts.sent - counts.received), (came.last().map_or(0, |last| last - first), lost), "seed {seed}");
+        assert_eq!(
+            (counts.sent, counts.sent - counts.received),
+            (came.last().map_or(0, |last| last - first), lost),
+            "seed {seed}"
+        );
         // SCTP gives up what comes much too late, and may send once more what it need not.
         let datagrams = scene.lost();
         assert!((100..300).contains(&datagrams), "5 % on either way, and the network lost {datagrams}");
-        assert!(lost.abs_diff(datagrams) * 10 <= datagrams, "seed {seed}: {lost} are missing, and the network lost {datagrams}");
+        assert!(
+            lost.abs_diff(datagrams) * 10 <= datagrams,
+            "seed {seed}: {lost} are missing, and the network lost {datagrams}"
+        );
     }
 }
 

@@ -67,8 +67,7 @@ impl Broker {
 
     /// The servers that can be named now.
     pub(super) fn ice_servers(&self, now: Instant, key: &KeyId) -> Vec<IceServer> {
-        let mut servers =
-            ice_servers(&self.config.ice_servers, self.config.turn_secret.as_ref(), key, self.unix(now));
+        let mut servers = ice_servers(&self.config.ice_servers, self.config.turn_secret.as_ref(), key, self.unix(now));
         match self.fresh_minted(now, key) {
             Some(minted) => servers.extend_from_slice(minted),
             None if self.config.cloudflare_turn.is_some() && servers.is_empty() => servers.push(IceServer::new(STUN)),

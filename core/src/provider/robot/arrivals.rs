@@ -49,7 +49,8 @@ impl Arrivals {
         let ahead = (place + CIRCLE - numbering.newest) % CIRCLE;
         let behind = (CIRCLE - ahead) % CIRCLE;
         if (1..=LONGEST_GAP).contains(&ahead) {
-            let seen = u32::try_from(ahead).ok().and_then(|ahead| numbering.seen.checked_shl(ahead)).unwrap_or_default();
+            let seen =
+                u32::try_from(ahead).ok().and_then(|ahead| numbering.seen.checked_shl(ahead)).unwrap_or_default();
             *numbering = Numbering { newest: place, length: (numbering.length + ahead).min(WINDOW), seen: seen | 1 };
             self.counts.sent = self.counts.sent.saturating_add(ahead);
             self.counts.received = self.counts.received.saturating_add(1);

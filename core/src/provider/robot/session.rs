@@ -19,8 +19,8 @@ use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, EXPECTANT_HEARTBEAT,
 use crate::signalling::{Failure, HeaderName, Method, Reply, RequestId, Response, SignallingError};
 use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
 use crate::wire::teleop::{
-    Channel, DriveCounts, HeartbeatAnswer, IceServer, Kind, OPERATOR_LOST, Party, Received, Register, Registered, RobotFigures,
-    SdpAnswer, StateMessage, path,
+    Channel, DriveCounts, HeartbeatAnswer, IceServer, Kind, OPERATOR_LOST, Party, Received, Register, Registered,
+    RobotFigures, SdpAnswer, StateMessage, path,
 };
 use crate::{
     ConnectionEvent, Delivery, Direction, EndReason, Payload, SessionId, Stage, Topic, TopicError, TransportId,

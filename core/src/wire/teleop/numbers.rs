@@ -95,7 +95,8 @@ mod tests {
     fn counts_are_read_only_if_they_can_be() {
         let of = |value: Value| DriveCounts::of(&Map::from_iter([(DRIVE_COUNTS.to_owned(), value)]));
         assert_eq!(of(json!({"sent": 20, "received": 19, "more": 1})), Some(DriveCounts { sent: 20, received: 19 }));
-        for bad in [json!(null), json!({"sent": 1}), json!({"sent": 1, "received": 2}), json!({"sent": -1, "received": -1})]
+        for bad in
+            [json!(null), json!({"sent": 1}), json!({"sent": 1, "received": 2}), json!({"sent": -1, "received": -1})]
         {
             assert_eq!(of(bad.clone()), None, "{bad}");
         }
