@@ -406,7 +406,8 @@ fn farwires_clients_ask_as_the_hosted_broker_wants_it() {
     world.close(robot);
     world.run_for(Duration::from_secs(1));
     // The hosted broker's fields, those that it insists on first; then farwire's own.
-    let calls: [(&str, &[&str], &[&str], &[&str]); 6] = [
+    type Fields = &'static [&'static str];
+    let calls: [(&str, Fields, Fields, Fields); 6] = [
         ("", &["robot_name", "sdp_offer"], &["robot_id"], &["robot_type", "instance"]),
         (
             "heartbeat",
