@@ -3,6 +3,7 @@
 mod bound;
 mod bridge;
 mod handing_over;
+mod minting;
 mod operators;
 mod outbound;
 mod records;
@@ -23,6 +24,7 @@ use farwire_listener::Guesses;
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, info};
 
+use self::minting::Minting;
 use self::sfu_sessions::{HeldSession, SfuSessionKey};
 use self::state::{
     Bridging, HandingOver, Joining, Operator, OperatorState, Outbound, Registering, Robot, RobotState, Viewer,
@@ -73,6 +75,8 @@ pub enum Output {
     Response(RequestId, Response),
     /// Make a request to the SFU, and hand its answer to [`Broker::handle_answer`].
     Http(Request),
+    /// Make a request to Cloudflare's TURN service, and hand its answer to [`Broker::handle_answer`] as well.
+    Turn(Request),
     /// Wait for input, or for this time and hand it to [`Broker::handle_timeout`].
     WaitUntil(Option<Instant>, Reason),
 }
@@ -85,6 +89,8 @@ pub enum Reason {
     SignOfLife,
     /// A call to the SFU: a repetition, or a look whether a session is still there.
     Sfu,
+    /// TURN credentials that do not come.
+    Turn,
     /// No timer is running.
     Idle,
 }
@@ -94,6 +100,7 @@ enum Timer {
     Robot(RobotId),
     Registering(RobotId),
     Sfu(SfuSessionKey),
+    Minting(KeyId),
 }
 
 /// A teleoperation broker.
@@ -118,6 +125,7 @@ pub struct Broker {
     by_id: HashMap<String, RobotId>,
     sfu_sessions: HashMap<SfuSessionKey, HeldSession>,
     calls: HashMap<RequestId, SfuSessionKey>,
+    minting: Minting,
     timers: BTreeSet<(Instant, Timer)>,
     /// Robots whose records are to be written.
     unsaved: BTreeSet<RobotId>,
@@ -152,6 +160,7 @@ impl Broker {
             by_id: HashMap::new(),
             sfu_sessions: HashMap::new(),
             calls: HashMap::new(),
+            minting: Minting::default(),
             timers: BTreeSet::new(),
             unsaved: BTreeSet::new(),
             unclosed: VecDeque::new(),
@@ -194,8 +203,9 @@ impl Broker {
         Some(self.count(refusal))
     }
 
-    /// Takes the SFU's answer to a request, or why there is none.
+    /// Takes the answer to a request, or why there is none.
     pub fn handle_answer(&mut self, now: Instant, id: RequestId, result: Result<Response, Failure>) {
+        let Some(result) = self.take_minted(now, id, result) else { return };
         let Some(key) = self.calls.remove(&id) else { return };
         let is_success = result.as_ref().is_ok_and(|response| (200..300).contains(&response.status));
         self.stats.sfu_calls_failed += u64::from(!is_success);
@@ -219,6 +229,7 @@ impl Broker {
             match timer {
                 Timer::Robot(robot) => self.check_signs_of_life(now, &robot),
                 Timer::Registering(robot) => self.not_registered(now, &robot, Refusal::slow_sfu()),
+                Timer::Minting(key) => self.minting_overdue(now, &key),
                 Timer::Sfu(key) => {
                     if let Some(held) = self.sfu_sessions.get_mut(&key) {
                         held.timer = None;
@@ -246,6 +257,7 @@ impl Broker {
         match self.timers.first() {
             Some((at, Timer::Robot(_))) => Output::WaitUntil(Some(*at), Reason::SignOfLife),
             Some((at, Timer::Sfu(_) | Timer::Registering(_))) => Output::WaitUntil(Some(*at), Reason::Sfu),
+            Some((at, Timer::Minting(_))) => Output::WaitUntil(Some(*at), Reason::Turn),
             None => Output::WaitUntil(None, Reason::Idle),
         }
     }
@@ -265,6 +277,7 @@ impl Broker {
     pub fn revoke(&mut self, now: Instant, id: &KeyId, at: u64) -> Result<(), KeysError> {
         self.keys.revoke(id, at)?;
         info!(key = %id, "revoked");
+        self.forget_minted(id);
         let registering = self.registering.iter().filter(|(_, registering)| registering.key == *id);
         let registering: Vec<RobotId> = registering.map(|(robot, _)| robot.clone()).collect();
         for robot in registering {

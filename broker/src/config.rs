@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use farwire_core::broker::IceServer;
 
+use crate::cloudflare_turn::CloudflareTurn;
 use crate::turn::TurnSecret;
 
 /// Which SFU a broker drives, and how patient it is.
@@ -16,6 +17,8 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Of which credentials are made for those of them that are TURN servers and come without any.
     pub turn_secret: Option<TurnSecret>,
+    /// The key of Cloudflare's TURN servers, for which each robot and operator gets credentials beside [`Config::ice_servers`].
+    pub cloudflare_turn: Option<CloudflareTurn>,
     /// A robot without a heartbeat for this long is removed. 30 s unless set.
     pub robot_timeout: Duration,
     /// An operator or a viewer that makes heartbeats, and then none for this long, is removed. 20 s unless set.
@@ -39,6 +42,7 @@ impl Config {
             sfu,
             ice_servers: Vec::new(),
             turn_secret: None,
+            cloudflare_turn: None,
             robot_timeout: Duration::from_secs(30),
             operator_timeout: Duration::from_secs(20),
             bridge_within: Duration::from_secs(30),
@@ -58,6 +62,12 @@ impl Config {
     /// Sets what TURN servers share with this broker.
     pub fn turn_secret(mut self, secret: TurnSecret) -> Config {
         self.turn_secret = Some(secret);
+        self
+    }
+
+    /// Sets the key of Cloudflare's TURN servers.
+    pub fn cloudflare_turn(mut self, key: CloudflareTurn) -> Config {
+        self.cloudflare_turn = Some(key);
         self
     }
 

@@ -22,7 +22,7 @@
 //! - Who joins with the token of the present operator replaces it: a page that was loaded again, a program that was
 //!   restarted.
 //! - Who joins with another token is refused with 409, unless the request says `"takeover": true`; then the present
-//!   operator's session is closed. Its later calls are refused with 409, so it cannot take away what it no longer has.
+//!   operator's session is closed. Its later calls are refused with 403, so it cannot take away what it no longer has.
 //! - Before a robot hears of the next operator's channels, one heartbeat has answered it without any: so it stops first.
 //! - An operator ends by leaving, by not bridging within [`Config::bridge_within`], or when the SFU says that its session
 //!   is gone, or a channel of its bridge at either end, whoever closed it. The robot's next heartbeat has no ids then, and
@@ -41,6 +41,7 @@
 mod admin;
 mod broker;
 mod channels;
+mod cloudflare_turn;
 mod config;
 mod displaced;
 mod end_reason;
@@ -59,6 +60,7 @@ mod turn;
 
 pub use crate::admin::{AdminAnswer, AdminError, AdminRequest, KeyInfo, administer, create_keys};
 pub use crate::broker::{Broker, Incoming, Output, Reason};
+pub use crate::cloudflare_turn::{CloudflareTurn, CloudflareTurnError};
 pub use crate::config::Config;
 pub use crate::key::{Grant, Key, KeyHash, KeyId, RobotId, RobotIdError, Scope};
 pub use crate::keys::{Keys, KeysError};

@@ -37,6 +37,18 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// listener.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
+/// How long TURN credentials are waited for. farwire's robots and operators wait 3 s, and go on without.
+pub(crate) const MINT_WITHIN: Duration = Duration::from_secs(2);
+
+/// After none could be had, how long nobody asks for any, so that not everybody waits in vain.
+pub(crate) const MINT_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// Requests for TURN credentials at once; who comes on top of that is told of STUN alone.
+pub(crate) const MAX_MINTING: usize = 64;
+
+/// Keys and tokens whose TURN credentials are kept; those that end first give way.
+pub(crate) const MAX_MINTED: usize = 4_096;
+
 /// Tries to make a session, before it is given up. What closes one is repeated for as long as it takes.
 pub(crate) const MAX_TRIES: u32 = 4;
 

@@ -46,6 +46,8 @@ impl Collector for Stats {
             ("wrong_keys", "Requests with a wrong key or without one", stats.wrong_keys),
             ("sfu_calls", "Calls to the SFU", stats.sfu_calls),
             ("sfu_calls_failed", "Calls that the SFU did not answer or refused", stats.sfu_calls_failed),
+            ("turn_minted", "TURN credentials that Cloudflare minted", stats.turn_minted),
+            ("turn_failed", "Requests for TURN credentials that failed", stats.turn_failed),
         ];
         for (name, help, value) in counters {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;

@@ -79,21 +79,21 @@ impl Refusal {
 
     /// Also for sessions of others, of which nothing is to be learnt.
     pub(crate) fn no_session() -> Refusal {
-        let text = "there is no such session here for you: register again (robot), or list the sessions (operator)";
+        let text = "Session not found: there is none here for you by this id: register again (robot), or list the sessions (operator)";
         Refusal::new(404, own::SESSION_NOT_FOUND, text)
     }
 
     pub(crate) fn body(problem: &str) -> Refusal {
-        Refusal::new(400, code::DECODING_ERROR, format!("the body cannot be read: {problem}"))
+        Refusal::new(422, code::DECODING_ERROR, format!("the body cannot be read: {problem}"))
     }
 
     pub(crate) fn long_name(field: &str, bytes: usize) -> Refusal {
-        Refusal::new(400, code::DECODING_ERROR, format!("{field}: {MAX_NAME} bytes at most, and there are {bytes}"))
+        Refusal::new(422, code::DECODING_ERROR, format!("{field}: {MAX_NAME} bytes at most, and there are {bytes}"))
     }
 
     pub(crate) fn offer(bytes: usize) -> Refusal {
         let text = format!("sdp_offer: 1 to {MAX_OFFER} bytes are needed, and there are {bytes}");
-        Refusal::new(400, code::INVALID_SESSION_DESCRIPTION, text)
+        Refusal::new(422, code::INVALID_SESSION_DESCRIPTION, text)
     }
 
     pub(crate) fn no_viewer() -> Refusal {
@@ -131,18 +131,14 @@ impl Refusal {
     }
 
     pub(crate) fn operated() -> Refusal {
-        let text = "somebody operates this robot with another token: wait, or join with \"takeover\": true";
+        let text = "Session already has operator: somebody with another token: wait, or join with \"takeover\": true";
         Refusal::new(409, own::OPERATOR_PRESENT, text)
     }
 
     pub(crate) fn not_operator() -> Refusal {
-        let text = "you do not operate this robot, or no longer: join first";
-        Refusal::new(409, own::NOT_JOINED, text)
-    }
-
-    /// To a heartbeat.
-    pub(crate) fn not_bound() -> Refusal {
-        Refusal::new(403, own::NOT_JOINED, "you do not operate this robot, or no longer: join again")
+        // DimOS's page leaves off at the first words, and farwire's clients at the code.
+        let text = "Not the bound operator: you do not operate or watch this robot, or no longer: join first";
+        Refusal::new(403, own::NOT_JOINED, text)
     }
 
     pub(crate) fn no_longer_operator() -> Refusal {

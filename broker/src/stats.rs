@@ -36,6 +36,10 @@ pub struct Stats {
     pub sfu_calls: u64,
     /// Of them, those that the SFU did not answer or refused as a whole.
     pub sfu_calls_failed: u64,
+    /// TURN credentials that Cloudflare minted.
+    pub turn_minted: u64,
+    /// How often it minted none although it was asked.
+    pub turn_failed: u64,
 }
 
 /// Refused requests by the status of their answer.
@@ -44,7 +48,7 @@ pub struct Refusals([u64; Refusals::STATUSES.len()]);
 
 impl Refusals {
     /// Every status that a refusal has.
-    pub const STATUSES: [u16; 9] = [400, 401, 403, 404, 409, 425, 429, 502, 503];
+    pub const STATUSES: [u16; 10] = [400, 401, 403, 404, 409, 422, 425, 429, 502, 503];
 
     /// How many had each status.
     pub fn by_status(&self) -> impl Iterator<Item = (u16, u64)> {

@@ -132,5 +132,7 @@ pub use crate::wire::teleop::IceServer;
 pub mod broker {
     pub use crate::provider::operator::{OperatorConfig, OperatorProblem, OperatorSettings};
     pub use crate::provider::robot::{RobotConfig, RobotSettings};
-    pub use crate::wire::teleop::{CMD_UNRELIABLE, IceServer, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
+    pub use crate::wire::teleop::{
+        CMD_UNRELIABLE, DriveCounts, IceServer, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK,
+    };
 }

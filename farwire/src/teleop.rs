@@ -34,11 +34,11 @@ pub use farwire_core::broker::{
 };
 // What a robot is made of.
 pub use farwire_core::teleop::{
-    Activity, Change, Command, Counts, DriveStats, Dropped, Grid, Limits, MapError, Mode, Odom, Report, RobotOptions,
-    Step, VideoStats,
+    Activity, Change, Command, Counts, DriveCounts, DriveStats, Dropped, Grid, Limits, MapError, Mode, Odom, Report,
+    RobotOptions, Step, VideoStats,
 };
 // What an operator is made of.
-pub use farwire_core::teleop::{Asked, Heard, LinkStats, Telemetry};
+pub use farwire_core::teleop::{Asked, Heard, LinkStats, Loss, Telemetry};
 pub use farwire_core::{ClockEstimate, OperatorLost, StampRefusal};
 #[cfg(all(feature = "tokio", not(feature = "blocking")))]
 pub use farwire_tokio::teleop::{RobotSetup, Task};

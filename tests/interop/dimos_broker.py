@@ -78,7 +78,7 @@ async def run(url, orders, key, spare_key, token, other_token, stun_url):
     await successor.drives(robot)
     check("ids used before", used & ids_of(robot), set())
     late, _ = await api.call("POST", f"/{session}/bridge-datachannel")
-    check("the former operator", late, 409)
+    check("the former operator", late, 403)
     await operator.connection.close()
     print("another operator takes over: ok", flush=True)
 

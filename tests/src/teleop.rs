@@ -42,6 +42,8 @@ pub struct Teleop {
     pub unclosed: BTreeSet<String>,
     /// What it asked of the SFU.
     pub asked: Vec<Asked>,
+    /// What it asked of Cloudflare's TURN service, and has no answer to.
+    pub turn: Vec<Request>,
     /// Where requests come from.
     pub source: IpAddr,
     clock: WallClock,
@@ -80,6 +82,7 @@ impl Teleop {
             kept: BTreeMap::new(),
             unclosed: BTreeSet::new(),
             asked: Vec::new(),
+            turn: Vec::new(),
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
             clock,
             config,
@@ -188,6 +191,13 @@ impl Teleop {
             self.run_for(STEP);
         }
         panic!("no answer within 40 s");
+    }
+
+    /// Answers the first of the requests to Cloudflare's TURN service.
+    pub fn answer_turn(&mut self, result: Result<Response, Failure>) {
+        let request = self.turn.remove(0);
+        self.broker.handle_answer(self.net.now(), request.id, result);
+        self.settle();
     }
 
     /// A robot's request and its answer.
@@ -312,11 +322,15 @@ impl Teleop {
                     self.unclosed.remove(&session);
                 }
                 Output::Response(id, response) => {
-                    let body = serde_json::from_slice(&response.body).expect("every answer is JSON");
+                    let body = match response.status {
+                        204 => Value::Null,
+                        _ => serde_json::from_slice(&response.body).expect("every answer is JSON"),
+                    };
                     let before = self.answers.insert(id, (response.status, body));
                     assert!(before.is_none(), "two answers to one request");
                 }
                 Output::Http(request) => self.pass_on(&request),
+                Output::Turn(request) => self.turn.push(request),
                 Output::WaitUntil(at, _) => {
                     self.deadline = at;
                     let done: Vec<RequestId> =

@@ -75,6 +75,8 @@ pub struct World {
     pub network: Network,
     /// Every request that was made.
     pub http: Vec<HttpLog>,
+    /// How long each datagram was that the network lost.
+    pub lost: Vec<usize>,
     seed: u64,
     start: Instant,
     now: Instant,
@@ -115,6 +117,7 @@ impl World {
             sfu: Sfu::new(config, sfu_address, [7; 32]),
             network: Network::default(),
             http: Vec::new(),
+            lost: Vec::new(),
             seed,
             start,
             now: start,
@@ -415,7 +418,7 @@ impl World {
             match self.sfu.poll(now) {
                 farwire_sfu::Output::Transmit(to, datagram) => {
                     let Some((node, transport)) = self.by_address.get(&to).copied() else { continue };
-                    if !self.inhabitants[node].is_cut_off && !self.is_lost(node) {
+                    if !self.inhabitants[node].is_cut_off && !self.is_lost(node, &datagram) {
                         let at = now + self.travel(node);
                         self.send(at, Arrival::ToPeer { node, transport, from: self.sfu_address, datagram });
                     }
@@ -485,7 +488,7 @@ impl World {
     fn transmit(&mut self, node: Node, transport: TransportId, destination: SocketAddr, datagram: Vec<u8>) {
         let inhabitant = &self.inhabitants[node];
         let from = inhabitant.addresses[transport.index()];
-        if inhabitant.is_cut_off || self.is_lost(node) {
+        if inhabitant.is_cut_off || self.is_lost(node, &datagram) {
             return;
         }
         let at = self.now + self.travel(node);
@@ -565,9 +568,11 @@ impl World {
         self.inhabitants[node].network.unwrap_or(self.network)
     }
 
-    fn is_lost(&mut self, node: Node) -> bool {
+    fn is_lost(&mut self, node: Node, datagram: &[u8]) -> bool {
         let loss = self.network_of(node).loss;
-        loss > 0.0 && self.random.f64() < loss
+        let is_lost = loss > 0.0 && self.random.f64() < loss;
+        self.lost.extend(is_lost.then_some(datagram.len()));
+        is_lost
     }
 
     fn travel(&mut self, node: Node) -> Duration {

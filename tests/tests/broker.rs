@@ -51,7 +51,7 @@ fn an_operator_joins_drives_leaves_and_comes_back() {
         drives(&mut world, (robot, ids), (operator, own));
         assert_eq!(world.bridge(&token, &session), own, "asked twice, built once");
         let left = world.operator(&token, Method::POST, &format!("/{session}/leave"), &json!({"role": "operator"}));
-        assert_eq!(left, (200, json!({})));
+        assert_eq!(left, (200, json!({"session_id": session, "state": "idle"})));
         assert_eq!(world.heartbeat(&key, &session), None);
         world.run_for(SECOND);
         assert_eq!((world.broker.stats().sfu_sessions, world.net.sfu.stats().sessions), (1, 1));
@@ -66,7 +66,7 @@ fn a_robot_that_stops_takes_everything_with_it() {
     let (key, _, session) = robot(&mut world);
     world.join(&token, &session);
     world.bridge(&token, &session);
-    assert_eq!(world.robot(&key, Method::DELETE, &format!("/{session}"), &Value::Null), (200, json!({})));
+    assert_eq!(world.robot(&key, Method::DELETE, &format!("/{session}"), &Value::Null), (204, Value::Null));
     world.run_for(SECOND);
     assert_eq!((world.broker.stats().sfu_sessions, world.net.sfu.stats().sessions), (0, 0));
     assert!(world.kept.is_empty() && world.broker.is_settled());
@@ -103,7 +103,7 @@ fn the_same_token_replaces_itself_and_another_has_to_say_takeover() {
     world.bridge(&other, &session);
     for call in ["bridge-datachannel", "leave"] {
         let late = world.operator(&one, Method::POST, &format!("/{session}/{call}"), &json!({}));
-        assert_eq!(late.0, if call == "leave" { 200 } else { 409 }, "{call}: {}", late.1);
+        assert_eq!(late.0, if call == "leave" { 200 } else { 403 }, "{call}: {}", late.1);
     }
     assert_eq!(world.heartbeat(&key, &session), None);
     assert!(world.heartbeat(&key, &session).is_some());
@@ -295,7 +295,10 @@ fn media_is_never_offered_so_there_is_nothing_to_answer() {
     let answer = json!({"sdp_answer": "v=0"});
     let robots = world.robot(&key, Method::POST, &format!("/{session}/renegotiate-robot"), &answer);
     let operators = world.operator(&token, Method::POST, &format!("/{session}/renegotiate-answer"), &answer);
-    assert_eq!((robots.0, operators.0), (409, 409));
+    assert_eq!((robots.0, operators.0), (409, 403), "who has not joined is told so");
+    world.join(&token, &session);
+    let operators = world.operator(&token, Method::POST, &format!("/{session}/renegotiate-answer"), &answer);
+    assert_eq!(operators.0, 409);
 }
 
 /// The SFU refuses every offer from now on.

@@ -75,7 +75,7 @@ fn a_bridge_that_lost_a_channel_on_the_sfu_is_ended_as_a_whole() {
         world.run_for(6 * SECOND);
         assert_eq!(world.heartbeat(&key, &session), None, "{nth}");
         let (status, answer) = world.operator(&token, Method::POST, &bridge_call(&session), &json!({}));
-        assert_eq!((status, answer["errorCode"].as_str()), (409, Some("not_joined")), "{nth}");
+        assert_eq!((status, answer["errorCode"].as_str()), (403, Some("not_joined")), "{nth}");
         let (stats, sfu) = (world.broker.stats(), world.net.sfu.stats());
         assert_eq!((stats.operators, stats.bridges, stats.bridges_broken), (0, 0, 1), "{nth}");
         assert_eq!((sfu.sessions, sfu.publications, sfu.subscriptions), (1, 0, 0), "{nth}");

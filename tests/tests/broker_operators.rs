@@ -120,7 +120,7 @@ fn an_operator_leaves_for_any_reason_and_comes_back_without_a_takeover() {
         pass(&mut world, &key, &session, 2);
         let path = format!("/{session}/leave");
         let left = world.operator(&token, Method::POST, &path, &json!({"role": "operator", "reason": reason}));
-        assert_eq!(left, (200, json!({})), "{reason}");
+        assert_eq!(left, (200, json!({"session_id": session, "state": "idle"})), "{reason}");
         assert_eq!((world.broker.stats().operators, world.broker.stats().takeovers), (0, 0), "{reason}");
         let (_, answer) = world.robot(&key, Method::POST, &format!("/{session}/heartbeat"), &json!({}));
         assert_eq!(answer["operator_ended"], "left", "{reason}");

@@ -282,13 +282,13 @@ fn tokens_and_bodies_are_read_as_their_standards_have_it() {
         let request = running.agent.get(&running.root).header("Authorization", format!("{scheme} {token}"));
         assert_eq!(request.call().expect("an answer").status().as_u16(), 200, "{scheme}");
     }
-    assert_eq!(running.robot(&key, "", &json!([])).0, 400);
+    assert_eq!(running.robot(&key, "", &json!([])).0, 422);
     for action in ["join", "bridge-datachannel", "leave"] {
         let request = running.agent.post(format!("{}/{session}/{action}", running.root));
         let request = request.header("Authorization", format!("bearer {token}"));
         let mut response = request.send("[]").expect("an answer");
         let body = response.body_mut().read_to_string().expect("text");
-        assert_eq!(response.status().as_u16(), 400, "{action}: {body}");
+        assert_eq!(response.status().as_u16(), 422, "{action}: {body}");
         assert!(body.contains("decoding_error"), "{body}");
     }
 }

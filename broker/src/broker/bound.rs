@@ -39,18 +39,18 @@ impl Broker {
         robot: &RobotId,
         bound: Bound,
     ) -> Result<Response, Refusal> {
-        let session = self.robots.get_mut(robot).ok_or_else(Refusal::not_bound)?;
+        let session = self.robots.get_mut(robot).ok_or_else(Refusal::not_operator)?;
         let mut role = None;
         match bound {
             Bound::Operator => {
-                let operator = session.operator.as_mut().ok_or_else(Refusal::not_bound)?;
+                let operator = session.operator.as_mut().ok_or_else(Refusal::not_operator)?;
                 if operator.heard.replace(now).is_none() {
                     self.save(robot);
                 }
             }
             Bound::Viewer(key) => {
                 let viewer = session.viewers.iter_mut().find(|viewer| viewer.sfu_session == key);
-                viewer.ok_or_else(Refusal::not_bound)?.heard = Some(now);
+                viewer.ok_or_else(Refusal::not_operator)?.heard = Some(now);
                 role =
                     session.handing_over.as_ref().filter(|handing_over| handing_over.to == key).map(|_| Role::Operator);
             }

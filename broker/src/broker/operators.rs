@@ -8,7 +8,7 @@ use farwire_core::wire::teleop::{Join, Joined, Listed, ListedRobot, Party, Robot
 use tracing::info;
 
 use super::robots::{check_offer, short_id};
-use super::{Broker, Joining, Operator, OperatorState, Robot, RobotState};
+use super::{Broker, Joining, Operator, OperatorState, Robot, RobotState, SfuSessionKey};
 use crate::end_reason::EndReason;
 use crate::key::{KeyId, RobotId, Scope};
 use crate::limits::{ANSWER_WITHIN, MAX_LISTED};
@@ -106,13 +106,8 @@ impl Broker {
         self.end_operator(now, robot, if is_takeover { EndReason::TakenOver } else { EndReason::JoinedAgain });
         let id = self.fresh_id();
         self.stats.joins += 1;
-        self.respond(
-            request,
-            json(
-                200,
-                &Joined { sdp_answer: sdp.to_owned(), role: Some(Role::Operator), operator_id: Some(id.clone()) },
-            ),
-        );
+        let answer = self.joined_answer(now, robot, (&key, sfu_session), sdp, (Role::Operator, &id));
+        self.respond(request, answer);
         if let Some(session) = self.robots.get_mut(robot) {
             info!(%robot, session = short_id(&session.id), token = %key, "joined");
             let due = now + self.config.bridge_within;
@@ -120,6 +115,27 @@ impl Broker {
         }
         self.watch(robot);
         self.save(robot);
+    }
+
+    /// What somebody is told who has joined.
+    pub(super) fn joined_answer(
+        &self,
+        now: Instant,
+        robot: &RobotId,
+        (key, sfu_session): (&KeyId, SfuSessionKey),
+        sdp: &str,
+        (role, id): (Role, &str),
+    ) -> Response {
+        let of_robot = self.robots.get(robot).and_then(|session| self.sfu_session_id(session.sfu_session));
+        let answer = Joined {
+            cf_session_id: self.sfu_session_id(sfu_session).map(str::to_owned),
+            sdp_answer: sdp.to_owned(),
+            robot_cf_session_id: of_robot.map(str::to_owned),
+            ice_servers: self.ice_servers(now, key),
+            role: Some(role),
+            operator_id: Some(id.to_owned()),
+        };
+        json(200, &answer)
     }
 
     /// Gives up an operator that is joining; the one that there may be stays. Nothing, if there is none.

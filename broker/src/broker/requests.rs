@@ -5,20 +5,18 @@ use std::time::Instant;
 
 use farwire_core::signalling::{RequestId, Response, bearer};
 use farwire_core::wire::Object;
-use farwire_core::wire::teleop::{IceServers, Join, OfOperator, RobotFigures, Role};
+use farwire_core::wire::teleop::{Join, Left, OfOperator, RobotFigures, Role};
 use farwire_listener::Guess;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
 use super::bound::Bound;
 use super::{Broker, Incoming};
-use crate::config::Config;
 use crate::end_reason::EndReason;
 use crate::key::{Grant, KeyId, RobotId, Scope};
 use crate::keys::Shown;
 use crate::refusal::{Refusal, json};
 use crate::route::{Call, OperatorCall, RobotCall, route};
-use crate::turn::ice_servers;
 
 impl Broker {
     /// The response, or `None` if the SFU is to be asked.
@@ -34,9 +32,7 @@ impl Broker {
                     true => self.robot_of(now, &request)?.0,
                     false => self.operator_of(now, &request)?.0,
                 };
-                let Config { ice_servers: servers, turn_secret, .. } = &self.config;
-                let ice_servers = ice_servers(servers, turn_secret.as_ref(), &key, self.unix(now));
-                Ok(Some(json(200, &IceServers { ice_servers })))
+                Ok(self.turn_credentials(now, id, &key))
             }
             Call::Robot(call) => {
                 let (key, robot) = self.robot_of(now, &request)?;
@@ -70,7 +66,7 @@ impl Broker {
             RobotCall::Delete(session) => {
                 self.own_session(&robot, session)?;
                 self.end_robot(now, &robot, EndReason::Stopped);
-                Ok(Some(json(200, &serde_json::Map::new())))
+                Ok(Some(Response { status: 204, body: Vec::new() }))
             }
         }
     }
@@ -106,12 +102,15 @@ impl Broker {
                 }
             }
             OperatorCall::Renegotiate(session) => {
-                self.operable(&scope, session)?;
-                Err(Refusal::nothing_to_answer())
+                let robot = self.operable(&scope, session)?;
+                match self.bound(&robot, &key, &OfOperator::default()) {
+                    Some(_) => Err(Refusal::nothing_to_answer()),
+                    None => Err(Refusal::not_operator()),
+                }
             }
             OperatorCall::Heartbeat(session) => {
                 let robot = self.operable(&scope, session)?;
-                let bound = self.bound(&robot, &key, &parse_or_empty(body)?).ok_or_else(Refusal::not_bound)?;
+                let bound = self.bound(&robot, &key, &parse_or_empty(body)?).ok_or_else(Refusal::not_operator)?;
                 self.operator_heartbeat(now, &robot, bound).map(Some)
             }
             OperatorCall::HandOver(session) => {
@@ -136,7 +135,8 @@ impl Broker {
                 {
                     self.not_joined(now, &robot, Refusal::no_longer_operator());
                 }
-                Ok(Some(json(200, &serde_json::Map::new())))
+                let state = self.listed(now, &key, &robot).state;
+                Ok(Some(json(200, &Left { session_id: session.to_owned(), state })))
             }
         }
     }

@@ -118,7 +118,13 @@ impl Broker {
         info!(%robot, session = short_id(&id), "registered");
         self.by_id.insert(id.clone(), robot.clone());
         self.stats.registrations += 1;
-        self.respond(request, json(201, &Registered { session_id: id.clone(), sdp_answer: sdp.to_owned() }));
+        let answer = Registered {
+            session_id: id.clone(),
+            cf_session_id: self.sfu_session_id(sfu_session).map(str::to_owned),
+            sdp_answer: sdp.to_owned(),
+            ice_servers: self.ice_servers(now, &key),
+        };
+        self.respond(request, json(201, &answer));
         let session = Robot {
             id,
             key,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use farwire_core::link::StreamId;
 use farwire_core::signalling::{RequestId, Response};
 use farwire_core::wire::cloudflare::Location;
-use farwire_core::wire::teleop::{Bridged, Channel, Join, Joined, Party, Role};
+use farwire_core::wire::teleop::{Bridged, Channel, Join, Party, Role};
 use tracing::info;
 
 use super::robots::short_id;
@@ -108,8 +108,8 @@ impl Broker {
             self.unclosed.push_back(Output::SaveUnclosed(session.to_owned()));
             held.is_unclosed = true;
         }
-        let joined = Joined { sdp_answer: sdp.to_owned(), role: Some(Role::Viewer), operator_id: Some(id) };
-        self.respond(request, json(200, &joined));
+        let answer = self.joined_answer(now, robot, (&token, sfu_session), sdp, (Role::Viewer, &id));
+        self.respond(request, answer);
         self.watch(robot);
     }
 

@@ -30,6 +30,10 @@ impl HttpSfu {
     /// # Errors
     /// When the system gives no thread.
     pub fn spawn(is_loopback: bool) -> std::io::Result<HttpSfu> {
+        HttpSfu::with_threads(THREADS, is_loopback)
+    }
+
+    pub(super) fn with_threads(threads: usize, is_loopback: bool) -> std::io::Result<HttpSfu> {
         let client = Client::new(is_loopback);
         let (jobs, waiting) = sync_channel(MAX_WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
@@ -37,7 +41,7 @@ impl HttpSfu {
             let (client, waiting) = (client.clone(), Arc::clone(&waiting));
             std::thread::Builder::new().name("farwire-request".into()).spawn(move || work(&client, &waiting))
         };
-        let threads = (0..THREADS).map(spawn).collect::<Result<_, _>>()?;
+        let threads = (0..threads).map(spawn).collect::<Result<_, _>>()?;
         Ok(HttpSfu { jobs: Some(jobs), client, threads })
     }
 }

@@ -32,6 +32,9 @@ use crate::store::{Store, StoreError};
 /// How long a broker that stops waits for the SFU to close what is to be closed.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
+/// Requests for TURN credentials at once.
+const MINTING_THREADS: usize = 4;
+
 /// Carries requests to an SFU.
 pub trait SfuTransport: Send {
     /// Makes a request, without blocking; what comes of it is given to `answer`, from whatever thread.
@@ -65,7 +68,7 @@ impl Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.tell(Err(Failure::Broken("the SFU has stopped, or is overloaded".into())));
+        self.tell(Err(Failure::Broken("the server has stopped, or is overloaded".into())));
     }
 }
 
@@ -120,9 +123,11 @@ impl Server {
         let inbox = Inbox::new(inputs);
         let recorder = Recorder::spawn(Arc::clone(&store)).map_err(SpawnError::System)?;
         let stats = Arc::new(Mutex::new(Stats::default()));
+        let turn = config.cloudflare_turn.as_ref().map(|key| HttpSfu::with_threads(MINTING_THREADS, key.is_loopback()));
+        let turn = turn.transpose().map_err(SpawnError::System)?;
         let runner = Runner::new(
             Broker::new(config, known, seed, Instant::now()),
-            Box::new(sfu),
+            (Box::new(sfu), turn),
             (inbox.clone(), incoming),
             (store, recorder),
             Arc::clone(&stats),

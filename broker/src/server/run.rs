@@ -12,7 +12,7 @@ use farwire_core::wire::teleop::path;
 use farwire_listener::{Incoming, Pass, Reply};
 
 use super::recorder::Recorder;
-use super::{Answer, CLOSE_WITHIN, SfuTransport};
+use super::{Answer, CLOSE_WITHIN, HttpSfu, SfuTransport};
 use crate::admin::{self, AdminAnswer, AdminRequest};
 use crate::broker::{self, Broker, Output};
 use crate::stats::Stats;
@@ -84,6 +84,8 @@ impl Inbox {
 pub(super) struct Runner {
     broker: Broker,
     sfu: Box<dyn SfuTransport>,
+    /// To Cloudflare's TURN service.
+    turn: Option<HttpSfu>,
     inbox: Inbox,
     incoming: Receiver<Input>,
     store: Arc<Store>,
@@ -96,12 +98,12 @@ pub(super) struct Runner {
 impl Runner {
     pub(super) fn new(
         broker: Broker,
-        sfu: Box<dyn SfuTransport>,
+        (sfu, turn): (Box<dyn SfuTransport>, Option<HttpSfu>),
         (inbox, incoming): (Inbox, Receiver<Input>),
         (store, recorder): (Arc<Store>, Recorder),
         stats: Arc<Mutex<Stats>>,
     ) -> Runner {
-        Runner { broker, sfu, inbox, incoming, store, recorder, replies: HashMap::new(), next: 0, stats }
+        Runner { broker, sfu, turn, inbox, incoming, store, recorder, replies: HashMap::new(), next: 0, stats }
     }
 
     pub(super) fn run(mut self) {
@@ -184,6 +186,12 @@ impl Runner {
                 Output::Http(request) => {
                     let answer = Answer::new(request.id, self.inbox.inputs.clone());
                     self.sfu.start(request, answer);
+                }
+                Output::Turn(request) => {
+                    let answer = Answer::new(request.id, self.inbox.inputs.clone());
+                    if let Some(turn) = &mut self.turn {
+                        turn.start(request, answer);
+                    }
                 }
                 Output::WaitUntil(at, _) => break at,
             }

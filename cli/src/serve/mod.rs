@@ -17,7 +17,7 @@ use serde::Serialize;
 use self::first_start::FirstKeys;
 use self::hand_over::hand_over;
 use self::in_process::InProcess;
-use self::turn_secret::turn_secret;
+use self::turn_secret::{cloudflare_turn, turn_secret};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::settings::{App, DEFAULT_URL, LOCAL_APP_ID, LOCAL_APP_SECRET};
@@ -96,6 +96,12 @@ pub(crate) struct Args {
     /// FARWIRE_TURN_SECRET may hold the secret itself
     #[arg(long, env = "FARWIRE_TURN_SECRET_FILE", value_name = "FILE")]
     turn_secret_file: Option<PathBuf>,
+    /// The id of a key of Cloudflare's TURN servers: robots and operators get credentials of theirs, good for a day
+    #[arg(long, env = "FARWIRE_CLOUDFLARE_TURN_KEY_ID", value_name = "ID")]
+    cloudflare_turn_key_id: Option<String>,
+    /// A file with the API token of that key; FARWIRE_CLOUDFLARE_TURN_API_TOKEN may hold the token itself
+    #[arg(long, env = "FARWIRE_CLOUDFLARE_TURN_API_TOKEN_FILE", value_name = "FILE")]
+    cloudflare_turn_api_token_file: Option<PathBuf>,
     /// Print one JSON object when ready
     #[arg(long)]
     json: bool,
@@ -129,6 +135,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let ice_servers = given.map(|server| ice_server(server)).collect::<Result<Vec<_>, _>>()?;
     let turn_secret =
         turn_secret(args.turn_secret_file.as_deref(), std::env::var("FARWIRE_TURN_SECRET").ok(), &ice_servers)?;
+    let cloudflare_turn = cloudflare_turn(
+        args.cloudflare_turn_key_id.as_deref(),
+        args.cloudflare_turn_api_token_file.as_deref(),
+        std::env::var("FARWIRE_CLOUDFLARE_TURN_API_TOKEN").ok(),
+    )?;
     log::start(&args.log)?;
     let interrupt = Interrupt::install()?;
     let tls = args.tls_cert.as_deref().zip(args.tls_key.as_deref());
@@ -153,6 +164,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut config = farwire_broker::Config::new(app.as_seen_by_broker()?);
     config.ice_servers = ice_servers;
     config.turn_secret = turn_secret;
+    config.cloudflare_turn = cloudflare_turn;
     let broker = match (store, &engine) {
         (Some(store), Some(engine)) => {
             Some(Broker::spawn(config.ends_sessions(), store, InProcess(engine.caller())).map_err(Failure::failed)?)

@@ -1,10 +1,10 @@
-//! The secret that TURN servers share with the broker.
+//! What the broker makes credentials for TURN servers of: a secret that they share with it, or a key of Cloudflare's.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use farwire_broker::{IceServer, TurnSecret};
+use farwire_broker::{CloudflareTurn, IceServer, TurnSecret};
 
 use crate::failure::Failure;
 
@@ -17,32 +17,64 @@ pub(super) fn turn_secret(
     variable: Option<String>,
     servers: &[IceServer],
 ) -> Result<Option<TurnSecret>, Failure> {
-    let (secret, place) = match (file.filter(|path| !path.as_os_str().is_empty()), variable) {
-        (Some(path), _) => (read(path)?, path.display().to_string()),
-        (None, Some(secret)) if !secret.is_empty() => (secret, "FARWIRE_TURN_SECRET".to_owned()),
-        _ => return Ok(None),
+    let Some((secret, place)) = secret(("--turn-secret-file", file), ("FARWIRE_TURN_SECRET", variable))? else {
+        return Ok(None);
     };
-    // What was pasted often ends in a line feed.
-    let secret = secret.trim();
-    if secret.is_empty() {
-        return Err(Failure::usage(format_args!("{place} holds no secret: put the TURN server's into it")));
-    }
     if !servers.iter().any(TurnSecret::is_for) {
         return Err(Failure::usage(format_args!(
             "{place} holds a secret of a TURN server, but no --ice-server is one without credentials: \
              pass --ice-server turn:HOST:PORT"
         )));
     }
-    Ok(Some(TurnSecret::new(secret)))
+    Ok(Some(TurnSecret::new(&secret)))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+/// The key of Cloudflare's TURN servers, if its id is given, with the API token in the file, or else in the variable.
+pub(super) fn cloudflare_turn(
+    key_id: Option<&str>,
+    file: Option<&Path>,
+    variable: Option<String>,
+) -> Result<Option<CloudflareTurn>, Failure> {
+    let flag = "--cloudflare-turn-api-token-file";
+    let token = secret((flag, file), ("FARWIRE_CLOUDFLARE_TURN_API_TOKEN", variable))?;
+    match (key_id.filter(|id| !id.is_empty()), token) {
+        (None, None) => Ok(None),
+        (Some(id), Some((token, _))) => CloudflareTurn::new(id, &token).map(Some).map_err(Failure::usage),
+        (Some(_), None) => Err(Failure::usage(format_args!(
+            "a key id of Cloudflare's TURN servers without its API token: pass {flag} FILE, or export \
+             FARWIRE_CLOUDFLARE_TURN_API_TOKEN"
+        ))),
+        (None, Some((_, place))) => Err(Failure::usage(format_args!(
+            "{place} holds the API token of a key of Cloudflare's TURN servers, but there is no key id: pass \
+             --cloudflare-turn-key-id ID"
+        ))),
+    }
+}
+
+/// The secret in the file, or else in the variable, and where it was; an empty variable is one that is not set.
+fn secret(
+    (flag, file): (&str, Option<&Path>),
+    (name, variable): (&str, Option<String>),
+) -> Result<Option<(String, String)>, Failure> {
+    let (secret, place) = match (file.filter(|path| !path.as_os_str().is_empty()), variable) {
+        (Some(path), _) => (read(flag, path)?, path.display().to_string()),
+        (None, Some(secret)) if !secret.is_empty() => (secret, name.to_owned()),
+        _ => return Ok(None),
+    };
+    // What was pasted often ends in a line feed.
+    match secret.trim() {
+        "" => Err(Failure::usage(format_args!("{place} holds no secret: put the TURN server's into it"))),
+        secret => Ok(Some((secret.to_owned(), place))),
+    }
+}
+
+fn read(flag: &str, path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_SECRET + 1).read_to_string(&mut text));
     match read {
         Ok(length) if length as u64 <= MAX_SECRET => Ok(text),
         Ok(_) => Err(Failure::usage(format_args!("{}: a secret has {MAX_SECRET} bytes at most", path.display()))),
-        Err(error) => Err(Failure::usage(format_args!("--turn-secret-file {}: {error}", path.display()))),
+        Err(error) => Err(Failure::usage(format_args!("{flag} {}: {error}", path.display()))),
     }
 }
 
@@ -66,5 +98,22 @@ mod tests {
         assert!(text(turn_secret(None, Some(" \n".into()), &servers)).contains("FARWIRE_TURN_SECRET"));
         let told = text(turn_secret(Some(Path::new("/nowhere/secret")), None, &servers));
         assert!(told.contains("/nowhere/secret"), "{told}");
+    }
+
+    #[test]
+    fn a_key_of_cloudflares_needs_its_id_and_its_token() {
+        let told = |id, token: Option<&str>| match cloudflare_turn(id, None, token.map(str::to_owned)) {
+            Err(Failure::Usage(text) | Failure::Failed(text)) => text,
+            taken => taken.map_or_else(|_| "failed otherwise".to_owned(), |key| format!("{key:?}")),
+        };
+        assert_eq!(told(None, None), "None");
+        let taken = told(Some("key-1"), Some("north\n"));
+        assert!(taken.contains("key-1") && !taken.contains("north"), "{taken}");
+        assert!(told(Some("key-1"), None).contains("--cloudflare-turn-api-token-file"));
+        assert!(told(Some("key-1"), Some("")).contains("without its API token"));
+        let told_alone = told(None, Some("north"));
+        assert!(told_alone.contains("--cloudflare-turn-key-id") && !told_alone.contains("north"), "{told_alone}");
+        let bad = told(Some("a/b"), Some("north"));
+        assert!(bad.contains("a/b") && !bad.contains("north"), "{bad}");
     }
 }

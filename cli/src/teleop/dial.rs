@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use farwire::{ConnectError, Connection, Dial, EndReason};
 use farwire_core::signalling::Backoff;
+use farwire_core::wire::teleop::code::NOT_JOINED;
 
 use super::{Credential, Side};
 use crate::failure::Failure;
@@ -46,7 +47,9 @@ pub(crate) fn dial<C: Into<Dial> + Clone>(
 fn wait_for(reason: &EndReason, credential: &Credential) -> Result<String, Failure> {
     let Credential { broker, origin, side, .. } = credential;
     match reason {
-        EndReason::Api(error) if error.refusal_status() == Some(409) && *side == Side::Operator => {
+        EndReason::Api(error)
+            if *side == Side::Operator && (error.refusal_status() == Some(409) || error.code() == NOT_JOINED) =>
+        {
             Ok(format!("somebody else operates it; --takeover takes it from them ({reason})"))
         }
         EndReason::Api(error) if error.failure().is_some() && !error.is_foreign() => {

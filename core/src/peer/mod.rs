@@ -33,6 +33,7 @@ use crate::link::LocalAddress;
 use crate::presence::{OperatorLost, PresenceState};
 use crate::provider::session::SessionOutput;
 use crate::signalling::{Failure, RequestId, Response, StreamEvent};
+use crate::wire::teleop::DriveCounts;
 use crate::{
     ConnectionEvent, Delivery, Dial, Direction, IceServer, SessionId, Stats, Topic, TopicError, TopicStats, TransportId,
 };
@@ -182,6 +183,13 @@ impl Peer {
     /// For a robot: why there is no operator any more. `None` while there is one, or if there was none yet.
     pub fn operator_lost(&self) -> Option<OperatorLost> {
         self.presence.operator_lost
+    }
+
+    /// For a robot: how many of its operator's drive commands came and how many did not, by the numbers in their headers, since
+    /// that operator came. `None` as long as nobody has operated it, and for an operator that does not number them, as DimOS's
+    /// do not.
+    pub fn drive_counts(&self) -> Option<DriveCounts> {
+        self.sessions.live.drive_counts()
     }
 
     /// For an operator: whether the robot answers.

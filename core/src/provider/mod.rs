@@ -126,6 +126,7 @@ pub use self::dial::Dial;
 use crate::clock::{ClockEstimate, StampClock};
 use crate::link::StreamId;
 use crate::signalling::{Failure, RequestId, Response, StreamEvent};
+use crate::wire::teleop::DriveCounts;
 use crate::{Delivery, Direction, EndReason, IceServer, Payload, SessionId, Topic, TopicError, TransportId};
 
 /// Names a channel that a topic wants, for one direction. Never used twice on one connection.
@@ -241,6 +242,11 @@ pub trait Provider: Send {
 
     /// What is known now of the clock of who is at the far end.
     fn far_clock(&self, _now: Instant) -> Option<ClockEstimate> {
+        None
+    }
+
+    /// For a robot: which of the operator's drive commands came, if it numbers them.
+    fn drive_counts(&self) -> Option<DriveCounts> {
         None
     }
 

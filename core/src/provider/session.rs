@@ -10,6 +10,7 @@ use super::{Attempt, ChannelId, Connect, Context, Provider, SctpStream, Verdict}
 use crate::clock::{ClockEstimate, StampClock, WallClock};
 use crate::link::{Certificate, LinkEnd, LinkEvent, LinkOutput, LocalAddress};
 use crate::signalling::{Failure, Request, RequestId, Response, SignallingError, StreamCommand, StreamEvent};
+use crate::wire::teleop::DriveCounts;
 use crate::{
     ConnectionEvent, Delivery, Direction, EndReason, IceServer, LastError, Payload, SessionId, SessionStats, Stage,
     Topic, TopicError, TransportId,
@@ -304,6 +305,10 @@ impl Session {
 
     pub(crate) fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {
         self.provider.far_clock(now)
+    }
+
+    pub(crate) fn drive_counts(&self) -> Option<DriveCounts> {
+        self.provider.drive_counts()
     }
 
     pub(crate) fn keeps_clock(&self) -> bool {

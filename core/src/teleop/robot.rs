@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::stats::Stream;
 use super::telemetry::{Report, telemetry};
 use crate::lcm::geometry_msgs::{Twist, TwistStamped};
-use crate::wire::teleop::{Command, Odom, OdomKind, Order, Ordered, VideoStats, cmd_ack, to_json};
+use crate::wire::teleop::{Command, DriveCounts, Odom, OdomKind, Order, Ordered, VideoStats, cmd_ack, to_json};
 use crate::{OperatorLost, StampRefusal, TopicStats};
 
 /// Changes that wait to be told; the oldest give way.
@@ -85,6 +85,7 @@ pub struct Robot {
     stream: Stream,
     cameras: Cameras,
     report: Report,
+    drive_counts: Option<DriveCounts>,
     video: Option<VideoStats>,
     telemetry: Pace,
     maps: Pace,
@@ -124,6 +125,7 @@ impl Robot {
             stream: Stream::default(),
             cameras: Cameras::new(options.cameras.clone()),
             report: Report::default(),
+            drive_counts: None,
             video: None,
             telemetry: Pace::new(now, options.telemetry_hz),
             maps: Pace::new(now, options.map_hz),
@@ -171,6 +173,12 @@ impl Robot {
     pub fn handle_refusals(&mut self, stats: &TopicStats) {
         let refused = stats.stale + stats.ahead + stats.disordered + stats.unstamped;
         self.note_refusals(refused, stats.last_refusal);
+    }
+
+    /// Takes how many drive commands came and how many did not, as [`Peer::drive_counts`](crate::Peer::drive_counts) says, for
+    /// telemetry to tell.
+    pub fn handle_drive_counts(&mut self, counts: Option<DriveCounts>) {
+        self.drive_counts = counts;
     }
 
     fn note_refusals(&mut self, refused: u64, last: Option<StampRefusal>) {
@@ -259,6 +267,7 @@ impl Robot {
         self.drive.forget();
         self.executor.operator_lost();
         self.stream.clear();
+        self.drive_counts = None;
     }
 
     /// What was to be run is done, and this came of it. What is not running any more is no matter.
@@ -418,7 +427,8 @@ impl Robot {
 
     fn publish_telemetry(&mut self, now: Now) {
         let robot_time = now.robot_time.unwrap_or_default();
-        let json = telemetry(&self.report, &self.guard, &self.stream, now.at, robot_time);
+        let driven = (self.stream.figures(now.at), self.drive_counts);
+        let json = telemetry(&self.report, &self.guard, driven, now.at, robot_time);
         self.put(Output::State(json));
     }
 

@@ -241,12 +241,12 @@ impl<D: Driver> Operator<D> {
             inside.dropped += 1;
             return;
         };
-        inside.seq = inside.seq.wrapping_add(1);
-        let command = TwistStamped { header: Header { seq: inside.seq, stamp, frame_id: String::new() }, twist };
+        let seq = Machine::number_after(inside.seq);
+        let command = TwistStamped { header: Header { seq, stamp, frame_id: String::new() }, twist };
         let published = self.commands.bytes(&command).and_then(|bytes| self.commands.publish(true, &bytes));
         match published {
             Ok(Accepted::Dropped) | Err(_) => inside.dropped += 1,
-            Ok(_) => inside.sent += 1,
+            Ok(_) => (inside.seq, inside.sent) = (seq, inside.sent + 1),
         }
     }
 }

@@ -153,10 +153,11 @@ impl<D: Driver> Robot<D> {
     pub fn turn(self: &Arc<Self>) -> Option<Instant> {
         let mut inside = self.lock();
         let now = self.take_in(&mut inside);
-        if inside.machine.is_telemetry_due(now.at)
-            && let Some(stats) = self.command_stats()
-        {
-            inside.machine.handle_refusals(&stats);
+        if inside.machine.is_telemetry_due(now.at) {
+            if let Some(stats) = self.command_stats() {
+                inside.machine.handle_refusals(&stats);
+            }
+            inside.machine.handle_drive_counts(self.connection.read(|client| client.peer().drive_counts()));
         }
         inside.machine.handle_timeout(now);
         let deadline = inside.machine.deadline().min(now.at + LOOK_EVERY);

@@ -14,6 +14,9 @@ use crate::{Fate, Node, World};
 /// Decisions in one run.
 const MAX_STEPS: usize = 48;
 
+/// What is queued has left by then, and a heartbeat was answered.
+const SETTLED: Duration = Duration::from_secs(2);
+
 const CHANNELS: [&str; 4] = ["cmd_unreliable", "state_reliable", "state_reliable_back", "map_unreliable"];
 
 /// Answers that a broker could give, with places for a value and a text.
@@ -128,7 +131,12 @@ impl Rig {
         self.fates.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.nodes.iter().for_each(|node| self.world.plug_in(*node));
         self.world.bring_up();
-        self.world.run_for(Duration::from_secs(25));
+        // Once both are up or over, nothing else would come of the rest of that time.
+        let nodes = self.nodes;
+        self.world.run_until(Duration::from_secs(25), |world| {
+            nodes.iter().all(|node| world.peer(*node).ended().is_some() || world.peer(*node).is_up())
+        });
+        self.world.run_for(SETTLED);
         for node in self.nodes {
             let peer = self.world.peer(node);
             let (ended, is_up) = (peer.ended().cloned(), peer.is_up());
@@ -139,7 +147,8 @@ impl Rig {
             }
             self.world.close(node);
         }
-        self.world.run_for(Duration::from_secs(15));
+        self.world
+            .run_until(Duration::from_secs(15), |world| nodes.iter().all(|node| world.peer(*node).ended().is_some()));
         for node in self.nodes {
             assert!(self.world.peer(node).ended().is_some(), "a closed peer does not say that it ended");
         }

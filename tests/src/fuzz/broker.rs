@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use farwire_broker::{
-    Broker, Config, Grant, Incoming, Key, KeyHash, Keys, Known, Output, Refusals, RobotId, Scope, SessionRecord,
+    Broker, CloudflareTurn, Config, Grant, Incoming, Key, KeyHash, Keys, Known, Output, Refusals, RobotId, Scope,
+    SessionRecord,
 };
 use farwire_core::signalling::{Failure, Method, Request, RequestId, Response};
 use serde_json::{Value, json};
@@ -71,6 +72,8 @@ struct Rig {
     /// Calls without an answer.
     calls: Vec<Request>,
     call_ids: HashSet<RequestId>,
+    /// Requests to Cloudflare's TURN service, which may never be answered.
+    minting: Vec<RequestId>,
     kept: BTreeMap<RobotId, SessionRecord>,
     unclosed: BTreeSet<String>,
     sessions: Vec<String>,
@@ -87,6 +90,7 @@ impl Rig {
         let sfu = farwire_core::Config::new("http://sfu.test/v1", "app", "the-apps-s3cret").expect("a good config");
         let config = Config::new(sfu).max_robots(max_robots);
         let config = if max_robots.is_multiple_of(2) { config.ends_sessions() } else { config };
+        let config = config.cloudflare_turn(CloudflareTurn::new("key", "the-turn-s3cret").expect("a key"));
         let now = Instant::now();
         let robot = |id: &str| RobotId::new(id).expect("an id");
         let grants = [
@@ -113,6 +117,7 @@ impl Rig {
             counted: (0, 0),
             calls: Vec::new(),
             call_ids: HashSet::new(),
+            minting: Vec::new(),
             kept: BTreeMap::new(),
             unclosed: BTreeSet::new(),
             sessions: Vec::new(),
@@ -158,7 +163,11 @@ impl Rig {
                 let path = format!("/{}", self.session(choices));
                 self.ask_robot(choices, Asked::Other, Method::DELETE, &path, &Value::Null);
             }
-            11 => self.ask_operator(choices, Asked::Other, Method::GET, "", &Value::Null),
+            11 => {
+                self.ask_operator(choices, Asked::Other, Method::GET, "", &Value::Null);
+                self.ask_robot(choices, Asked::Other, Method::GET, "/turn-credentials", &Value::Null);
+                self.mint(choices);
+            }
             12 | 13 => self.be_honest(1 + choices.below(8)),
             14 => self.answer_badly(choices),
             15 => self.answer_edited(choices),
@@ -187,6 +196,16 @@ impl Rig {
                 self.broker.revoke(self.now, &key.id(), 1).expect("the key is known");
             }
         }
+    }
+
+    /// Cloudflare answers something, or not yet.
+    fn mint(&mut self, choices: &mut Choices<'_>) {
+        let Some(id) = choices.one_of(&self.minting).filter(|_| choices.flag()) else { return };
+        self.minting.retain(|other| *other != id);
+        let good = r#"{"iceServers":[{"urls":"turn:t","username":"u","credential":"c"}]}"#;
+        let body = if choices.flag() { good.into() } else { choices.bytes().to_vec() };
+        let status = if choices.flag() { 201 } else { u16::from(choices.byte()) * 3 };
+        self.broker.handle_answer(self.now, id, Ok(Response { status, body }));
     }
 
     /// One of the sessions that robots were told of, most often the latest.
@@ -320,6 +339,7 @@ impl Rig {
         self.calls.clear();
         self.call_ids.clear();
         self.counted = (0, 0);
+        self.minting.clear();
         self.settle();
     }
 
@@ -386,6 +406,10 @@ impl Rig {
                     self.deadline = at;
                     return self.check();
                 }
+                Output::Turn(request) => {
+                    assert!(self.call_ids.insert(request.id), "the id {:?} was used before", request.id);
+                    self.minting.push(request.id);
+                }
                 output => panic!("{output:?} is new"),
             }
         }
@@ -413,14 +437,21 @@ impl Rig {
     fn answered(&mut self, id: RequestId, response: &Response) {
         let asked = self.asked.remove(&id).expect("one answer to one request");
         let text = std::str::from_utf8(&response.body).expect("text");
+        if response.status == 204 {
+            return assert!(text.is_empty(), "{text}");
+        }
         let body: Value = serde_json::from_str(text).expect("every answer is JSON");
         let is_secret =
             |secret: &String| text.contains(secret.as_str()) || text.contains(&KeyHash::of(secret).to_string());
-        assert!(!self.secrets.iter().any(is_secret) && !text.contains("the-apps-s3cret"), "a secret in an answer");
+        assert!(
+            !self.secrets.iter().any(is_secret) && !text.contains("s-s3cret") && !text.contains("the-turn-s3cret"),
+            "a secret in an answer"
+        );
         if response.status >= 400 {
             self.counted.1 += 1;
             assert!(Refusals::STATUSES.contains(&response.status), "{}: {text}", response.status);
             assert!(body["errorCode"].is_string() && body["errorDescription"].is_string(), "{text}");
+            assert_eq!(body["detail"], body["errorDescription"], "as the hosted one says it");
             return;
         }
         let string = |field: &str| body[field].as_str().expect("a string").to_owned();

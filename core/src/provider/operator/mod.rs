@@ -13,7 +13,7 @@ pub use self::settings::OperatorSettings;
 use super::{Attempt, Connect, Dial, Provider};
 use crate::EndReason;
 use crate::signalling::Retry;
-use crate::wire::teleop::code::KEY_REVOKED;
+use crate::wire::teleop::code::{KEY_REVOKED, NOT_JOINED};
 
 impl Connect for OperatorConfig {
     fn url(&self) -> &str {
@@ -31,6 +31,8 @@ impl Connect for OperatorConfig {
     fn judge(&self, end: &EndReason) -> Retry {
         match end {
             EndReason::Api(error) if error.code() == KEY_REVOKED => Retry::Never,
+            // Somebody else has the robot, as after a 409.
+            EndReason::Api(error) if error.code() == NOT_JOINED && error.is_refusal() => Retry::Never,
             _ => Retry::after(end),
         }
     }

@@ -1,5 +1,6 @@
 //! A robot's end of a broker's bridge.
 
+mod arrivals;
 mod config;
 mod session;
 mod settings;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::RobotConfig;
+use super::arrivals::Arrivals;
 use crate::clock::{APART, ClockEstimate, ClockWarning, OneWay};
 use crate::presence::{OperatorLost, Presence};
 use crate::provider::bridge::{Bridge, TRANSPORT, admit};
@@ -18,8 +19,8 @@ use crate::signalling::policy::{BROKER_CALL, CONNECT_TRIES, EXPECTANT_HEARTBEAT,
 use crate::signalling::{Failure, HeaderName, Method, Reply, RequestId, Response, SignallingError};
 use crate::wire::teleop::code::{KEY_REVOKED, ROBOT_PRESENT, SESSION_DISPLACED, TAKEN_OVER, TOKEN_REVOKED};
 use crate::wire::teleop::{
-    Channel, HeartbeatAnswer, IceServer, Kind, OPERATOR_LOST, Party, Received, Register, Registered, RobotFigures,
-    SdpAnswer, StateMessage, path,
+    Channel, DriveCounts, HeartbeatAnswer, IceServer, Kind, OPERATOR_LOST, Party, Received, Register, Registered,
+    RobotFigures, SdpAnswer, StateMessage, path,
 };
 use crate::{
     ConnectionEvent, Delivery, Direction, EndReason, Payload, SessionId, Stage, Topic, TopicError, TransportId,
@@ -68,6 +69,7 @@ pub(super) struct Robot {
     next_heartbeat: Instant,
     /// When the latest heartbeat left, and how many commands have come since.
     counted: (Instant, u32),
+    arrivals: Arrivals,
     rejections: u32,
     /// The present streak of failed heartbeats was told.
     is_failing: bool,
@@ -98,6 +100,7 @@ impl Robot {
             last_error: None,
             next_heartbeat: attempt.now,
             counted: (attempt.now, 0),
+            arrivals: Arrivals::default(),
             rejections: 0,
             is_failing: false,
             is_warned: false,
@@ -270,8 +273,9 @@ impl Robot {
     fn operator_lost(&mut self, cx: &mut Context<'_>, why: OperatorLost) {
         if why != OperatorLost::Silent {
             self.parted = true;
-            // The next operator has another clock.
+            // The next operator has another clock, and other numbers.
             self.operator_clock = OneWay::default();
+            self.arrivals = Arrivals::default();
             self.is_apart_told = false;
         }
         if self.heard.take().is_some() {
@@ -319,7 +323,8 @@ impl Robot {
                 }
                 self.next_heartbeat = now + self.config.heartbeat;
                 let path = format!("/{session}/{}", path::HEARTBEAT);
-                let body = figures(cx.round_trip(TRANSPORT), std::mem::replace(&mut self.counted, (now, 0)), now);
+                let counted = std::mem::replace(&mut self.counted, (now, 0));
+                let body = figures(cx.round_trip(TRANSPORT), self.arrivals.loss_since(), counted, now);
                 self.bridge.ask(cx, Call::Heartbeat, self.bridge.post(&path, &body, HEARTBEAT), self.is_failing);
                 None
             }
@@ -342,11 +347,17 @@ impl Robot {
 }
 
 /// What the robot's end knows of how it does: the rest is known to the robot's program alone.
-fn figures(round_trip: Option<Duration>, (since, commands): (Instant, u32), now: Instant) -> RobotFigures {
+fn figures(
+    round_trip: Option<Duration>,
+    loss: Option<f64>,
+    (since, commands): (Instant, u32),
+    now: Instant,
+) -> RobotFigures {
     let rounded = |number: f64| (number * 1e3).round() / 1e3;
     let seconds = now.saturating_duration_since(since).as_secs_f64();
     RobotFigures {
         rtt_ms: round_trip.map(|time| rounded(time.as_secs_f64() * 1e3)),
+        packet_loss_pct: loss.map(|loss| rounded(loss * 100.0)),
         command_rate_hz: (seconds > 0.0).then(|| rounded(f64::from(commands) / seconds)),
         ..RobotFigures::default()
     }
@@ -436,6 +447,7 @@ impl Provider for Robot {
         self.operator_heard(cx);
         if channel == Channel::Cmd {
             self.counted.1 = self.counted.1.saturating_add(1);
+            self.arrivals.note(&payload.bytes);
         }
         if channel == Channel::State {
             self.read_state(cx, payload);
@@ -479,6 +491,10 @@ impl Provider for Robot {
 
     fn far_clock(&self, _: Instant) -> Option<ClockEstimate> {
         self.operator_clock.estimate()
+    }
+
+    fn drive_counts(&self) -> Option<DriveCounts> {
+        self.arrivals.counts()
     }
 
     fn keeps_clock(&self) -> bool {

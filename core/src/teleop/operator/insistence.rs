@@ -1,11 +1,12 @@
 //! An emergency stop is said again until the robot says that it has heard.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Between two times that it is said.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Nonces of one stop that may still be answered; the robot's telemetry confirms as well.
+/// Nonces of one stop that may still be answered, the latest; the robot's telemetry confirms as well.
 const MAX_NONCES: usize = 64;
 
 /// Whether there is something to say still.
@@ -15,7 +16,7 @@ pub(super) struct Insistence {
     is_confirmed: bool,
     next: Option<Instant>,
     /// Of the stop that is wanted now: what answers an earlier one says nothing of this.
-    nonces: Vec<u64>,
+    nonces: VecDeque<u64>,
 }
 
 impl Insistence {
@@ -26,9 +27,10 @@ impl Insistence {
 
     /// It was said, to be answered by this nonce.
     pub(super) fn said(&mut self, nonce: u64) {
-        if self.nonces.len() < MAX_NONCES {
-            self.nonces.push(nonce);
+        if self.nonces.len() == MAX_NONCES {
+            self.nonces.pop_front();
         }
+        self.nonces.push_back(nonce);
     }
 
     /// The robot answered. One whose actuator failed is latched all the same, but that is no reason to be quiet.
@@ -88,6 +90,13 @@ mod tests {
         insistence.reported(Some(true));
         insistence.reported(None);
         assert!(!insistence.is_due(start + AGAIN * 99));
+        // A robot that does not tell whether it is stopped may answer after long, and then the latest.
+        insistence.want(true);
+        (1_000..2_000).for_each(|nonce| insistence.said(nonce));
+        insistence.answered(1_000, true);
+        assert!(insistence.is_due(start + AGAIN * 100) && insistence.nonces.len() == MAX_NONCES);
+        insistence.answered(1_999, true);
+        assert!(!insistence.is_due(start + AGAIN * 199));
         insistence.want(false);
         insistence.reported(Some(false));
         insistence.answered(1, true);

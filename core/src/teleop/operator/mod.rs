@@ -11,14 +11,14 @@ use serde_json::{Map, Value};
 
 use self::insistence::Insistence;
 use self::link::Link;
-pub use self::link::LinkStats;
+pub use self::link::{LinkStats, Loss};
 pub use self::orders::Asked;
 use self::orders::Orders;
 use super::map::Grid;
 use super::pace::Pace;
 use crate::ClockEstimate;
 use crate::lcm::geometry_msgs::Twist;
-use crate::wire::teleop::{Command, DriveStats, Kind, Odom, StateMessage};
+use crate::wire::teleop::{Command, DriveCounts, DriveStats, Kind, Odom, StateMessage, number_after};
 
 /// What is to be said and was not yet; the oldest gives way. The emergency stop is said again.
 const MAX_SAYS: usize = 256;
@@ -33,7 +33,8 @@ const MAX_MESSAGE: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Say {
-    /// Publish this velocity on [`CMD_UNRELIABLE`](crate::broker::CMD_UNRELIABLE), stamped in the robot's time at this moment.
+    /// Publish this velocity on [`CMD_UNRELIABLE`](crate::broker::CMD_UNRELIABLE), stamped in the robot's time at this moment, and
+    /// numbered by [`Operator::number_after`].
     Drive(Twist),
     /// Publish this text on [`STATE_RELIABLE`](crate::broker::STATE_RELIABLE).
     State(String),
@@ -75,6 +76,8 @@ pub struct Telemetry {
     pub robot_ts: Option<f64>,
     /// What came of the stream of drive commands.
     pub cmd: Option<DriveStats>,
+    /// Which drive commands came, if the robot counts them.
+    pub drive_counts: Option<DriveCounts>,
     /// The battery's charge, from 0 to 100 %.
     pub soc: Option<f64>,
     /// Whether the emergency stop is engaged.
@@ -136,6 +139,12 @@ impl Operator {
         }
     }
 
+    /// The number for the header (`seq`) of the drive command that follows the one with this number; the first follows 0. One
+    /// that could not be sent leaves its number to the next, so that what is missing to the robot was lost.
+    pub fn number_after(number: i32) -> i32 {
+        number_after(number)
+    }
+
     /// The velocity to say from now on, for as long as it counts. After that zero is said, so that an operator whose hands or
     /// program have stopped drives nobody on.
     pub fn drive(&mut self, now: Instant, velocity: Twist, counts_for: Duration) {
@@ -191,7 +200,8 @@ impl Operator {
             Some(Kind::RobotTelemetry) => {
                 let telemetry = Telemetry::of(message);
                 self.insistence.reported(telemetry.is_estopped);
-                self.link.telemetry(telemetry.robot_ts, robot_now, telemetry.cmd);
+                let driven = (telemetry.cmd, telemetry.drive_counts);
+                self.link.telemetry(telemetry.robot_ts, robot_now, driven);
                 self.hear(Heard::Telemetry(telemetry));
             }
             Some(Kind::CmdAck) => {
@@ -285,6 +295,7 @@ impl Telemetry {
         Telemetry {
             robot_ts: number("robot_ts"),
             cmd: message.get("cmd").and_then(|cmd| serde_json::from_value(cmd.clone()).ok()),
+            drive_counts: DriveCounts::of(&state),
             soc: number("soc"),
             is_estopped: state.get("estopped").and_then(Value::as_bool),
             state,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::channels::Channel;
 use super::ice::{self, IceServer};
 use super::leaving::LeaveReason;
+use super::listed::RobotState;
 use super::role::Role;
 use crate::link::StreamId;
 
@@ -38,8 +39,14 @@ pub struct Register {
 pub struct Registered {
     /// The robot's session.
     pub session_id: String,
+    /// The session's id on the SFU, which nobody needs who has not the SFU's secret.
+    #[serde(default, skip_deserializing)]
+    pub cf_session_id: Option<String>,
     /// The SFU's answer to the offer.
     pub sdp_answer: String,
+    /// As in [`IceServers`], but what would have to be waited for is left out.
+    #[serde(default, serialize_with = "ice::with_credentials", skip_deserializing)]
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// Answer to a heartbeat: all ids, or none while nobody operates; then those of what the robot publishes, if somebody
@@ -64,7 +71,7 @@ pub struct HeartbeatAnswer {
     #[serde(default)]
     pub map_channel_publisher_id: Option<StreamId>,
     /// The SFU's offer, when there is media for the robot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub renegotiate_offer: Option<String>,
     /// farwire's own: why there is no operator any more, one of [`code`](super::code).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,14 +151,32 @@ pub struct Join {
 /// Answer to [`Join`].
 #[derive(Serialize, Deserialize)]
 pub struct Joined {
+    /// The session's id on the SFU, which nobody needs who has not the SFU's secret.
+    #[serde(default, skip_deserializing)]
+    pub cf_session_id: Option<String>,
     /// The SFU's answer to the offer.
     pub sdp_answer: String,
+    /// The same of the robot.
+    #[serde(default, skip_deserializing)]
+    pub robot_cf_session_id: Option<String>,
+    /// As in [`Registered`].
+    #[serde(default, serialize_with = "ice::with_credentials", skip_deserializing)]
+    pub ice_servers: Vec<IceServer>,
     /// As what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// farwire's own: names this joining; the calls that follow may carry it, and then mean no other one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_id: Option<String>,
+}
+
+/// Answer to `leave`.
+#[derive(Serialize)]
+pub struct Left {
+    /// The robot's session.
+    pub session_id: String,
+    /// How the robot is now.
+    pub state: RobotState,
 }
 
 /// Answer to `op-heartbeat`, and to `hand-over`.
@@ -224,9 +249,16 @@ pub struct Bridged {
     /// Of `map_unreliable`.
     #[serde(default)]
     pub map_channel_id: Option<StreamId>,
-    /// What there is of the robot's video; farwire's broker has none.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
-    pub video_status: Option<&'static str>,
+    /// The SFU's offer of the robot's video; farwire's broker makes none.
+    #[serde(skip_deserializing)]
+    pub video_offer: Option<String>,
+    /// Why there is none, in the hosted broker's words.
+    #[serde(default = "no_video", skip_deserializing)]
+    pub video_status: &'static str,
+}
+
+fn no_video() -> &'static str {
+    "no_published_track"
 }
 
 impl Bridged {
@@ -237,7 +269,8 @@ impl Bridged {
             state_channel_id: Some(state),
             state_back_channel_id: Some(back),
             map_channel_id: Some(map),
-            video_status: Some("unavailable"),
+            video_offer: None,
+            video_status: no_video(),
         }
     }
 
@@ -305,7 +338,7 @@ mod tests {
             let read: HeartbeatAnswer = serde_json::from_value(all.clone()).expect("its own form");
             assert_eq!(read.id(channel), Some(id));
         }
-        assert_eq!((none.as_object().map(serde_json::Map::len), &none["ack"]), (Some(5), &json!(true)));
+        assert_eq!((none.as_object().map(serde_json::Map::len), &none["ack"]), (Some(6), &json!(true)));
         assert!(serde_json::from_str::<HeartbeatAnswer>("{}").is_err());
         assert!(serde_json::from_str::<HeartbeatAnswer>(r#"{"cmd_channel_subscriber_id":null}"#).is_ok());
     }

@@ -22,7 +22,7 @@ pub const SUPERSEDED: &str = "superseded";
 /// 409, to whoever joins: somebody else operates the robot.
 pub const OPERATOR_PRESENT: &str = "operator_present";
 
-/// 409, and 403 to `op-heartbeat`: whoever asks does not operate the robot, or no longer.
+/// 403: whoever asks does not operate the robot, or no longer. 409: it did when it asked.
 pub const NOT_JOINED: &str = "not_joined";
 
 /// 429: as many watch the robot as may.

@@ -231,18 +231,16 @@ impl Mode {
 
 impl VideoStats {
     fn of(fields: &Map<String, Value>) -> VideoStats {
-        // DimOS's page nests them or does not.
-        let fields = fields.get("stats").and_then(Value::as_object).unwrap_or(fields);
-        let any = |names: &[&str]| names.iter().find_map(|name| number(fields, name)).filter(|value| value.is_finite());
+        let figure = |name| finite(fields, name);
         VideoStats {
-            fps: any(&["fps"]),
-            kbps: any(&["kbps"]),
-            loss_pct: any(&["loss_pct", "loss"]),
-            jitter_buffer_ms: any(&["jitter_buffer_ms"]),
-            decode_ms: any(&["decode_ms"]),
-            dropped: any(&["dropped"]),
-            freezes: any(&["freezes"]),
-            end_to_end_ms: any(&["end_to_end_ms", "e2e_ms"]),
+            fps: figure("fps"),
+            kbps: figure("kbps"),
+            loss_pct: figure("loss_pct"),
+            jitter_buffer_ms: figure("jitter_buffer_ms"),
+            decode_ms: figure("decode_ms"),
+            dropped: figure("frames_dropped"),
+            freezes: figure("freezes"),
+            end_to_end_ms: figure("e2e_latency_ms"),
         }
     }
 }
@@ -374,7 +372,7 @@ mod tests {
         let cameras = order(r#"{"type":"camera_select","cams":["front",7,"rear"]}"#);
         assert_eq!(cameras, Some(Order::CameraSelect(vec!["front".to_owned(), "rear".to_owned()])));
         assert_eq!(order(r#"{"type":"camera_select"}"#), Some(Order::CameraSelect(Vec::new())));
-        let stats = order(r#"{"type":"video_stats","fps":29.5,"loss":"x","freezes":1}"#);
+        let stats = order(r#"{"type":"video_stats","fps":29.5,"loss_pct":"x","freezes":1}"#);
         let expected = VideoStats { fps: Some(29.5), freezes: Some(1.0), ..VideoStats::default() };
         assert_eq!(stats, Some(Order::VideoStats(expected)));
     }

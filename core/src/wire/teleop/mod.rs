@@ -12,13 +12,14 @@ mod ice;
 mod leaving;
 mod listed;
 mod messages;
+mod numbers;
 pub mod path;
 mod refused;
 mod reports;
 mod role;
 
 pub use self::calls::{
-    Acknowledged, Bridged, HandOver, HeartbeatAnswer, IceServers, Join, Joined, OfOperator, Register, Registered,
+    Acknowledged, Bridged, HandOver, HeartbeatAnswer, IceServers, Join, Joined, Left, OfOperator, Register, Registered,
     SdpAnswer,
 };
 pub use self::channels::{CMD_UNRELIABLE, Channel, MAP_UNRELIABLE, Party, STATE_RELIABLE, STATE_RELIABLE_BACK};
@@ -28,6 +29,7 @@ pub use self::ice::IceServer;
 pub use self::leaving::LeaveReason;
 pub use self::listed::{Figures, Listed, ListedRobot, RobotState, WITH_OFFLINE, rfc3339};
 pub use self::messages::{Kind, OPERATOR_LOST, Received, StateMessage};
+pub use self::numbers::{DRIVE_COUNTS, DriveCounts, number_after, number_of};
 pub use self::refused::Refused;
 pub use self::reports::{DriveStats, MAX_MAP, Map2d, MapFormat, MapKind, Odom, OdomKind, RobotTelemetry, to_json};
 pub use self::role::Role;
