@@ -12,6 +12,7 @@ stdin says. Each line there is a command in JSON, each line of stdout its answer
                       "damp":    the driver is told to let its motors go
                       "ack":     "nonce" and "ok"
   {"do": "step", "seconds": SECONDS}   puts its clock that much further ahead
+  {"do": "fail", "fails": BOOL}        from now on its motors let go when they are told to, or do not
   {"do": "stop"}
 """
 
@@ -63,15 +64,17 @@ class Notes:
 
 
 class Driver:
-    """In place of the connection to a Go2's motors; every call of its succeeds."""
+    """In place of the connection to a Go2's motors; every call of its succeeds, unless the motors are to fail."""
 
     def __init__(self, notes, damp_takes):
         self.notes, self.damp_takes = notes, damp_takes
+        self.fails = False
 
     def sport_command(self, api_id):
         if api_id == SPORT_CMD["Damp"]:
             self.notes.take("damp")
             time.sleep(self.damp_takes)
+            return not self.fails
         return True
 
     def move(self, twist):
@@ -142,9 +145,9 @@ class Robot:
         self.command, self.stats, self.movement = self.modules = [
             module(rpc_transport=Alone) for module in (Go2CommandModule, HostedStatsModule, MovementManager)
         ]
-        driver = Driver(self.notes, damp_takes)
+        self.driver = Driver(self.notes, damp_takes)
         for module in (self.command, self.stats):
-            module.set_module_ref("go2", driver)
+            module.set_module_ref("go2", self.driver)
         self.command.cmd_vel_in.transport = self.bridged("cmd_unreliable", TwistStamped)
         self.command.state_json.transport = self.bridged("state_reliable")
         self.command.cmd_ack.transport = self.bridged("state_reliable_back")
@@ -155,7 +158,7 @@ class Robot:
         self.command.tele_cmd_vel.transport = self.movement.tele_cmd_vel.transport = Within()
         self.movement.clicked_point.transport, self.movement.nav_cmd_vel.transport = Within(), Within()
         self.command.cmd_ack.subscribe(self.hear_ack)
-        self.movement.cmd_vel.subscribe(driver.move)
+        self.movement.cmd_vel.subscribe(self.driver.move)
 
     def bridged(self, channel, kind=None):
         return CloudflareTransport(channel, kind, config=self.config)
@@ -205,11 +208,15 @@ async def run(url, key, clock_ahead, damp_takes, stun_url):
         clock.ahead += seconds
         return {}
 
+    async def fail(fails):
+        robot[0].driver.fails = fails
+        return {}
+
     async def stop():
         await asyncio.to_thread(robot[0].stop)
         return {}
 
-    await dialogue.serve(start, notes, step, stop)
+    await dialogue.serve(start, notes, step, fail, stop)
 
 
 if __name__ == "__main__":

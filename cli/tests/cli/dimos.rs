@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::dialogue::Dialogue;
@@ -151,6 +152,72 @@ fn a_go2_of_dimos_obeys_whatever_its_clock_says() {
         check_obeyed(&notes, &seen, &format!("{apart:+} s"));
         check_stop(&notes, &seen);
     }
+}
+
+/// Each thing that `farwire drive` can tell a robot to do.
+const ALL_STEPS: &str = "forward 1s, back 0.25 1s, left 0.5 1s, right 0.75 1s, forward 0.25 left 0.5 1s, \
+                         back 0.5 right 0.25 1s, stop 1s, forward 0.25 1s, estop 1s, left 0.5 1s, release 1s, right 0.5 1s";
+
+/// What a Go2's motors have to be told for that: what is said while the emergency stop is engaged is not among it.
+const ALL_MOTIONS: [[f64; 2]; 8] =
+    [[0.5, 0.0], [-0.25, 0.0], [0.0, 0.5], [0.0, -0.75], [0.25, 0.5], [-0.5, -0.25], [0.25, 0.0], [0.0, -0.5]];
+
+#[test]
+#[ignore = "needs DimOS from PyPI: see tests/tests/script/mod.rs"]
+fn a_go2_of_dimos_takes_every_command_and_drive_shows_what_it_says() {
+    let scratch = Scratch::new();
+    let (_broker, ready) = serve(&scratch, "127.0.0.1:0");
+    let go2 = Go2::start(&ready, 0.0, 0.1);
+    let seen = seen(start(&scratch, &["drive", "--json", "--script", ALL_STEPS]));
+    let notes = go2.stop();
+    let motion = |note: &Value| [&note["linear"], &note["angular"]].map(|axis| axis.as_f64().expect("a number"));
+    let mut motions: Vec<[f64; 2]> = notes.iter().filter(|note| is_moving(note)).map(motion).collect();
+    motions.dedup();
+    assert_eq!(motions, ALL_MOTIONS, "{}", told(&notes));
+    check_stop(&notes, &seen);
+
+    // Its telemetry as it comes, and of that the news.
+    let telemetry: Vec<&Value> = seen.iter().filter_map(|sight| sight.get("telemetry")).collect();
+    for report in &telemetry {
+        assert_eq!((&report["type"], &report["soc"]), (&json!("robot_telemetry"), &json!(87)), "{report}");
+        for field in ["posture", "rage", "obstacle_avoidance", "light", "estopped"] {
+            assert!(report["state"].get(field).is_some(), "no {field} in {report}");
+        }
+    }
+    assert!(telemetry.iter().any(|report| report["cmd"]["rate_hz"].is_number()), "{telemetry:#?}");
+    let mut stops: Vec<&Value> = telemetry.iter().map(|report| &report["state"]["estopped"]).collect();
+    stops.dedup();
+    assert_eq!(stops, [false, true, false], "{telemetry:#?}");
+    let states: Vec<&str> = seen.iter().filter_map(|sight| sight["state"].as_str()).collect();
+    assert_eq!(states, ["StandReady", "estopped", "Damp"], "{seen:#?}");
+    let acks: Vec<&Value> = seen.iter().filter(|sight| sight["event"] == "estop_acknowledged").collect();
+    assert!(acks.iter().all(|ack| ack["ok"] == true), "{acks:?}");
+}
+
+#[test]
+#[ignore = "needs DimOS from PyPI: see tests/tests/script/mod.rs"]
+fn a_go2_of_dimos_whose_motors_do_not_stop_is_told_again_until_they_do() {
+    let scratch = Scratch::new();
+    let (_broker, ready) = serve(&scratch, "127.0.0.1:0");
+    let mut go2 = Go2::start(&ready, 0.0, 0.1);
+    go2.process.ask(&json!({"do": "fail", "fails": true}));
+    let mut drive = start(&scratch, &["drive", "--json", "--script", "forward 0.3 1s, estop 10000s"]);
+    // It reports meanwhile that it is stopped, which says nothing of its motors.
+    for _ in 0..4 {
+        let ack = until(&mut drive, &["estop_acknowledged"]).pop().expect("it was found");
+        assert_eq!((&ack["engaged"], &ack["ok"]), (&json!(true), &json!(false)), "{ack}");
+    }
+    go2.process.ask(&json!({"do": "fail", "fails": false}));
+    while until(&mut drive, &["estop_acknowledged"]).last().is_none_or(|ack| ack["ok"] == false) {}
+    // What is on its way has arrived by the next report, and then it is quiet for seconds.
+    let mut stops_after = |reports: usize| {
+        (0..reports).for_each(|_| drop(until(&mut drive, &["telemetry"])));
+        places(&go2.notes(), "estop").count()
+    };
+    let (stops, later) = (stops_after(3), stops_after(9));
+    assert!(stops > 4 && stops == later, "{stops} stops, and then {later}");
+    drive.signal(Signal::INT);
+    drive.end(SOON).expect(0);
 }
 
 #[test]

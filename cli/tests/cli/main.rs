@@ -2,6 +2,7 @@
 
 mod bench;
 mod broker;
+mod chromium;
 mod clock_steps;
 mod commands;
 #[path = "../../../tests/tests/script/dialogue.rs"]

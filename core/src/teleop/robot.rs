@@ -100,6 +100,8 @@ pub struct Robot {
     stands_since: Option<(Instant, bool)>,
     refused: u64,
     is_obeying: bool,
+    /// Somebody may watch who does not operate.
+    is_watched: bool,
     counts: Counts,
 }
 
@@ -137,6 +139,7 @@ impl Robot {
             stands_since: None,
             refused: 0,
             is_obeying: false,
+            is_watched: false,
             counts: Counts::default(),
             options,
         }
@@ -261,6 +264,12 @@ impl Robot {
         self.settle(now);
     }
 
+    /// Whether what is published on [`MAP_UNRELIABLE`](crate::broker::MAP_UNRELIABLE) reaches anybody: also those who only watch are
+    /// shown maps and poses, with an operator or without.
+    pub fn handle_watched(&mut self, is_watched: bool) {
+        self.is_watched = is_watched;
+    }
+
     /// Nothing that the operator said before counts any more.
     fn forget_operator(&mut self) {
         self.guard.forget();
@@ -342,7 +351,7 @@ impl Robot {
     /// Whether somebody is there to see a map, and the one before was not a moment ago. Then it is not due again before the next
     /// time. To make one takes milliseconds, in which this state machine may be needed: [`Grid::to_json`](super::Grid::to_json) does so without it.
     pub fn is_map_due(&mut self, now: Instant) -> bool {
-        self.guard.is_operated() && self.maps.is_due(now)
+        self.is_seen() && self.maps.is_due(now)
     }
 
     /// Publishes a map that was due, as [`Grid::to_json`](super::Grid::to_json) made it. One that cannot be sent is counted.
@@ -352,7 +361,7 @@ impl Robot {
     pub fn publish_map(&mut self, map: Result<String, MapError>) -> Result<(), MapError> {
         self.counts.maps += u64::from(map.is_err());
         let json = map?;
-        if self.guard.is_operated() {
+        if self.is_seen() {
             self.put(Output::Map(json));
         }
         Ok(())
@@ -361,7 +370,7 @@ impl Robot {
     /// Publishes where the robot is, in m and rad, unless it was a moment ago. What is no finite number is left out.
     pub fn publish_odom(&mut self, now: Now, x: f64, y: f64, yaw: f64) {
         let is_finite = x.is_finite() && y.is_finite() && yaw.is_finite();
-        if is_finite && self.guard.is_operated() && self.poses.is_due(now.at) {
+        if is_finite && self.is_seen() && self.poses.is_due(now.at) {
             let ts = now.robot_time.unwrap_or_default().as_secs_f64();
             self.put(Output::Map(to_json(&Odom { kind: OdomKind::Odom, x, y, yaw, ts })));
         }
@@ -395,6 +404,10 @@ impl Robot {
     /// What was left out so far.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    fn is_seen(&self) -> bool {
+        self.guard.is_operated() || self.is_watched
     }
 
     fn look(&mut self, now: Now) {

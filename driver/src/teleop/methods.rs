@@ -107,7 +107,8 @@ macro_rules! operator {
             }
 
             /// Engages the emergency stop. It is said at once and then every half second until the robot has confirmed it by its
-            /// answer or its telemetry, whatever happens to the robot or the connection in between.
+            /// answer or its telemetry, whatever happens to the robot or the connection in between. If it answers that its actuators
+            /// did not stop, only its answer that they did counts.
             pub fn estop(&self) {
                 self.inner.estop();
             }

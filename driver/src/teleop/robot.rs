@@ -299,6 +299,8 @@ impl<D: Driver> Robot<D> {
             false => Err(self.connection.read(|client| client.peer().operator_lost())),
         };
         inside.machine.handle_operator(now, operator);
+        let map = self.connection.read(|client| client.topic_stats(self.map.topic()));
+        inside.machine.handle_watched(map.is_some_and(|map| map.publishing));
     }
 
     fn command_stats(&self) -> Option<farwire_core::TopicStats> {

@@ -159,7 +159,8 @@ impl Operator {
     }
 
     /// Engages the emergency stop, which is said every half second until the robot has confirmed it, by its answer or its
-    /// telemetry, whatever happens to it or to the connection. A zero goes before it, on the way that waits for nothing.
+    /// telemetry, whatever happens to it or to the connection. If it answers that its actuators did not stop, only its answer that
+    /// they did counts. A zero goes before it, on the way that waits for nothing.
     pub fn estop(&mut self, now: Instant) {
         self.insistence.want(true);
         (self.is_estopped, self.until) = (true, None);

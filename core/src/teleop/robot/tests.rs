@@ -283,6 +283,16 @@ fn it_reports_at_its_own_rates_and_only_to_somebody() {
     rig.robot.handle_operator(rig.now(), Err(None));
     rig.robot.publish_map(map().to_json(1.0)).expect("a map");
     assert!(!rig.outputs().iter().any(|output| matches!(output, Output::Map(_))));
+    // Who only watches is somebody too, and moves nothing.
+    rig.robot.handle_watched(true);
+    rig.at += ms(1000);
+    assert!(rig.robot.is_map_due(rig.now().at));
+    rig.robot.publish_map(map().to_json(1.0)).expect("a map");
+    rig.robot.publish_odom(rig.now(), 1.0, 2.0, 0.5);
+    assert_eq!(rig.outputs().iter().filter(|output| matches!(output, Output::Map(_))).count(), 2);
+    assert_eq!(rig.step().activity, Activity::NoOperator);
+    rig.robot.handle_watched(false);
+    assert!(!rig.robot.is_map_due(rig.now().at + ms(1000)));
 }
 
 #[test]
