@@ -1,12 +1,14 @@
 //! An operator's end of a broker's bridge.
 
 mod config;
+mod errands;
 mod heartbeats;
 mod problem;
 mod session;
 mod settings;
 
 pub use self::config::OperatorConfig;
+use self::problem::HANDED_OVER;
 pub use self::problem::OperatorProblem;
 use self::session::Operator;
 pub use self::settings::OperatorSettings;
@@ -31,6 +33,8 @@ impl Connect for OperatorConfig {
     fn judge(&self, end: &EndReason) -> Retry {
         match end {
             EndReason::Api(error) if error.code() == KEY_REVOKED => Retry::Never,
+            // Somebody else has it, by this operator's own wish.
+            EndReason::Unavailable(problem) if problem.code() == HANDED_OVER => Retry::Never,
             _ => Retry::after(end),
         }
     }
