@@ -40,6 +40,9 @@ pub enum ConnectionEvent {
         /// Why.
         reason: OperatorLost,
     },
+    /// The robot is handed over to this operator, which only watched it until now: what it publishes reaches the robot from now
+    /// on.
+    HandedOver,
     /// An operator's robot answers.
     RobotPresent,
     /// An operator's robot does not answer any more.
@@ -90,6 +93,7 @@ impl fmt::Display for ConnectionEvent {
             ConnectionEvent::ReconnectFailed { reason } => write!(f, "still not connected: {reason}; reconnecting"),
             ConnectionEvent::OperatorPresent => f.write_str("an operator is there"),
             ConnectionEvent::OperatorLost { reason } => write!(f, "the operator is lost: {reason}"),
+            ConnectionEvent::HandedOver => f.write_str("the robot was handed over: this operator drives it now"),
             ConnectionEvent::RobotPresent => f.write_str("the robot answers"),
             ConnectionEvent::RobotLost => f.write_str("the robot does not answer"),
             ConnectionEvent::HeartbeatFailing { reason } => write!(f, "heartbeats fail: {reason}"),
@@ -133,6 +137,7 @@ impl ConnectionEvent {
                 | ConnectionEvent::Reconnecting { .. }
                 | ConnectionEvent::OperatorPresent
                 | ConnectionEvent::OperatorLost { .. }
+                | ConnectionEvent::HandedOver
                 | ConnectionEvent::RobotPresent
                 | ConnectionEvent::RobotLost
                 | ConnectionEvent::Ended { .. }

@@ -130,6 +130,7 @@ pub use crate::wire::teleop::IceServer;
 /// while an operator is bridged. What only farwire's own broker has (`GET /sessions`, `takeover`, `operator_id`) is
 /// not needed to reach a session by its id.
 pub mod broker {
+    pub use crate::provider::errand::{BrokerError, Errand, ErrandDone, ErrandId, Roster};
     pub use crate::provider::operator::{OperatorConfig, OperatorProblem, OperatorSettings};
     pub use crate::provider::robot::{RobotConfig, RobotSettings};
     pub use crate::wire::teleop::{

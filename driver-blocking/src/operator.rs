@@ -5,12 +5,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use farwire_core::RecvError;
+use farwire_core::broker::{BrokerError, Errand, ErrandDone, Roster};
 use farwire_core::teleop::Heard;
 use farwire_driver::ConnectError;
 
 use crate::connection::Connection;
 use crate::mailbox::wait_for;
 use crate::threads::Threads;
+use crate::wait::wait_until;
 
 /// The operator, as its threads see it.
 type Inner = farwire_driver::teleop::Operator<Threads>;
@@ -71,8 +73,46 @@ impl Operator {
         }
     }
 
-    /// Tells the robot to stand, and waits for at most `timeout` until what was said last is delivered.
-    pub fn leave(self, connection: &Connection, timeout: Duration) {
+    /// Hands the robot over to somebody who watches it: by the id of its joining, as [`roster`](Self::roster) lists the viewers,
+    /// or to the only one. Waits until the viewer has taken it or has not, which the broker says within 20 s; meanwhile this
+    /// operator drives on, and when it is refused nothing has changed. The robot stands for no longer than between two of its
+    /// heartbeats.
+    ///
+    /// When the viewer has the robot, this connection is over, with
+    /// [`OperatorProblem::HandedOver`](crate::OperatorProblem::HandedOver) as its reason, and does not reconnect.
+    ///
+    /// # Errors
+    /// Who cannot have it, or why the broker does not do it. After [`BrokerError::Unknown`] and
+    /// [`BrokerError::NotConnected`] the viewer may have the robot.
+    pub fn hand_over(&self, to: Option<&str>) -> Result<(), BrokerError> {
+        self.run(Errand::HandOver { to: to.map(str::to_owned) }).map(drop)
+    }
+
+    /// Asks the broker who operates the robot and who watches it, and waits for its answer, for 10 s at most.
+    ///
+    /// # Errors
+    /// Why the broker does not say it.
+    pub fn roster(&self) -> Result<Roster, BrokerError> {
+        match self.run(Errand::Roster)? {
+            ErrandDone::Roster(roster) => Ok(roster),
+            _ => Err(BrokerError::Unsupported),
+        }
+    }
+
+    fn run(&self, errand: Errand) -> Result<ErrandDone, BrokerError> {
+        let id = self.inner.errand(errand)?;
+        let mut outcome = None;
+        wait_until(self.inner.connection().engine(), None, |client| {
+            outcome = self.inner.errand_done(client, id);
+            outcome.is_some()
+        });
+        self.inner.forget_errand(id);
+        outcome.unwrap_or(Err(BrokerError::NotConnected))
+    }
+
+    /// Tells the robot to stand, and waits for at most `timeout` until what was said last is delivered. Nothing is
+    /// said after that.
+    pub fn leave(&self, connection: &Connection, timeout: Duration) {
         for pause in self.inner.last_zeros() {
             thread::sleep(pause);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use farwire_core::RecvError;
+use farwire_core::broker::{BrokerError, Errand, ErrandDone, ErrandId, Roster};
 use farwire_core::teleop::Heard;
 use farwire_driver::ConnectError;
 use tokio::time::{sleep, timeout_at};
@@ -12,6 +13,7 @@ use tokio::time::{sleep, timeout_at};
 use crate::connection::Connection;
 use crate::mailbox::poll;
 use crate::tasks::Tasks;
+use crate::wait::wait_until;
 
 /// The operator, as its tasks see it.
 type Inner = farwire_driver::teleop::Operator<Tasks>;
@@ -49,12 +51,61 @@ impl Operator {
         }
     }
 
-    /// Tells the robot to stand, and waits until what was said last is delivered.
-    pub async fn leave(self, connection: &Connection) {
+    /// Hands the robot over to somebody who watches it: by the id of its joining, as [`roster`](Self::roster) lists the viewers,
+    /// or to the only one. Waits until the viewer has taken it or has not, which the broker says within 20 s; meanwhile this
+    /// operator drives on, and when it is refused nothing has changed. The robot stands for no longer than between two of its
+    /// heartbeats. Dropping the future takes nothing back.
+    ///
+    /// When the viewer has the robot, this connection is over, with
+    /// [`OperatorProblem::HandedOver`](crate::OperatorProblem::HandedOver) as its reason, and does not reconnect.
+    ///
+    /// # Errors
+    /// Who cannot have it, or why the broker does not do it. After [`BrokerError::Unknown`] and
+    /// [`BrokerError::NotConnected`] the viewer may have the robot.
+    pub async fn hand_over(&self, to: Option<&str>) -> Result<(), BrokerError> {
+        self.run(Errand::HandOver { to: to.map(str::to_owned) }).await.map(drop)
+    }
+
+    /// Asks the broker who operates the robot and who watches it, and waits for its answer, for 10 s at most.
+    ///
+    /// # Errors
+    /// Why the broker does not say it.
+    pub async fn roster(&self) -> Result<Roster, BrokerError> {
+        match self.run(Errand::Roster).await? {
+            ErrandDone::Roster(roster) => Ok(roster),
+            _ => Err(BrokerError::Unsupported),
+        }
+    }
+
+    async fn run(&self, errand: Errand) -> Result<ErrandDone, BrokerError> {
+        let running = Running { operator: &self.inner, id: self.inner.errand(errand)? };
+        let mut outcome = None;
+        wait_until(self.inner.connection().engine(), |client| {
+            outcome = self.inner.errand_done(client, running.id);
+            outcome.is_some()
+        })
+        .await;
+        outcome.unwrap_or(Err(BrokerError::NotConnected))
+    }
+
+    /// Tells the robot to stand, and waits until what was said last is delivered. Nothing is said after that.
+    pub async fn leave(&self, connection: &Connection) {
         for pause in self.inner.last_zeros() {
             sleep(pause).await;
         }
         connection.flush().await;
+    }
+}
+
+/// An errand, which is forgotten when its future is dropped.
+struct Running<'a> {
+    operator: &'a Inner,
+    id: ErrandId,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.operator.forget_errand(self.id);
     }
 }
 

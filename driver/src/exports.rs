@@ -3,7 +3,7 @@
 pub use farwire_core;
 pub use farwire_core::LinkEnd;
 pub use farwire_core::broker::{
-    IceServer, OperatorConfig, OperatorProblem, OperatorSettings, RobotConfig, RobotSettings,
+    BrokerError, IceServer, OperatorConfig, OperatorProblem, OperatorSettings, RobotConfig, RobotSettings, Roster,
 };
 pub use farwire_core::lcm;
 #[cfg(feature = "lcm")]

@@ -28,10 +28,10 @@
 pub use farwire_blocking::teleop::{RobotSetup, Task};
 #[cfg(feature = "blocking")]
 pub use farwire_blocking::{Operator, Robot};
-pub use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
 pub use farwire_core::broker::{
-    IceServer, OperatorConfig, OperatorProblem, OperatorSettings, RobotConfig, RobotSettings,
+    BrokerError, IceServer, OperatorConfig, OperatorProblem, OperatorSettings, RobotConfig, RobotSettings, Roster,
 };
+pub use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
 // What a robot is made of.
 pub use farwire_core::teleop::{
     Activity, Change, Command, Counts, DriveCounts, DriveStats, Dropped, Grid, Limits, MapError, Mode, Odom, Report,

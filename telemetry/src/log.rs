@@ -27,6 +27,7 @@ fn level(notice: &Notice) -> Level {
             ConnectionEvent::Connected { .. }
             | ConnectionEvent::OperatorPresent
             | ConnectionEvent::OperatorLost { .. }
+            | ConnectionEvent::HandedOver
             | ConnectionEvent::RobotPresent
             | ConnectionEvent::RobotLost
             | ConnectionEvent::Ended { .. } => Level::INFO,

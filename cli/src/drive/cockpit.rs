@@ -1,13 +1,15 @@
 //! An operator's connection: what goes out to the robot, and the latest that came back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farwire::lcm::geometry_msgs::{Twist, Vector3};
 use farwire::teleop::{Asked, Grid, Heard, Operator};
-use farwire::{Connection, ConnectionEvent, Events, RecvError, Subscription};
-use farwire_sim::operator::{Clock, HOLD, Report, Sight};
+use farwire::{Connection, ConnectionEvent, EndReason, Events, RecvError, Subscription};
+use farwire_sim::operator::{Clock, HOLD, Report, Sight, Way};
 use farwire_sim::{Minimap, Pose, Velocity};
 
+use super::attendance::Attendance;
 use crate::failure::Failure;
 use crate::teleop::ended;
 
@@ -18,7 +20,8 @@ const BURST: usize = 256;
 pub(super) struct Cockpit {
     connection: Connection,
     broker: String,
-    operator: Operator,
+    operator: Arc<Operator>,
+    pub(super) attendance: Attendance,
     /// How long a velocity counts, unless another one is said.
     hold: Duration,
     events: Subscription<Events>,
@@ -31,7 +34,9 @@ pub(super) struct Seen {
     pub(super) report: Option<(Report, Instant)>,
     grid: Option<Grid>,
     /// Where the robot said that it is.
-    pose: Option<Pose>,
+    pub(super) pose: Option<Pose>,
+    /// Commands that it gets, per second.
+    rate_hz: Option<f64>,
     /// Why the connection is down, if it is.
     pub(super) trouble: Option<String>,
     /// What is wrong with the clocks, if something is.
@@ -49,9 +54,12 @@ impl Seen {
 impl Cockpit {
     /// An operator that says its velocity so many times a second.
     pub(super) fn new(connection: Connection, broker: &str, hz: f64) -> Result<Cockpit, Failure> {
+        let events = connection.events().map_err(Failure::failed)?;
+        let operator = Arc::new(Operator::start(&connection, hz).map_err(Failure::failed)?);
         Ok(Cockpit {
-            events: connection.events().map_err(Failure::failed)?,
-            operator: Operator::start(&connection, hz).map_err(Failure::failed)?,
+            events,
+            attendance: Attendance::new(Arc::clone(&operator))?,
+            operator,
             hold: HOLD.max(Duration::from_secs_f64(2.0 / hz)),
             broker: broker.to_owned(),
             seen: Seen::default(),
@@ -114,6 +122,7 @@ impl Cockpit {
         match heard {
             Heard::Telemetry(telemetry) => {
                 let report = Report::of(&telemetry);
+                self.seen.rate_hz = telemetry.cmd.map(|cmd| cmd.rate_hz);
                 let (state, why) = (report.state.clone(), report.why.clone());
                 let before = self.seen.report.replace((report, now));
                 let is_news = before.is_none_or(|(before, _)| before.state != state || before.why != why);
@@ -126,12 +135,13 @@ impl Cockpit {
                 vec![Sight::EstopAcknowledged { engaged: false, ok }]
             }
             Heard::Map(grid) => {
+                let sight = Sight::Map { width: grid.width, height: grid.height, resolution: grid.resolution };
                 self.seen.grid = Some(grid);
-                Vec::new()
+                vec![sight]
             }
             Heard::Odom(odom) => {
                 self.seen.pose = Some(Pose { x: odom.x, y: odom.y, yaw: odom.yaw });
-                Vec::new()
+                vec![Sight::Odom { x: odom.x, y: odom.y, yaw: odom.yaw }]
             }
             _ => Vec::new(),
         }
@@ -177,11 +187,46 @@ impl Cockpit {
         Some(Clock { round_trip: clock.round_trip, offset: clock.offset, uncertainty: clock.uncertainty })
     }
 
+    /// Whether nothing of this end reaches the robot.
+    pub(super) fn watches(&self) -> bool {
+        self.operator.watches()
+    }
+
+    /// Whether it is over because the robot was handed over.
+    pub(super) fn is_handed_over(&self) -> bool {
+        matches!(self.connection.ended(), Some(EndReason::Unavailable(why)) if why.code() == "handed_over")
+    }
+
+    /// The way to the robot and back.
+    pub(super) fn way(&self) -> Way {
+        let link = self.operator.link();
+        Way {
+            there_ms: link.there_ms,
+            back_ms: link.back_ms,
+            jitter_ms: link.jitter_ms,
+            rate_hz: self.seen.rate_hz,
+            loss: link.loss,
+        }
+    }
+
+    /// What engages the emergency stop from another thread, unless it would reach nobody. It says whether it did.
+    pub(super) fn stopper(&self) -> impl Fn() -> bool + Send + use<> {
+        let operator = Arc::clone(&self.operator);
+        move || {
+            let drives = !operator.watches();
+            if drives {
+                operator.estop();
+            }
+            drives
+        }
+    }
+
     /// Leaves the robot, standing.
     pub(super) fn leave(self) {
         // What was said last is to arrive; a robot that it does not reach stops by itself.
         self.operator.leave(&self.connection, super::FLUSH);
         self.connection.close();
+        self.attendance.end();
     }
 
     fn ended(&self) -> Failure {

@@ -16,6 +16,7 @@ pub(super) fn key_of(event: &KeyEvent) -> Option<Key> {
         KeyCode::Down => Some(Key::Back),
         KeyCode::Left => Some(Key::Left),
         KeyCode::Right => Some(Key::Right),
+        KeyCode::Enter => Some(Key::Accept),
         KeyCode::Esc => Some(Key::Quit),
         // With caps lock as without; plus and minus with shift as without.
         KeyCode::Char(character) => match character.to_ascii_lowercase() {
@@ -27,7 +28,9 @@ pub(super) fn key_of(event: &KeyEvent) -> Option<Key> {
             'r' => Some(Key::Release),
             '+' | '=' => Some(Key::Faster),
             '-' | '_' => Some(Key::Slower),
+            'h' => Some(Key::HandOver),
             'q' => Some(Key::Quit),
+            digit @ '1'..='9' => digit.to_digit(10).and_then(|digit| u8::try_from(digit).ok()).map(Key::Choose),
             _ => None,
         },
         _ => None,
@@ -48,7 +51,9 @@ mod tests {
         assert_eq!(key(KeyCode::Down), Some(Key::Back));
         assert_eq!(key(KeyCode::Char(' ')), Some(Key::Estop));
         assert_eq!(key(KeyCode::Esc), Some(Key::Quit));
-        for nothing in [KeyCode::Char('x'), KeyCode::Tab, KeyCode::F(1), KeyCode::Enter] {
+        assert_eq!((key(KeyCode::Char('H')), key(KeyCode::Enter)), (Some(Key::HandOver), Some(Key::Accept)));
+        assert_eq!((key(KeyCode::Char('9')), key(KeyCode::Char('0'))), (Some(Key::Choose(9)), None));
+        for nothing in [KeyCode::Char('x'), KeyCode::Tab, KeyCode::F(1), KeyCode::Backspace] {
             assert_eq!(key(nothing), None);
         }
     }

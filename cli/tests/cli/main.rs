@@ -10,5 +10,7 @@ mod dialogue;
 mod dimos;
 mod process;
 mod serve;
+mod terminal;
 mod three_terminals;
 mod usage;
+mod watching;

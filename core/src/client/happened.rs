@@ -45,6 +45,7 @@ impl<S: Share> Client<S> {
                 }
                 self.turn.notices.push(Notice::Trouble { direction, topic, error, retrying });
             }
+            Event::Errand(_) => self.turn.news = true,
             Event::Writable(topic) => {
                 self.full.remove(&topic);
                 self.turn.news = true;

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::WallClock;
 use crate::link::LocalAddress;
+use crate::provider::errand::{BrokerError, Errand, ErrandDone, ErrandId};
 use crate::signalling::{Failure, RequestId, Response, StreamEvent};
 use crate::{
     Accepted, ConnectionEvent, Delivery, Dial, EndReason, Output, Peer, PublishError, Stats, SubscriptionId, Topic,
@@ -150,6 +151,24 @@ impl<S: Share> Client<S> {
             turn.over = true;
         }
         turn
+    }
+
+    /// Asks the broker for something; see [`Peer::errand`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn errand(&mut self, now: Instant, errand: Errand) -> Result<ErrandId, BrokerError> {
+        self.peer.errand(now, errand)
+    }
+
+    /// What came of an errand; see [`Peer::take_errand`].
+    pub fn take_errand(&mut self, id: ErrandId) -> Option<Result<ErrandDone, BrokerError>> {
+        self.peer.take_errand(id)
+    }
+
+    /// Nobody waits for an errand any more; see [`Peer::forget_errand`].
+    pub fn forget_errand(&mut self, id: ErrandId) {
+        self.peer.forget_errand(id);
     }
 
     /// Makes a topic publishable.

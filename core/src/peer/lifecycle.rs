@@ -62,6 +62,7 @@ impl Peer {
                     self.tell(event);
                 }
             }
+            SessionEvent::ErrandDone(id, outcome) => self.errand_done(id, outcome),
             SessionEvent::EmergencyStop => self.outbox.push_back(Event::EmergencyStop),
             SessionEvent::Ended(reason) => self.session_ended(now, reason),
         }
@@ -98,6 +99,7 @@ impl Peer {
         for event in self.sessions.hang_up(now) {
             self.handle_session_event(now, event);
         }
+        self.lose_errands();
         for id in self.topics.ids() {
             self.drop_queued(id);
             let Some(topic) = self.topics.get_mut(id) else { continue };
@@ -143,6 +145,7 @@ impl Peer {
             topic.reception.iter_mut().for_each(|reception| reception.open = false);
         }
         self.outbound.pump.stop();
+        self.lose_errands();
     }
 
     pub(super) fn connection_stats(&self) -> ConnectionStats {

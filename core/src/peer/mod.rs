@@ -15,6 +15,7 @@
 
 mod channels;
 mod clock;
+mod errands;
 mod error;
 mod inbound;
 mod lifecycle;
@@ -44,6 +45,7 @@ pub use self::outbound::Accepted;
 pub use self::output::{Event, Output, Reason};
 pub use self::topics::{MAX_TOPICS, TopicId};
 
+use self::errands::Errands;
 use self::inbound::Inbound;
 use self::lifecycle::Life;
 use self::outbound::Outbound;
@@ -63,6 +65,7 @@ pub struct Peer {
     topics: Topics,
     outbound: Outbound,
     inbound: Inbound,
+    errands: Errands,
     /// What happened, and was not told yet.
     outbox: VecDeque<Event>,
 }
@@ -88,6 +91,7 @@ impl Peer {
         Peer {
             sessions: Sessions::new(dial.into(), local, seed, now),
             inbound: Inbound::default(),
+            errands: Errands::default(),
             life: Life::default(),
             clock: SteadyClock::new(now),
             stamper: Stamper::default(),
@@ -195,6 +199,12 @@ impl Peer {
     /// For an operator: whether the robot answers.
     pub fn has_robot(&self) -> bool {
         self.presence.has_robot
+    }
+
+    /// For an operator: whether it only watches, so that nothing that it publishes reaches the robot. It is `false` from
+    /// [`ConnectionEvent::HandedOver`] on, until the connection is lost.
+    pub fn watches(&self) -> bool {
+        self.sessions.live.watches()
     }
 
     /// STUN and TURN servers that a broker named for a robot or an operator.

@@ -6,6 +6,7 @@ use std::time::Instant;
 #[cfg(doc)]
 use super::Peer;
 use crate::peer::{SubscriptionId, TopicId};
+use crate::provider::errand::ErrandId;
 use crate::signalling::{Request, SignallingError, StreamCommand};
 use crate::{ConnectionEvent, Direction, Payload, Topic, TransportId};
 
@@ -55,6 +56,8 @@ pub enum Event {
     Connection(ConnectionEvent),
     /// The operator pressed the emergency stop: what was commanded before it counts no more.
     EmergencyStop,
+    /// [`Peer::take_errand`] has what came of an errand.
+    Errand(ErrandId),
     /// The SFU's channel for a subscription is open.
     Subscribed(SubscriptionId),
     /// The SFU closed the channel of a subscription, so messages may be missing even if delivery is reliable. It is asked

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
+use super::errand::{BrokerError, ErrandDone, ErrandId};
 use super::session::{SessionEvent, SessionOutput};
 use super::transports::Transports;
 use super::{ChannelId, SctpStream};
@@ -286,6 +287,11 @@ impl Context<'_> {
     /// That it is up, lost or over is told without this.
     pub fn tell(&mut self, event: impl Into<ConnectionEvent>) {
         self.tell_session(SessionEvent::Told(event.into()));
+    }
+
+    /// Tells what came of an errand.
+    pub fn errand_done(&mut self, id: ErrandId, outcome: Result<ErrandDone, BrokerError>) {
+        self.tell_session(SessionEvent::ErrandDone(id, outcome));
     }
 
     /// The emergency stop was pressed at the far end: what was commanded before it counts no more.

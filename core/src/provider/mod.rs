@@ -113,6 +113,7 @@ pub mod cloudflare;
 mod connect;
 mod context;
 mod dial;
+pub(crate) mod errand;
 pub(crate) mod operator;
 pub(crate) mod robot;
 pub(crate) mod session;
@@ -123,6 +124,7 @@ use std::time::Instant;
 pub use self::connect::{Attempt, Connect};
 pub use self::context::Context;
 pub use self::dial::Dial;
+pub use self::errand::{BrokerError, Errand, ErrandDone, ErrandId, Roster};
 use crate::clock::{ClockEstimate, StampClock};
 use crate::link::StreamId;
 use crate::signalling::{Failure, RequestId, Response, StreamEvent};
@@ -200,6 +202,12 @@ pub trait Provider: Send {
     /// Something happened to the stream that [`Context::stream_connect`] opened.
     fn stream_event(&mut self, _cx: &mut Context<'_>, _event: StreamEvent) {}
 
+    /// A user asks the server for something; [`Context::errand_done`] says what came of it. Unless overridden, that this
+    /// connection operates no robot.
+    fn errand(&mut self, cx: &mut Context<'_>, id: ErrandId, _errand: Errand) {
+        cx.errand_done(id, Err(BrokerError::NotOperator));
+    }
+
     /// A transport's SCTP is up: channels can be opened.
     fn transport_up(&mut self, cx: &mut Context<'_>, transport: TransportId) {
         cx.up(transport);
@@ -238,6 +246,11 @@ pub trait Provider: Send {
     /// STUN and TURN servers that a server named.
     fn ice_servers(&self) -> &[IceServer] {
         &[]
+    }
+
+    /// Whether this end only watches: nothing that it publishes gets anywhere.
+    fn watches(&self) -> bool {
+        false
     }
 
     /// What is known now of the clock of who is at the far end.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::context::State;
+use super::errand::{BrokerError, Errand, ErrandDone, ErrandId};
 use super::transports::{Transports, Way};
 use super::{Attempt, ChannelId, Connect, Context, Provider, SctpStream, Verdict};
 use crate::clock::{ClockEstimate, StampClock, WallClock};
@@ -39,6 +40,7 @@ pub(crate) enum SessionEvent {
     /// The channel is not to be had, told once for a streak of failures; `true`: it is still being tried.
     Trouble(ChannelId, SignallingError, bool),
     Told(ConnectionEvent),
+    ErrandDone(ErrandId, Result<ErrandDone, BrokerError>),
     EmergencyStop,
     Ended(EndReason),
 }
@@ -147,6 +149,11 @@ impl Session {
         if id.0 >> 32 == self.generation {
             self.with(now, |provider, cx| provider.answered(cx, id, answer));
         }
+    }
+
+    /// Asks the server for something.
+    pub(crate) fn errand(&mut self, now: Instant, id: ErrandId, errand: Errand) {
+        self.with(now, |provider, cx| provider.errand(cx, id, errand));
     }
 
     /// Takes what happened to the stream of lines; an earlier one's events are ignored.
@@ -301,6 +308,10 @@ impl Session {
 
     pub(crate) fn ice_servers(&self) -> &[IceServer] {
         self.provider.ice_servers()
+    }
+
+    pub(crate) fn watches(&self) -> bool {
+        self.provider.watches()
     }
 
     pub(crate) fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {

@@ -73,6 +73,11 @@ impl<C> Calls<C> {
         self.in_flight.is_none()
     }
 
+    /// What the call in flight is for, if there is one.
+    pub fn in_flight(&self) -> Option<&C> {
+        self.in_flight.as_ref().map(|in_flight| &in_flight.call)
+    }
+
     /// When the next call may be made: `now` or later. `None` while one is in flight.
     pub fn ready_at(&self, now: Instant) -> Option<Instant> {
         let rate = self.rate.as_ref().map(|rate| rate.ready_at(now));

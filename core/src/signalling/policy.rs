@@ -45,6 +45,9 @@ pub(crate) fn sfu_requests(now: Instant) -> TokenBucket {
 /// The time that one call to a broker may take: the broker itself waits for the SFU meanwhile.
 pub(crate) const BROKER_CALL: Duration = Duration::from_secs(10);
 
+/// The time that a hand-over may take: the broker answers it within 20 s, when the viewer has taken the robot or has not.
+pub(crate) const HAND_OVER: Duration = Duration::from_secs(25);
+
 /// The time of a call that nobody waits for, made when a connection is over: a program that ends is held up by it.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 

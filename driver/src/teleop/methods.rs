@@ -88,7 +88,8 @@ macro_rules! operator {
         /// said until the robot has confirmed it, commands whose answers are awaited, and what the robot reports.
         ///
         /// A worker of its own says the velocity, zeros as well, so that silence always means that something is wrong. Dropping it
-        /// ends that, and the robot stops by itself; `leave` tells it to stand first.
+        /// ends that, and the robot stops by itself; `leave` tells it to stand first, and `hand_over` lets somebody have the robot
+        /// who watches it.
         $(#[$more])*
         pub struct Operator {
             inner: ::std::sync::Arc<$crate::teleop::Operator<$Driver>>,
@@ -128,6 +129,14 @@ macro_rules! operator {
             /// Asks the robot to go to a place of the world's frame, in m; as [`ask`](Self::ask).
             pub fn go_to(&self, x: f64, y: f64) -> u64 {
                 self.ask($crate::exports::teleop::Command::NavGoal { x, y })
+            }
+
+            /// Whether this end only watches: [`OperatorConfig::view`](crate::OperatorConfig::view). Nothing of it reaches the
+            /// robot then: no velocity is said or kept, commands stay unanswered, and **an emergency stop stops nothing**; it is
+            /// said as soon as the robot is handed over to this end, unless it was released before. From
+            /// [`ConnectionEvent::HandedOver`](crate::ConnectionEvent::HandedOver) on it drives, until the connection is lost.
+            pub fn watches(&self) -> bool {
+                self.inner.watches()
             }
 
             /// Whether this operator engaged the emergency stop and has not released it since.

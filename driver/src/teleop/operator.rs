@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use farwire_core::broker::{CMD_UNRELIABLE, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK};
+use farwire_core::broker::{
+    BrokerError, CMD_UNRELIABLE, Errand, ErrandDone, ErrandId, MAP_UNRELIABLE, STATE_RELIABLE, STATE_RELIABLE_BACK,
+};
 use farwire_core::client::Inbox;
 use farwire_core::lcm::geometry_msgs::{Twist, TwistStamped};
 use farwire_core::lcm::std_msgs::{Header, Time};
@@ -13,7 +15,7 @@ use farwire_core::teleop::{Command, Heard, LinkStats, Operator as Machine, Say};
 use farwire_core::{Accepted, Container, Delivery, Held, Mailbox, Raw, RecvError, SubscribeOptions, TopicError};
 
 use crate::connection::Connection;
-use crate::platform::{Driver, InboxOf};
+use crate::platform::{ClientOf, Driver, InboxOf};
 use crate::publisher::Publisher;
 use crate::subscription::Subscription;
 use crate::system::unix_time;
@@ -104,7 +106,9 @@ impl<D: Driver> Operator<D> {
 
     /// Takes in what came, and says what is due. Answers when to come round again at the latest; `None`: never.
     pub fn turn(&self) -> Option<Instant> {
+        let watches = self.watches();
         let mut inside = self.lock();
+        inside.machine.watch(watches);
         self.take_in(&mut inside);
         inside.machine.handle_timeout(Instant::now());
         let deadline = inside.machine.deadline();
@@ -141,9 +145,33 @@ impl<D: Driver> Operator<D> {
         })
     }
 
+    /// Asks the broker for something, which is not waited for; the engine's [`progress`](crate::Engine::progress) rings when
+    /// [`errand_done`](Operator::errand_done) has what came of it.
+    ///
+    /// # Errors
+    /// As for [`Peer::errand`](farwire_core::Peer::errand).
+    pub fn errand(&self, errand: Errand) -> Result<ErrandId, BrokerError> {
+        match self.connection.lease().is_closed() {
+            true => Err(BrokerError::NotConnected),
+            false => self.connection.engine().act(|client, now| client.errand(now, errand)),
+        }
+    }
+
+    /// What came of it, once; `None`: nothing yet.
+    pub fn errand_done(&self, client: &mut ClientOf<D>, id: ErrandId) -> Option<Result<ErrandDone, BrokerError>> {
+        client.take_errand(id).or_else(|| self.connection.lease().is_closed().then_some(Err(BrokerError::NotConnected)))
+    }
+
+    /// Nobody waits for it any more.
+    pub fn forget_errand(&self, id: ErrandId) {
+        self.connection.engine().lock().client.forget_errand(id);
+    }
+
     /// Does something with the state machine, and says what follows.
     pub fn act<R>(&self, act: impl FnOnce(&mut Machine, Instant) -> R) -> R {
+        let watches = self.watches();
         let mut inside = self.lock();
+        inside.machine.watch(watches);
         let result = act(&mut inside.machine, Instant::now());
         self.put_out(inside);
         result
@@ -177,6 +205,11 @@ impl<D: Driver> Operator<D> {
             self.drive_now(&mut self.lock(), Twist::default());
             Machine::LAST_ZERO_EVERY
         })
+    }
+
+    /// Whether this end only watches.
+    pub fn watches(&self) -> bool {
+        self.connection.read(|client| client.peer().watches())
     }
 
     /// The way to the robot and back.

@@ -4,6 +4,7 @@
 //! [`teleop::Operator`](farwire_core::teleop::Operator) says them. [`Report`] is what the robot reports, as people read it, and
 //! [`View`] lays all of it out as text.
 
+mod chooser;
 mod drawing;
 mod pilot;
 mod report;
@@ -11,8 +12,9 @@ mod screen;
 mod script;
 mod sight;
 
-pub use self::pilot::{Deed, FULL, HOLD, Key, Pilot};
+pub use self::chooser::{Chooser, short};
+pub use self::pilot::{Deed, FULL, HOLD, Key, Pilot, Seat};
 pub use self::report::Report;
-pub use self::screen::{Clock, View};
+pub use self::screen::{Clock, View, Way};
 pub use self::script::{Performance, Script, Step};
 pub use self::sight::Sight;

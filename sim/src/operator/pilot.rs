@@ -33,8 +33,26 @@ pub enum Key {
     Faster,
     /// Makes the speed scale smaller by a tenth.
     Slower,
+    /// Begins to hand the robot over.
+    HandOver,
+    /// Chooses to whom, counted from 1.
+    Choose(u8),
+    /// Begins to drive a robot that was handed over.
+    Accept,
     /// Leaves.
     Quit,
+}
+
+/// What this end may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Seat {
+    /// It drives.
+    #[default]
+    Driving,
+    /// It only watches.
+    Watching,
+    /// The robot was handed over to it, and stands until a person says to drive.
+    Offered,
 }
 
 /// What a key asks for beyond a velocity.
@@ -46,6 +64,8 @@ pub enum Deed {
         /// Which of both.
         engaged: bool,
     },
+    /// Say that the key does nothing, since this end only watches.
+    OnlyWatching,
     /// Leave the robot.
     Quit,
 }
@@ -53,6 +73,8 @@ pub enum Deed {
 /// The hands at the keyboard.
 #[derive(Debug)]
 pub struct Pilot {
+    seat: Seat,
+    full: Velocity,
     linear: Held,
     angular: Held,
     scale: u8,
@@ -85,11 +107,56 @@ impl Default for Pilot {
 impl Pilot {
     /// Hands off the keyboard, at half of the speed scale.
     pub fn new() -> Pilot {
-        Pilot { linear: Held::default(), angular: Held::default(), scale: STEPS / 2, is_estopped: false }
+        Pilot {
+            seat: Seat::Driving,
+            full: FULL,
+            linear: Held::default(),
+            angular: Held::default(),
+            scale: STEPS / 2,
+            is_estopped: false,
+        }
+    }
+
+    /// With another velocity at all of the speed scale.
+    pub fn with_full(self, full: Velocity) -> Pilot {
+        Pilot { full, ..self }
+    }
+
+    /// Whether nothing reaches the robot. When that ends, the robot was handed over, and stands until [`Key::Accept`]: a key that
+    /// is held by chance drives nothing off.
+    pub fn watch(&mut self, watches: bool) {
+        match (self.seat, watches) {
+            (Seat::Watching, false) => self.seat = Seat::Offered,
+            (Seat::Driving | Seat::Offered, true) => self.let_go(Seat::Watching),
+            _ => {}
+        }
+    }
+
+    /// What this end may do.
+    pub fn seat(&self) -> Seat {
+        self.seat
+    }
+
+    fn let_go(&mut self, seat: Seat) {
+        *self = Pilot { seat, scale: self.scale, ..Pilot::new().with_full(self.full) };
     }
 
     /// Takes a key press, and says what it asks for beyond a velocity.
     pub fn press(&mut self, key: Key, now: Instant) -> Option<Deed> {
+        match (self.seat, key) {
+            (_, Key::Quit) => return Some(Deed::Quit),
+            (Seat::Watching, _) => return Some(Deed::OnlyWatching),
+            (Seat::Offered, Key::Accept) => {
+                // An emergency stop that was pressed before stands.
+                let is_estopped = self.is_estopped;
+                self.let_go(Seat::Driving);
+                self.is_estopped = is_estopped;
+                return None;
+            }
+            // To stop is always right.
+            (Seat::Offered, Key::Estop) | (Seat::Driving, _) => {}
+            (Seat::Offered, _) => return None,
+        }
         match key {
             Key::Forward => self.linear.press(1.0, now),
             Key::Back => self.linear.press(-1.0, now),
@@ -100,9 +167,14 @@ impl Pilot {
             Key::Estop => return Some(self.estop(true)),
             // Also when it was somebody else who engaged it.
             Key::Release => return Some(self.estop(false)),
-            Key::Quit => return Some(Deed::Quit),
+            Key::HandOver | Key::Choose(_) | Key::Accept | Key::Quit => {}
         }
         None
+    }
+
+    /// The emergency stop was engaged by something else than a key.
+    pub fn engage_estop(&mut self) {
+        self.estop(true);
     }
 
     fn estop(&mut self, engaged: bool) -> Deed {
@@ -114,14 +186,17 @@ impl Pilot {
 
     /// The velocity that is asked for.
     pub fn target(&self, now: Instant) -> Velocity {
-        if self.is_estopped {
+        self.scaled(self.linear.value(now), self.angular.value(now))
+    }
+
+    /// The velocity of a stick, from -1 to 1 on both axes, as the keys have theirs: none unless this end drives and no emergency
+    /// stop is engaged.
+    pub fn scaled(&self, linear: f64, angular: f64) -> Velocity {
+        if self.is_estopped || self.seat != Seat::Driving {
             return Velocity::ZERO;
         }
         let scale = f64::from(self.scale) / f64::from(STEPS);
-        Velocity {
-            linear: self.linear.value(now) * FULL.linear * scale,
-            angular: self.angular.value(now) * FULL.angular * scale,
-        }
+        Velocity { linear: linear * self.full.linear * scale, angular: angular * self.full.angular * scale }
     }
 
     /// Whether the emergency stop was pressed and not released since.
@@ -176,6 +251,44 @@ mod tests {
         assert_eq!(pilot.percent(), 10);
         // Never so slow that a key does nothing.
         assert!(pilot.target(start).angular > 0.0);
+    }
+
+    #[test]
+    fn whoever_watches_presses_for_nothing_and_a_robot_that_is_handed_over_stands_until_a_person_says_so() {
+        let start = Instant::now();
+        let mut pilot = Pilot::new();
+        pilot.press(Key::Forward, start);
+        pilot.watch(true);
+        for key in [Key::Forward, Key::Left, Key::Estop, Key::Release, Key::Faster, Key::HandOver, Key::Accept] {
+            assert_eq!(pilot.press(key, start), Some(Deed::OnlyWatching));
+        }
+        assert!(pilot.target(start).is_zero() && pilot.scaled(1.0, 1.0).is_zero() && !pilot.is_estopped());
+        pilot.watch(false);
+        assert_eq!(pilot.seat(), Seat::Offered);
+        // A key that is held all the time.
+        assert_eq!(pilot.press(Key::Forward, start), None);
+        assert!(pilot.target(start).is_zero() && pilot.scaled(1.0, 1.0).is_zero());
+        assert_eq!(pilot.press(Key::Estop, start), Some(Deed::Estop { engaged: true }));
+        assert_eq!(pilot.press(Key::Accept, start), None);
+        pilot.press(Key::Forward, start);
+        assert!(pilot.is_estopped() && pilot.target(start).is_zero());
+        pilot.watch(true);
+        pilot.watch(false);
+        assert_eq!(pilot.press(Key::Accept, start), None);
+        pilot.watch(false);
+        assert!(pilot.seat() == Seat::Driving && pilot.target(start).is_zero() && !pilot.is_estopped());
+        pilot.press(Key::Forward, start);
+        assert_eq!(pilot.target(start), velocity(0.5, 0.0));
+        // The connection was lost, and it watches again.
+        pilot.watch(true);
+        assert!(pilot.target(start).is_zero());
+        assert_eq!(pilot.press(Key::Quit, start), Some(Deed::Quit));
+    }
+
+    #[test]
+    fn a_robots_own_limits_may_be_all_of_the_scale() {
+        let pilot = Pilot::new().with_full(velocity(0.4, 3.0));
+        assert_eq!(pilot.scaled(1.0, -1.0), velocity(0.2, -1.5));
     }
 
     #[test]

@@ -11,6 +11,12 @@ const MAX_WORD: usize = 32;
 /// Characters of a sentence that are shown.
 const MAX_TEXT: usize = 200;
 
+/// Fields of its state that have a place of their own.
+const KNOWN: [&str; 4] = ["mode", "posture", "why", "estopped"];
+
+/// Further ones that are shown.
+const MAX_MORE: usize = 8;
+
 /// The state of a robot whose emergency stop is engaged.
 const ESTOPPED: &str = "estopped";
 
@@ -33,6 +39,8 @@ pub struct Report {
     pub battery: Option<f64>,
     /// Whether something is in its way.
     pub is_blocked: bool,
+    /// What else it says of its state, in its own words: `rage off`, `light 0.5`.
+    pub more: Vec<String>,
 }
 
 impl Report {
@@ -57,8 +65,26 @@ impl Report {
             velocity: velocity(),
             battery: telemetry.soc.map(|percent| percent / 100.0),
             is_blocked: message.get("is_blocked") == Some(&Value::Bool(true)),
+            more: telemetry
+                .state
+                .iter()
+                .filter(|(name, _)| !KNOWN.contains(&name.as_str()))
+                .filter_map(said)
+                .take(MAX_MORE)
+                .collect(),
         }
     }
+}
+
+/// A field of a robot's state, if a line has room for it.
+fn said((name, value): (&String, &Value)) -> Option<String> {
+    let value = match value {
+        Value::Bool(is_on) => if *is_on { "on" } else { "off" }.to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => word(text, MAX_WORD),
+        _ => return None,
+    };
+    Some(format!("{} {value}", word(name, MAX_WORD).replace('_', " ")))
 }
 
 /// A text of somebody else's, fit for one line of a terminal: control characters there move cursors and worse.
@@ -98,6 +124,7 @@ mod tests {
             velocity: Some(Velocity { linear: 0.5, angular: 0.0 }),
             battery: Some(0.5),
             is_blocked: true,
+            more: Vec::new(),
         };
         assert_eq!(read(&full), report);
         let odd = json!({"type": "robot_telemetry", "pose": [1, 2], "soc": null, "state": 5});
@@ -109,12 +136,24 @@ mod tests {
             state: Some(state.to_owned()),
             is_estopped: Some(is_estopped),
             battery: Some(0.815),
+            more: ["light 0.5", "obstacle avoidance on", "rage off"].map(str::to_owned).to_vec(),
             ..Report::default()
         };
         assert_eq!(read(&dimos), report("stand", false));
         let mut stopped = dimos;
         stopped["state"]["estopped"] = true.into();
         assert_eq!(read(&stopped), report(ESTOPPED, true));
+    }
+
+    #[test]
+    fn what_it_says_beyond_that_is_bounded() {
+        let mut state: serde_json::Map<String, Value> =
+            (0..100).map(|number| (format!("field_{number}"), json!("x".repeat(1000)))).collect();
+        state.insert("a_list".to_owned(), json!([1]));
+        state.insert("a\u{1b}".to_owned(), json!("b\u{1b}"));
+        let report = read(&json!({"type": "robot_telemetry", "state": state}));
+        assert_eq!((report.more.len(), report.more[0].as_str()), (MAX_MORE, "a? b?"));
+        assert!(report.more.iter().all(|said| said.chars().count() <= 2 * MAX_WORD + 1), "{report:?}");
     }
 
     #[test]

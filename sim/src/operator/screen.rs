@@ -4,13 +4,18 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::drawing;
+use super::pilot::Seat;
 use super::report::Report;
 use crate::{Minimap, Pose, Velocity};
 
 /// Columns left of the map, where there is room for it.
 const TEXT: usize = 64;
 
-const KEYS: &str = "arrows/WASD drive, SPACE e-stop, r releases, +/- speed, q quits";
+const KEYS: &str = "arrows/WASD, SPACE e-stop, r release, +/- speed, h hand over, q";
+
+const WATCHING: &str = "you only watch: no key moves or STOPS the robot; q quits";
+
+const OFFERED: &str = "*** it is YOURS and stands: ENTER drives, SPACE e-stop, q ***";
 
 /// Everything that is shown.
 #[derive(Debug, Default)]
@@ -31,8 +36,20 @@ pub struct View<'a> {
     pub clocks: Option<&'a str>,
     /// The latest telemetry and its age.
     pub report: Option<(&'a Report, Duration)>,
+    /// Where it is, by what it said last.
+    pub pose: Option<Pose>,
+    /// The way there and back, in figures.
+    pub way: Option<Way>,
     /// The latest map.
     pub map: Option<&'a Minimap>,
+    /// What this end may do.
+    pub seat: Seat,
+    /// Who drives and who watches, as far as it is known.
+    pub who: Option<&'a str>,
+    /// What came of a key: a question, or why it did nothing.
+    pub notice: Option<&'a str>,
+    /// Of the joystick, if there is to be one.
+    pub joystick: Option<&'a str>,
     /// The velocity that is asked for.
     pub target: Velocity,
     /// The speed scale, in percent.
@@ -43,6 +60,35 @@ pub struct View<'a> {
     pub sent: u64,
     /// Commands that nobody could get.
     pub dropped: u64,
+}
+
+/// The way to the robot and back, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Way {
+    /// From here to the robot, in milliseconds.
+    pub there_ms: Option<f64>,
+    /// From the robot to here, in milliseconds.
+    pub back_ms: Option<f64>,
+    /// By how much the way there varies, in milliseconds.
+    pub jitter_ms: Option<f64>,
+    /// Commands that the robot gets, per second.
+    pub rate_hz: Option<f64>,
+    /// The share of commands that do not get there, from 0 to 1.
+    pub loss: Option<f64>,
+}
+
+impl Way {
+    fn line(&self) -> String {
+        let ways = [("there", self.there_ms), ("back", self.back_ms), ("jitter", self.jitter_ms)];
+        let ways: Vec<String> = ways.into_iter().filter_map(|(what, ms)| Some(format!("{what} {:.1}", ms?))).collect();
+        let mut parts = Vec::new();
+        if !ways.is_empty() {
+            parts.push(format!("{} ms", ways.join(", ")));
+        }
+        parts.extend(self.rate_hz.map(|rate| format!("{rate:.0} Hz")));
+        parts.extend(self.loss.map(|loss| format!("lost {:.0} %", loss * 100.0)));
+        if parts.is_empty() { unknown() } else { parts.join("; ") }
+    }
 }
 
 /// What is known of the robot's clock and the way there.
@@ -78,17 +124,35 @@ impl View<'_> {
 
     fn figures(&self) -> Vec<String> {
         let robot = self.robot.unwrap_or("the robot");
-        vec![
-            format!("farwire drive: {robot} at {}", self.broker),
+        let is_own = self.seat == Seat::Driving;
+        let mut lines = vec![
+            format!("farwire drive{}: {robot} at {}", if is_own { "" } else { " --view" }, self.broker),
             format!("link      {}", self.link()),
+            format!("way       {}", self.way.unwrap_or_default().line()),
+            format!("who       {}", self.who.unwrap_or("not known")),
             format!("robot     {}", self.state()),
+            format!("state     {}", self.more()),
             format!("pose      {}", self.pose()),
             format!("velocity  {}", self.report.and_then(|(report, _)| report.velocity).map_or_else(unknown, speeds)),
             format!("command   {}", self.command()),
             self.trouble(),
             self.estop().to_owned(),
-            KEYS.to_owned(),
-        ]
+            match self.seat {
+                Seat::Driving => KEYS,
+                Seat::Watching => WATCHING,
+                Seat::Offered => OFFERED,
+            }
+            .to_owned(),
+        ];
+        for (what, text) in [("", self.notice), ("joystick: ", self.joystick)] {
+            lines.extend(text.into_iter().flat_map(|text| wrapped(&format!("{what}{text}"))));
+        }
+        lines
+    }
+
+    fn more(&self) -> String {
+        let more = self.report.map_or(&[][..], |(report, _)| &report.more);
+        if more.is_empty() { unknown() } else { more.join(", ") }
     }
 
     fn link(&self) -> String {
@@ -129,11 +193,16 @@ impl View<'_> {
     }
 
     fn pose(&self) -> String {
-        let Some(Pose { x, y, yaw }) = self.report.and_then(|(report, _)| report.pose) else { return unknown() };
+        let Some(Pose { x, y, yaw }) = self.pose.or(self.report.and_then(|(report, _)| report.pose)) else {
+            return unknown();
+        };
         format!("x {x:+.2} m  y {y:+.2} m  heading {:+.0}°", yaw.to_degrees())
     }
 
     fn command(&self) -> String {
+        if self.seat == Seat::Watching {
+            return "none: you only watch".to_owned();
+        }
         let (sent, dropped, percent) = (self.sent, self.dropped, self.percent);
         let mut text = format!("{}  at {percent} %, {sent} sent", speeds(self.target));
         if dropped > 0 {
@@ -145,6 +214,9 @@ impl View<'_> {
     fn estop(&self) -> &'static str {
         let is_robots = self.report.is_some_and(|(report, _)| report.state.as_deref() == Some("estopped"));
         match (self.is_estopped, is_robots) {
+            _ if self.seat == Seat::Watching && is_robots => {
+                "the robot's EMERGENCY STOP is engaged; who drives can release it"
+            }
             (true, true) => "*** EMERGENCY STOP: the robot stands; r releases it ***",
             (true, false) => "*** EMERGENCY STOP sent, not confirmed yet ***",
             (false, true) => "*** the robot's EMERGENCY STOP is engaged; r releases it ***",
@@ -161,6 +233,23 @@ fn beside(lines: &mut Vec<String>, drawn: &[String]) {
         let gap = TEXT - line.chars().count();
         let _ = write!(line, "{:gap$}{map}", "");
     }
+}
+
+/// A text in lines beside the map, broken where words are.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        if !line.is_empty() && line.chars().count() + word.chars().count() + 2 > TEXT {
+            lines.push(word.to_owned());
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines
 }
 
 fn cut(line: &mut String, columns: usize) {
@@ -221,7 +310,10 @@ mod tests {
             [
                 "farwire drive: rover at http://127.0.0.1:8787",
                 "link      round trip 2.0 ms, clock -1.5 ± 1.0 ms",
+                "way       not known",
+                "who       not known",
                 "robot     answers, driving, battery 88 % (0.1 s ago)",
+                "state     not known",
                 "pose      x +1.00 m  y -2.50 m  heading +0°",
                 "velocity  +0.50 m/s  -0.25 rad/s",
                 "command   +0.00 m/s  +0.00 rad/s  at 50 %, 1234 sent",
@@ -239,15 +331,49 @@ mod tests {
             assert!(screen.contains(word), "no {word} in {screen}");
         }
         let mut report = report();
-        let stopped = |report: &Report, is_estopped| View { is_estopped, ..view(report) }.lines(80, 24)[7].clone();
+        let stopped = |report: &Report, is_estopped| View { is_estopped, ..view(report) }.lines(80, 24)[10].clone();
         assert!(stopped(&report, true).contains("not confirmed"));
         report.state = Some("estopped".to_owned());
         assert!(stopped(&report, true).contains("the robot stands"));
         assert!(stopped(&report, false).contains("r releases it"));
-        let clocks = View { clocks: Some("the clock is off"), ..view(&report) }.lines(80, 24)[6].clone();
+        let clocks = View { clocks: Some("the clock is off"), ..view(&report) }.lines(80, 24)[9].clone();
         assert_eq!(clocks, "clocks    the clock is off");
         report.why = Some("stamped 2.0 s ago".to_owned());
-        assert_eq!(view(&report).lines(80, 24)[6], "REFUSED   commands stamped 2.0 s ago");
+        assert_eq!(view(&report).lines(80, 24)[9], "REFUSED   commands stamped 2.0 s ago");
+    }
+
+    #[test]
+    fn whoever_watches_reads_that_it_does_and_when_the_robot_is_its_own() {
+        let mut report = report();
+        report.more = vec!["rage off".to_owned(), "light 0.5".to_owned()];
+        let way = Way { there_ms: Some(12.0), rate_hz: Some(19.6), loss: Some(0.026), ..Way::default() };
+        let shown = |seat| {
+            let (who, notice) = (Some("a1b2c3 drives"), Some("no key moves it"));
+            View { seat, who, notice, way: Some(way), pose: Some(Pose { x: 9.0, y: 0.0, yaw: 0.0 }), ..view(&report) }
+                .lines(120, 40)
+        };
+        let watching = shown(Seat::Watching);
+        assert_eq!(
+            [&watching[2], &watching[3], &watching[5], &watching[8]],
+            [
+                "way       there 12.0 ms; 20 Hz; lost 3 %",
+                "who       a1b2c3 drives",
+                "state     rage off, light 0.5",
+                "command   none: you only watch"
+            ]
+        );
+        assert!(watching[6].contains("x +9.00 m") && watching[0].starts_with("farwire drive --view"));
+        assert_eq!(watching[11..], [WATCHING, "no key moves it"]);
+        assert_eq!(shown(Seat::Offered)[11], OFFERED);
+        assert!([KEYS, WATCHING, OFFERED].iter().all(|line| line.chars().count() < TEXT), "the map cuts them off");
+        report.state = Some("estopped".to_owned());
+        let stopped = View { seat: Seat::Watching, ..view(&report) }.lines(120, 40)[10].clone();
+        assert!(stopped.contains("EMERGENCY STOP") && !stopped.contains("r releases"), "{stopped}");
+        let joystick = View { joystick: Some("pad"), ..view(&report) }.lines(120, 40);
+        assert_eq!(joystick.last().map(String::as_str), Some("joystick: pad"));
+        let long = "word ".repeat(40);
+        let lines = View { notice: Some(&long), ..view(&report) }.lines(120, 40);
+        assert!(lines.len() > 14 && lines.iter().all(|line| line.chars().count() < TEXT), "{lines:#?}");
     }
 
     #[test]
@@ -259,7 +385,7 @@ mod tests {
         let wide = view.lines(100, 40);
         assert!(wide[0].ends_with("█→█") && wide[0].chars().count() == TEXT + 3, "{wide:#?}");
         let narrow = view.lines(40, 40);
-        assert_eq!((narrow.len(), narrow[10].as_str()), (11, "▀▀▀"));
+        assert_eq!((narrow.len(), narrow[13].as_str()), (14, "▀▀▀"));
         for (columns, rows) in [(80, 24), (20, 5), (1, 1), (0, 0), (500, 200)] {
             let lines = view.lines(columns, rows);
             assert!(lines.len() <= rows && lines.iter().all(|line| line.chars().count() <= columns), "{lines:#?}");

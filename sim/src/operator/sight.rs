@@ -26,6 +26,8 @@ pub enum Sight {
     RobotPresent,
     /// The robot does not answer any more.
     RobotLost,
+    /// The robot was handed over to this end, which only watched it.
+    HandedOver,
     /// A step of the script begins.
     Step {
         /// As it was written.
@@ -35,6 +37,24 @@ pub enum Sight {
     Telemetry {
         /// The JSON.
         telemetry: Value,
+    },
+    /// A map came.
+    Map {
+        /// Cells in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The side of a cell, in m.
+        resolution: f64,
+    },
+    /// The robot said where it is.
+    Odom {
+        /// In m.
+        x: f64,
+        /// In m.
+        y: f64,
+        /// In rad.
+        yaw: f64,
     },
     /// The robot is in another state than before.
     State {
@@ -70,7 +90,7 @@ pub enum Sight {
 impl Sight {
     /// Whether it comes so often that only scripts want it.
     pub fn is_frequent(&self) -> bool {
-        matches!(self, Sight::Telemetry { .. })
+        matches!(self, Sight::Telemetry { .. } | Sight::Map { .. } | Sight::Odom { .. })
     }
 }
 
@@ -82,8 +102,13 @@ impl fmt::Display for Sight {
             Sight::Reconnecting { why } => write!(f, "connection lost, reconnecting: {why}"),
             Sight::RobotPresent => f.write_str("the robot answers"),
             Sight::RobotLost => f.write_str("the robot does not answer any more"),
+            Sight::HandedOver => f.write_str("the robot was handed over to you"),
             Sight::Step { step } => write!(f, "now: {step}"),
             Sight::Telemetry { telemetry } => write!(f, "{telemetry}"),
+            Sight::Map { width, height, resolution } => {
+                write!(f, "a map of {width} x {height} cells of {resolution} m")
+            }
+            Sight::Odom { x, y, yaw } => write!(f, "at ({x:.2}, {y:.2}) m, heading {:.0}°", yaw.to_degrees()),
             Sight::State { state, why: None } => write!(f, "the robot is {state}"),
             Sight::State { state, why: Some(why) } => write!(f, "the robot is {state}: commands {why}"),
             Sight::Clock { what } => f.write_str(what),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use farwire_core::broker::{OperatorConfig, RobotConfig};
+use farwire_core::broker::{Errand, ErrandId, OperatorConfig, RobotConfig};
 use farwire_core::signalling::Failure;
 use farwire_core::{Delivery, TopicId, TransportId};
 
@@ -63,6 +63,7 @@ struct Rig {
     world: World,
     nodes: [Node; 2],
     topics: Vec<(Node, TopicId)>,
+    errands: Vec<(Node, ErrandId)>,
     /// What becomes of the next requests.
     fates: Arc<Mutex<VecDeque<Fate>>>,
     key: String,
@@ -79,7 +80,7 @@ impl Rig {
         let robot = RobotConfig::new("http://broker.test", &key).expect("a good config");
         let operator = OperatorConfig::new("http://broker.test", &token).expect("a good config");
         let nodes = [world.add(robot), world.add(operator)];
-        Rig { world, nodes, topics: Vec::new(), fates, key }
+        Rig { world, nodes, topics: Vec::new(), errands: Vec::new(), fates, key }
     }
 
     fn step(&mut self, choices: &mut Choices<'_>) {
@@ -121,6 +122,14 @@ impl Rig {
                 2 => self.world.revoke(&self.key),
                 _ => self.world.bring_up(),
             },
+            15 => {
+                let to = choices.flag().then(|| String::from_utf8_lossy(choices.bytes()).into_owned());
+                let errand = if choices.flag() { Errand::Roster } else { Errand::HandOver { to } };
+                let now = self.world.now();
+                if let Ok(id) = self.world.peer(node).errand(now, errand) {
+                    self.errands.push((node, id));
+                }
+            }
             _ => self.world.run_for(Duration::from_millis(u64::from(choices.short()) / 4)),
         }
     }
@@ -146,6 +155,9 @@ impl Rig {
                 assert!(ended.is_some() || is_up || stats.queued == 0, "node {node} keeps what nobody can get");
             }
             self.world.close(node);
+        }
+        for (node, errand) in std::mem::take(&mut self.errands) {
+            assert!(self.world.peer(node).take_errand(errand).is_some(), "an errand of a closed peer has no outcome");
         }
         self.world
             .run_until(Duration::from_secs(15), |world| nodes.iter().all(|node| world.peer(*node).ended().is_some()));

@@ -1,5 +1,6 @@
 //! Robots and operators of both drivers, on a broker and an SFU with real sockets.
 
+mod hand_over;
 mod operators;
 mod robots;
 mod servers;

@@ -1,12 +1,14 @@
 //! An operator's end of a broker's bridge.
 
 mod config;
+mod errands;
 mod heartbeats;
 mod problem;
 mod session;
 mod settings;
 
 pub use self::config::OperatorConfig;
+use self::problem::HANDED_OVER;
 pub use self::problem::OperatorProblem;
 use self::session::Operator;
 pub use self::settings::OperatorSettings;
@@ -33,6 +35,8 @@ impl Connect for OperatorConfig {
             EndReason::Api(error) if error.code() == KEY_REVOKED => Retry::Never,
             // Somebody else has the robot, as after a 409.
             EndReason::Api(error) if error.code() == NOT_JOINED && error.is_refusal() => Retry::Never,
+            // Somebody else has it, by this operator's own wish.
+            EndReason::Unavailable(problem) if problem.code() == HANDED_OVER => Retry::Never,
             _ => Retry::after(end),
         }
     }

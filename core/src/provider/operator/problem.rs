@@ -1,9 +1,16 @@
 //! Why an operator has no robot.
 
+use crate::wire::teleop::ListedRobot;
 use crate::{EndReason, Unavailable};
+
+/// As many robots as an error lists.
+const MAX_SHOWN: usize = 8;
 
 /// What to do when the broker does not say why a robot is not there.
 const UNKNOWN: &str = "start it, or see whether it has a network";
+
+/// What [`Unavailable::code`] says of a robot that was handed over.
+pub(super) const HANDED_OVER: &str = "handed_over";
 
 /// Why an operator has no robot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +50,9 @@ pub enum OperatorProblem {
         /// For how long.
         seconds: u64,
     },
+    /// A viewer has the robot, because this operator handed it over.
+    #[error("the robot was handed over to a viewer: dial again to watch it (`view`), or to take it back (`takeover`)")]
+    HandedOver,
     /// The SFU closed a channel of the bridge.
     #[error("the bridge to the robot was closed: the robot is gone, or another operator took over")]
     Closed,
@@ -57,6 +67,7 @@ impl OperatorProblem {
             OperatorProblem::Offline { .. } => "robot_offline",
             OperatorProblem::Unverified { .. } => "robot_unverified",
             OperatorProblem::Silent { .. } => "robot_silent",
+            OperatorProblem::HandedOver => HANDED_OVER,
             OperatorProblem::Closed => "bridge_closed",
         }
     }
@@ -71,7 +82,26 @@ impl OperatorProblem {
 
 impl From<OperatorProblem> for EndReason {
     fn from(problem: OperatorProblem) -> EndReason {
-        let lasts = matches!(problem, OperatorProblem::UnknownRobot { .. } | OperatorProblem::NotOne { .. });
+        let lasts = matches!(
+            problem,
+            OperatorProblem::UnknownRobot { .. } | OperatorProblem::NotOne { .. } | OperatorProblem::HandedOver
+        );
         EndReason::Unavailable(Unavailable::new(problem.code(), problem.to_string(), !lasts))
     }
+}
+
+/// Robots as an error lists them.
+pub(super) fn shown(robots: &[ListedRobot]) -> String {
+    if robots.is_empty() {
+        return "none".to_owned();
+    }
+    let names = robots.iter().take(MAX_SHOWN).map(|robot| {
+        let name: String = robot.robot_id.chars().filter(|c| !c.is_control()).take(128).collect();
+        format!("{name:?}")
+    });
+    let mut text = names.collect::<Vec<_>>().join(", ");
+    if robots.len() > MAX_SHOWN {
+        text.push_str(&format!(" and {} more", robots.len() - MAX_SHOWN));
+    }
+    text
 }

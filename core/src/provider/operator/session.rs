@@ -7,19 +7,24 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::errands::Errands;
 use super::heartbeats::{Heard, Heartbeats};
+use super::problem::shown;
 use super::{OperatorConfig, OperatorProblem};
 use crate::clock::{APART, ClockEstimate, ClockWarning, RoundTrips, StampClock};
 use crate::presence::Presence;
 use crate::provider::bridge::{Bridge, TRANSPORT, admit};
+use crate::provider::errand::{BrokerError, Errand, ErrandId};
 use crate::provider::{Attempt, ChannelId, Context, Provider, SctpStream, Verdict};
 use crate::signalling::policy::BROKER_CALL;
 use crate::signalling::{Failure, Method, Reply, RequestId, Response, SignallingError, header};
 use crate::wire::teleop::{
-    Bridged, Channel, IceServer, Join, Joined, Kind, LeaveReason, Listed, ListedRobot, OfOperator, Party, Received,
+    Bridged, Channel, HandOver, IceServer, Join, Joined, Kind, LeaveReason, Listed, OfOperator, Party, Received,
     RobotState, Role, StateMessage, WITH_OFFLINE, path,
 };
-use crate::{Delivery, Direction, EndReason, Payload, Secret, SessionId, Stage, Topic, TopicError, TransportId};
+use crate::{
+    ConnectionEvent, Delivery, Direction, EndReason, Payload, Secret, SessionId, Stage, Topic, TopicError, TransportId,
+};
 
 /// The time between pings until the first pong: the robot opens its channels at its next heartbeat.
 const FIRST_PINGS: Duration = Duration::from_millis(100);
@@ -32,9 +37,6 @@ const MAX_OUTSTANDING: usize = 64;
 
 /// The longest message on the back channel that may be a pong, in bytes.
 const MAX_PONG: usize = 1024;
-
-/// As many robots as an error lists.
-const MAX_SHOWN: usize = 8;
 
 /// The longest text that says why a robot is not there, in characters.
 const MAX_WHY: usize = 200;
@@ -79,8 +81,11 @@ pub(super) struct Operator {
     role: Role,
     /// A viewer to whom the robot is handed over has to bridge, and then drives.
     is_taking: bool,
+    /// It has bridged, and the robot has not answered yet.
+    is_handed_over: bool,
     bridge: Bridge<Call>,
     heartbeats: Heartbeats,
+    errands: Errands,
     state: State,
     /// TURN servers were asked for, before the offer.
     has_asked_for_turn: bool,
@@ -112,9 +117,11 @@ impl Operator {
             takeover: config.takeover && !config.view && attempt.number == 0,
             role: if config.view { Role::Viewer } else { Role::Operator },
             is_taking: false,
+            is_handed_over: false,
             state: if config.session.is_some() { State::Found } else { State::New },
             bridge,
             heartbeats: Heartbeats::new(seed),
+            errands: Errands::new(seed),
             has_asked_for_turn: false,
             operator_id: None,
             may_have_joined: false,
@@ -206,7 +213,7 @@ impl Operator {
             }
         }
         // From the first pong on it drives, as one does that joined as an operator.
-        (self.role, self.state) = (Role::Operator, State::Bridged);
+        (self.role, self.state, self.is_handed_over) = (Role::Operator, State::Bridged, true);
         (self.heard, self.next_ping, self.deadline) = (cx.now(), cx.now(), cx.now() + self.config.connect_timeout);
         self.robot_lost(cx);
     }
@@ -268,6 +275,9 @@ impl Operator {
             // What is sent before the robot has opened its end is lost, so publishers get their channels only now.
             self.bridge.attach(cx, Channel::Cmd);
             self.bridge.attach(cx, Channel::State);
+            if std::mem::take(&mut self.is_handed_over) {
+                cx.tell(ConnectionEvent::HandedOver);
+            }
         }
     }
 
@@ -381,26 +391,18 @@ impl Operator {
         EndReason::TimedOut { stage, after }
     }
 
+    /// The bridge is over, by somebody else's doing.
+    fn bridge_over(&mut self, cx: &mut Context<'_>, reason: EndReason) {
+        match self.errands.bridge_over(cx.now(), reason) {
+            Some(reason) => self.end(cx, reason),
+            None => self.robot_lost(cx),
+        }
+    }
+
     fn end(&mut self, cx: &mut Context<'_>, reason: EndReason) {
         self.robot_lost(cx);
         cx.end(reason);
     }
-}
-
-/// Robots as an error lists them.
-fn shown(robots: &[ListedRobot]) -> String {
-    if robots.is_empty() {
-        return "none".to_owned();
-    }
-    let names = robots.iter().take(MAX_SHOWN).map(|robot| {
-        let name: String = robot.robot_id.chars().filter(|c| !c.is_control()).take(128).collect();
-        format!("{name:?}")
-    });
-    let mut text = names.collect::<Vec<_>>().join(", ");
-    if robots.len() > MAX_SHOWN {
-        text.push_str(&format!(" and {} more", robots.len() - MAX_SHOWN));
-    }
-    text
 }
 
 impl Provider for Operator {
@@ -427,8 +429,14 @@ impl Provider for Operator {
             return match self.heartbeats.answered(cx, id, answer) {
                 Heard::Nothing => {}
                 Heard::HandedOver => self.is_taking |= self.role == Role::Viewer && self.state == State::Up,
-                Heard::Over(reason) => self.end(cx, reason),
+                Heard::Over(reason) => self.bridge_over(cx, reason),
             };
+        }
+        if self.errands.awaits(id) {
+            if let Some(reason) = self.errands.answered(cx, id, answer, self.operator_id.as_ref()) {
+                self.end(cx, reason);
+            }
+            return;
         }
         let Some((call, reply)) = self.bridge.calls.answered(id, answer) else { return };
         let failed = match call {
@@ -446,6 +454,19 @@ impl Provider for Operator {
         }
     }
 
+    fn errand(&mut self, cx: &mut Context<'_>, id: ErrandId, errand: Errand) {
+        match errand {
+            Errand::Roster => self.errands.ask_roster(cx, id, &self.bridge),
+            Errand::HandOver { .. } if self.role == Role::Viewer => {
+                cx.errand_done(id, Err(BrokerError::NotOperator));
+            }
+            Errand::HandOver { to } => {
+                let body = HandOver { to, operator_id: self.operator_id.clone() };
+                self.errands.hand_over(cx, id, &self.bridge, &body);
+            }
+        }
+    }
+
     fn transport_up(&mut self, _: &mut Context<'_>, _: TransportId) {
         if self.state == State::Connecting {
             self.state = State::Joined;
@@ -453,7 +474,7 @@ impl Provider for Operator {
     }
 
     fn transport_ended(&mut self, cx: &mut Context<'_>, _: TransportId, why: EndReason) {
-        self.end(cx, why);
+        self.bridge_over(cx, why);
     }
 
     fn channel_opened(&mut self, cx: &mut Context<'_>, stream: SctpStream) {
@@ -469,7 +490,7 @@ impl Provider for Operator {
 
     fn channel_closed(&mut self, cx: &mut Context<'_>, stream: SctpStream) {
         if self.bridge.closed(stream).is_some() {
-            self.end(cx, OperatorProblem::Closed.into());
+            self.bridge_over(cx, OperatorProblem::Closed.into());
         }
     }
 
@@ -498,8 +519,17 @@ impl Provider for Operator {
         }
         let silence = match self.watch_robot(cx) {
             Ok(silence) => silence,
+            // The answer to a hand-over comes first.
+            Err(_) if self.errands.is_handing_over() => None,
             Err(problem) => {
-                self.end(cx, problem.into());
+                self.bridge_over(cx, problem.into());
+                return None;
+            }
+        };
+        let ending = match self.errands.advance(cx) {
+            Ok(ending) => ending,
+            Err(reason) => {
+                self.end(cx, reason);
                 return None;
             }
         };
@@ -507,7 +537,7 @@ impl Provider for Operator {
         let call = self.start_call(cx);
         let heartbeat = self.heartbeats.advance(cx, &self.bridge, self.role, self.operator_id.as_ref());
         let deadline = (self.state != State::Up).then_some(self.deadline);
-        [silence, ping, call, heartbeat, deadline].into_iter().flatten().min()
+        [silence, ending, ping, call, heartbeat, deadline].into_iter().flatten().min()
     }
 
     fn close(&mut self, cx: &mut Context<'_>, farewell: bool) {
@@ -534,6 +564,10 @@ impl Provider for Operator {
 
     fn ice_servers(&self) -> &[IceServer] {
         self.bridge.ice_servers()
+    }
+
+    fn watches(&self) -> bool {
+        self.role == Role::Viewer
     }
 
     fn far_clock(&self, now: Instant) -> Option<ClockEstimate> {

@@ -98,6 +98,8 @@ pub struct Operator {
     /// Until when the velocity counts; after that it is zero.
     until: Option<Instant>,
     is_estopped: bool,
+    /// Nothing that is said reaches the robot.
+    watches: bool,
     orders: Orders,
     insistence: Insistence,
     link: Link,
@@ -131,6 +133,7 @@ impl Operator {
             velocity: Twist::default(),
             until: None,
             is_estopped: false,
+            watches: false,
             orders: Orders::new(unix),
             insistence: Insistence::default(),
             link: Link::default(),
@@ -147,9 +150,21 @@ impl Operator {
 
     /// The velocity to say from now on, for as long as it counts. After that zero is said, so that an operator whose hands or
     /// program have stopped drives nobody on.
+    /// One that [watches](Operator::watch) has none.
     pub fn drive(&mut self, now: Instant, velocity: Twist, counts_for: Duration) {
+        if self.watches {
+            return;
+        }
         self.until = now.checked_add(counts_for);
         self.velocity = velocity;
+    }
+
+    /// Whether this end only watches, as the connection says ([`Peer::watches`](crate::Peer::watches)). No velocity is said or
+    /// kept then: what somebody asked for who watched does not drive a robot that is handed over to it. An emergency stop is
+    /// kept, and said when the robot is.
+    pub fn watch(&mut self, watches: bool) {
+        self.watches = watches;
+        self.until = self.until.filter(|_| !watches);
     }
 
     /// The velocity that is said at this time: zero from an emergency stop of one's own to its release.
@@ -230,7 +245,7 @@ impl Operator {
         while let Some((nonce, asked)) = self.orders.given_up(now) {
             self.hear(Heard::Unanswered { nonce, asked });
         }
-        if self.pace.is_due(now) {
+        if self.pace.is_due(now) && !self.watches {
             self.put(Say::Drive(self.velocity(now)));
         }
     }

@@ -65,6 +65,38 @@ impl Pair {
 }
 
 #[test]
+fn whoever_watches_says_no_velocity_and_keeps_none_for_later() {
+    let start = Instant::now();
+    let mut operator = Operator::new(start, Duration::ZERO, 20.0);
+    let forward = Twist { linear: Vector3 { x: 1.0, ..Vector3::default() }, ..Twist::default() };
+    let drives = |operator: &mut Operator, now| {
+        operator.handle_timeout(now);
+        let mut said = std::iter::from_fn(|| operator.poll()).peekable();
+        let has_said = said.peek().is_some();
+        (has_said, said.any(|say| matches!(say, Say::Drive(twist) if twist != Twist::default())))
+    };
+    operator.drive(start, forward.clone(), Duration::from_secs(600));
+    assert_eq!(drives(&mut operator, start), (true, true));
+    operator.watch(true);
+    operator.drive(start, forward.clone(), Duration::from_secs(600));
+    let second = |n| start + Duration::from_secs(n);
+    assert_eq!(drives(&mut operator, second(1)), (false, false));
+    // The robot is handed over to it: it is told to stand until somebody drives.
+    operator.watch(false);
+    assert_eq!(drives(&mut operator, second(2)), (true, false));
+    operator.drive(second(2), forward, Duration::from_secs(600));
+    assert_eq!(drives(&mut operator, second(3)), (true, true));
+    // An emergency stop is kept, and said then.
+    operator.watch(true);
+    operator.estop(second(4));
+    let _ = drives(&mut operator, second(4));
+    operator.watch(false);
+    operator.handle_timeout(second(5));
+    let said: Vec<Say> = std::iter::from_fn(|| operator.poll()).collect();
+    assert!(said.iter().any(|say| matches!(say, Say::State(text) if text.contains("estop"))), "{said:?}");
+}
+
+#[test]
 fn a_velocity_is_said_at_a_fixed_rate_and_counts_for_a_while() {
     let mut pair = Pair::new();
     pair.operator.drive(pair.now(), forward(), ms(250));

@@ -1,6 +1,7 @@
 //! The list of robots, as the hosted broker has it and with what farwire's own adds.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::super::Object;
 use super::figures::RobotFigures;
@@ -142,6 +143,27 @@ pub enum RobotState {
     Unknown,
 }
 
+/// What an operator reads of `GET {SESSIONS}/{session}/status`: who is with the robot. What is of another type says nothing.
+#[derive(Default, Deserialize)]
+pub struct Attended {
+    /// As [`ListedRobot::operator_id`].
+    #[serde(default, deserialize_with = "text")]
+    pub operator_id: Option<String>,
+    /// As [`ListedRobot::viewers`].
+    #[serde(default, deserialize_with = "texts")]
+    pub viewers: Vec<String>,
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_str().map(str::to_owned))
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let listed = Value::deserialize(deserializer)?;
+    let texts = listed.as_array().into_iter().flatten().filter_map(Value::as_str);
+    Ok(texts.map(str::to_owned).collect())
+}
+
 /// A time in seconds since 1970, as RFC 3339 has it.
 pub fn rfc3339(unix: u64) -> String {
     let (days, second) = (unix / 86_400, unix % 86_400);
@@ -190,6 +212,9 @@ mod tests {
             assert_eq!((robots.len(), robots[0].state), (1, RobotState::Unknown), "{text}");
             assert_eq!(robots[0].session_id.as_deref(), Some("s"));
         }
+        let odd = r#"{"operator_id":7,"viewers":["a",7,null],"state":[]}"#;
+        let Attended { operator_id, viewers } = serde_json::from_str(odd).expect("a status");
+        assert_eq!((operator_id, viewers), (None, vec!["a".to_owned()]));
         assert!(serde_json::from_str::<Listed>("[]").is_ok_and(|Listed(robots)| robots.is_empty()));
         for text in ["{}", "7", "[7]", r#"[["s","r"]]"#, r#"{"sessions":{}}"#, r#"[[{"robot_id":"r"}]]"#] {
             assert!(serde_json::from_str::<Listed>(text).is_err(), "{text}");

@@ -27,7 +27,7 @@ pub use self::commands::{Command, MAX_NONCE, Mode, Order, Ordered, VideoStats, c
 pub use self::figures::RobotFigures;
 pub use self::ice::IceServer;
 pub use self::leaving::LeaveReason;
-pub use self::listed::{Figures, Listed, ListedRobot, RobotState, WITH_OFFLINE, rfc3339};
+pub use self::listed::{Attended, Figures, Listed, ListedRobot, RobotState, WITH_OFFLINE, rfc3339};
 pub use self::messages::{Kind, OPERATOR_LOST, Received, StateMessage};
 pub use self::numbers::{DRIVE_COUNTS, DriveCounts, number_after, number_of};
 pub use self::refused::Refused;
