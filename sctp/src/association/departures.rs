@@ -21,7 +21,10 @@ impl Association {
         }
         if let Some(took) = acked.spurious {
             self.stats.spurious += 1;
-            self.trip.was_spurious(self.now, took);
+            match self.trip.expiries() {
+                0 => self.flight.was_hasty(),
+                _ => self.trip.was_spurious(self.now, took),
+            }
             if std::mem::take(&mut self.has_timed_out) {
                 self.control.undo();
             }
@@ -77,8 +80,8 @@ impl Association {
     /// The rest of messages that were given up is not sent, and the far end is told.
     pub(super) fn drop_abandoned(&mut self) {
         for (stream, ticket) in std::mem::take(&mut self.flight.given_up) {
-            if self.outbox.abandon(stream, ticket) {
-                self.flight.release(ticket);
+            if let Some(rest) = self.outbox.abandon(stream, ticket) {
+                self.flight.abandon(&rest);
             }
         }
         if self.flight.can_abandon && self.flight.advance() {

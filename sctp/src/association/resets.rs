@@ -102,8 +102,8 @@ impl Association {
         let is_partial = std::mem::take(&mut stream.is_partial) && !std::mem::take(&mut stream.is_discarding);
         if is_partial {
             // Its end does not come.
-            if let Some(Some(ticket)) = self.outbox.withdraw(id) {
-                self.flight.abandon(ticket);
+            if let Some(rest) = self.outbox.withdraw(id) {
+                self.flight.abandon(&rest);
                 self.drop_abandoned();
             }
         }

@@ -81,11 +81,11 @@ impl Association {
         }
         stream.is_partial = false;
         match self.outbox.withdraw(id) {
-            Some(Some(ticket)) => {
-                self.flight.abandon(ticket);
+            Some(rest) => {
+                self.flight.abandon(&rest);
                 self.drop_abandoned();
             }
-            _ => self.stats.messages_expired += 1,
+            None => self.stats.messages_expired += 1,
         }
         Ok(())
     }

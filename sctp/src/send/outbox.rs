@@ -29,6 +29,22 @@ pub(crate) struct Taken {
     pub(crate) bytes: Bytes,
 }
 
+/// What is left of a message of which a part was sent, and that is given up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rest {
+    pub(crate) stream: u16,
+    pub(crate) number: u32,
+    pub(crate) ordered: bool,
+    pub(crate) ticket: u32,
+}
+
+impl Rest {
+    fn of(stream: u16, message: &Outgoing) -> Option<Rest> {
+        let ticket = message.ticket?;
+        Some(Rest { stream, number: message.number, ordered: message.ordered, ticket })
+    }
+}
+
 /// What waits to be sent.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -91,14 +107,14 @@ impl Outbox {
         self.schedule(id);
     }
 
-    /// Takes back the last message of a stream, if there is one: its ticket, if a part was sent.
-    pub(crate) fn withdraw(&mut self, id: u16) -> Option<Option<u32>> {
+    /// Takes back the last message of a stream. What is left of it, if a part was sent.
+    pub(crate) fn withdraw(&mut self, id: u16) -> Option<Rest> {
         let message = self.streams.get_mut(id)?.queue.pop_back()?;
         self.forget(id, &message);
         if self.current == Some(id) && message.is_started() {
             self.current = None;
         }
-        Some(message.ticket)
+        Rest::of(id, &message)
     }
 
     fn forget(&mut self, id: u16, message: &Outgoing) {
@@ -238,19 +254,17 @@ impl Outbox {
         }
     }
 
-    /// Drops what is left of a message of which a part was sent, as it is given up. Whether anything was.
-    pub(crate) fn abandon(&mut self, id: u16, ticket: u32) -> bool {
-        let Some(stream) = self.streams.get_mut(id) else { return false };
-        if stream.queue.front().is_none_or(|message| message.ticket != Some(ticket)) {
-            return false;
-        }
-        let Some(message) = stream.queue.pop_front() else { return false };
+    /// Drops what is left of a message of which a part was sent, as it is given up. `None` if nothing is.
+    pub(crate) fn abandon(&mut self, id: u16, ticket: u32) -> Option<Rest> {
+        let stream = self.streams.get_mut(id)?;
+        stream.queue.front().filter(|message| message.ticket == Some(ticket))?;
+        let message = stream.queue.pop_front()?;
         stream.is_discarding |= stream.is_partial && stream.queue.is_empty();
         self.forget(id, &message);
         if self.current == Some(id) {
             self.current = None;
         }
-        true
+        Rest::of(id, &message)
     }
 
     /// The stream has had its turn: it goes behind those of its priority, or out of the schedule.

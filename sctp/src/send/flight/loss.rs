@@ -11,12 +11,16 @@ const REORDERING_THRESHOLD: u64 = 3;
 /// The least time that reordering is given.
 const MIN_REORDERING: Duration = Duration::from_millis(1);
 
+/// Quarters of the shortest round trip that reordering is given at most.
+const MAX_PATIENCE: u32 = 16;
+
 impl Flight {
     /// Finds what is lost by what has arrived.
     pub(crate) fn find_lost(&mut self, now: Instant, trip: &RoundTrip) -> Verdict {
         let mut verdict = Verdict::default();
         let Some((latest, _)) = self.latest else { return verdict };
-        let patience = (trip.least().unwrap_or_default() / 4).max(MIN_REORDERING);
+        let most = trip.smoothed().unwrap_or_default();
+        let patience = (trip.least().unwrap_or_default() / 4 * self.patience).min(most).max(MIN_REORDERING);
         let overdue = trip.latest().max(trip.smoothed().unwrap_or_default()) + patience;
         while let Some((order, tsn)) = self.transmissions.front().copied() {
             let is_reordering = self.is_reordering;
@@ -35,6 +39,12 @@ impl Flight {
             self.transmissions.pop_front();
         }
         verdict
+    }
+
+    /// Something was taken for lost that had arrived: more time is given from now on.
+    pub(crate) fn was_hasty(&mut self) {
+        self.is_reordering = true;
+        self.patience = (self.patience + 1).min(MAX_PATIENCE);
     }
 
     /// The window was made smaller: what was sent until now cannot make it smaller again.

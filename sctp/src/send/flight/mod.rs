@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use self::tickets::Tickets;
-use super::{OVERHEAD, Taken};
+use super::{OVERHEAD, Rest, Taken};
 use crate::Reliability;
 use crate::number::BASE;
 use crate::wire::{BEGIN, DataHeader, END, UNORDERED};
@@ -96,6 +96,8 @@ pub(crate) struct Flight {
     /// The latest transmission that arrived.
     latest: Option<(u64, Instant)>,
     is_reordering: bool,
+    /// Quarters of the shortest round trip that reordering is given.
+    patience: u32,
     /// The window was made smaller for losses up to this transmission.
     recovery: u64,
     tickets: Tickets,
@@ -125,6 +127,7 @@ impl Flight {
             acked: VecDeque::new(),
             latest: None,
             is_reordering: false,
+            patience: 1,
             recovery: 0,
             tickets: Tickets::default(),
             advanced: first,
@@ -247,17 +250,30 @@ impl Flight {
         sent.ticket.is_some_and(|ticket| self.tickets.is_abandoned(ticket))
     }
 
-    /// Gives a message up of which parts were sent, and whose rest does not come.
-    pub(crate) fn abandon(&mut self, ticket: u32) {
-        if self.tickets.abandon(ticket) {
+    /// Gives up a message of which parts were sent, and whose rest has been dropped.
+    ///
+    /// Its end gets a number that is never sent: the far end may have acknowledged all that was, and is to hear that no more comes.
+    pub(crate) fn abandon(&mut self, rest: &Rest) {
+        if self.tickets.abandon(rest.ticket) {
             self.abandoned += 1;
         }
-        self.tickets.release(ticket);
-    }
-
-    /// The rest of a message that was given up has been dropped.
-    pub(crate) fn release(&mut self, ticket: u32) {
-        self.tickets.release(ticket);
+        let now = self.last_sent;
+        let Some(now) = now else { return };
+        let tsn = self.next() as u32;
+        let end = Sent {
+            bytes: Bytes::new(),
+            header: DataHeader { tsn, stream: rest.stream, number: rest.number, shared: 0 },
+            flags: END | if rest.ordered { 0 } else { UNORDERED },
+            state: State::Lost,
+            transmits: 0,
+            // What was the use of the part that waited.
+            ticket: Some(rest.ticket),
+            order: 0,
+            sent_at: now,
+            first_sent_at: now,
+        };
+        self.charge += charge(&end);
+        self.ring.push_back(end);
     }
 }
 
