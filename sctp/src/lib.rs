@@ -36,12 +36,21 @@
 //! assert_eq!(there.receive().unwrap().bytes, "hello");
 //! ```
 
+mod allowance;
 mod association;
 mod config;
+mod congestion;
+mod cookie;
+mod dcep;
 mod error;
 mod event;
 mod message;
+mod number;
+mod receive;
+mod send;
 mod stats;
+mod table;
+mod wire;
 
 pub use crate::association::Association;
 pub use crate::config::{Config, CongestionControl, DEFAULT_MAX_PACKET};

@@ -1,0 +1,5 @@
+//! Associations over a simulated network in virtual time.
+
+mod basics;
+mod hostile;
+mod network;
