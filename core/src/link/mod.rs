@@ -10,7 +10,7 @@
 //!   either: new ── answer ──────────────────────────┘
 //! ```
 //!
-//! ICE, DTLS and session descriptions are str0m's; SCTP is `farwire-sctp`'s, or str0m's for comparison ([`Engine`]). The link
+//! ICE, DTLS and session descriptions are str0m's; SCTP is `farwire-sctp`'s, or str0m's for comparison ([`SctpEngine`]). The link
 //! feeds str0m no more datagrams between two drains than its DTLS queue holds. It keeps little in flight inside SCTP, so that
 //! what waits can still be replaced by newer state: whoever writes asks [`Link::has_room`] before. It ends when the far end does
 //! what no sender does that keeps SCTP's rules ([`LinkEnd::Breach`], [`LinkEnd::Violation`]).
@@ -54,13 +54,13 @@ use self::cork::Cork;
 pub use self::error::LinkError;
 pub use self::event::{LinkEnd, LinkEvent, LinkOutput};
 pub use self::guard::Violation;
-pub use self::sctp::Engine;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use self::guard::probe::GuardProbe;
 use self::own_sctp::OwnSctp;
 use self::round_trip::RoundTrip;
 use self::sctp::Sctp;
+pub use self::sctp::SctpEngine;
 use self::sections::FarEnd;
 use self::str0m_sctp::{Str0mSctp, channel_config};
 use self::window::Window;
@@ -162,9 +162,7 @@ pub struct Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link")
-            .field("local", &self.local)
-            .finish_non_exhaustive()
+        f.debug_struct("Link").field("local", &self.local).finish_non_exhaustive()
     }
 }
 
@@ -172,12 +170,12 @@ impl Link {
     /// A link that sends from and receives on `local`, the address of a UDP socket. A client's may be any address that
     /// the socket could have: the far end learns the real one from the connectivity checks.
     pub fn new(role: Role, local: impl Into<LocalAddress>, certificate: Option<Certificate>, now: Instant) -> Link {
-        Link::with(Engine::default(), role, local, certificate, now)
+        Link::with(SctpEngine::default(), role, local, certificate, now)
     }
 
     /// [`Link::new`] over the SCTP of somebody's.
     pub fn with(
-        engine: Engine,
+        engine: SctpEngine,
         role: Role,
         local: impl Into<LocalAddress>,
         certificate: Option<Certificate>,
@@ -200,8 +198,8 @@ impl Link {
         }
         let mut rtc = config.build(now);
         let sctp = match engine {
-            Engine::Farwire => Sctp::Farwire(Box::new(OwnSctp::new(now, seed(&mut rtc, certificate.as_ref())))),
-            Engine::Str0m => Sctp::Str0m(Str0mSctp::default()),
+            SctpEngine::Farwire => Sctp::Farwire(Box::new(OwnSctp::new(now, seed(&mut rtc, certificate.as_ref())))),
+            SctpEngine::Str0m => Sctp::Str0m(Str0mSctp::default()),
         };
         if let Ok(candidate) = Candidate::host(local.offered(), "udp") {
             rtc.add_local_candidate(candidate);

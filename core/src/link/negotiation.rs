@@ -3,8 +3,8 @@
 use str0m::Candidate;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 
-use super::sections::{Sections, attribute};
 use super::sctp::Sctp;
+use super::sections::{Sections, attribute};
 use super::{
     DEFAULT_MAX_MESSAGE, Link, LinkError, MAX_RECEIVED_MESSAGE, PLACEHOLDER, STR0M_BUFFER, StreamId, channel_config,
 };

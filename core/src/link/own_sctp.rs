@@ -11,7 +11,9 @@ use str0m::{Input, Rtc};
 
 use super::early::Early;
 use super::seam::TO_ENCRYPT;
-use super::{INPUTS_PER_DRAIN, LinkEnd, LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, MAX_RECEIVED_MESSAGE, State, StreamId};
+use super::{
+    INPUTS_PER_DRAIN, LinkEnd, LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, MAX_RECEIVED_MESSAGE, State, StreamId,
+};
 use crate::{Delivery, Payload, Reliability};
 
 /// How long the end that does not begin waits for the other: both may, and not everybody does.
@@ -107,7 +109,13 @@ impl OwnSctp {
     }
 
     /// Gives a message to the association.
-    pub(super) fn write(&mut self, now: Instant, stream: StreamId, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+    pub(super) fn write(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        binary: bool,
+        bytes: &[u8],
+    ) -> Result<(), LinkError> {
         if !self.is_open(stream) {
             return Err(LinkError::NotOpen(stream));
         }

@@ -14,7 +14,7 @@ use crate::Delivery;
 /// Whose SCTP carries the channels of a link. What is on the wire is the same protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
-pub enum Engine {
+pub enum SctpEngine {
     /// The crate `farwire-sctp`.
     #[default]
     Farwire,
@@ -22,20 +22,20 @@ pub enum Engine {
     Str0m,
 }
 
-impl Engine {
-    /// The engine of this name: `farwire` or `str0m`.
-    pub fn named(name: &str) -> Option<Engine> {
+impl SctpEngine {
+    /// The engine of this name, `farwire` or `str0m`, as the variable `FARWIRE_SCTP` has it.
+    pub fn named(name: &str) -> Option<SctpEngine> {
         match name {
-            "farwire" => Some(Engine::Farwire),
-            "str0m" => Some(Engine::Str0m),
+            "farwire" => Some(SctpEngine::Farwire),
+            "str0m" => Some(SctpEngine::Str0m),
             _ => None,
         }
     }
 
     pub(super) fn crypto_provider(self) -> CryptoProvider {
         match self {
-            Engine::Farwire => seam::crypto_provider(),
-            Engine::Str0m => intercept::crypto_provider(),
+            SctpEngine::Farwire => seam::crypto_provider(),
+            SctpEngine::Str0m => intercept::crypto_provider(),
         }
     }
 }
