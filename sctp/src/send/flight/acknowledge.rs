@@ -61,10 +61,10 @@ impl Flight {
         if self.acked.front().is_some_and(|run| run.start <= self.first) {
             self.take_back();
         }
-        if sack.duplicates().next().is_some() && acked.repaired {
+        if acked.repaired && sack.duplicates().next().is_some() {
+            // It had come already; whether its acknowledgement was lost or only late cannot be told.
             acked.repaired = false;
-            acked.spurious =
-                acked.spurious.or(latest.map(|latest| now.saturating_duration_since(latest.first_sent_at)));
+            acked.doubtful = latest.map(|latest| now.saturating_duration_since(latest.first_sent_at));
         }
         if let Some(latest) = latest {
             self.notice_order(&latest);
