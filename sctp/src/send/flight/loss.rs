@@ -145,7 +145,7 @@ impl Flight {
             let sent = self.get_mut(tsn)?;
             sent.state = State::InFlight;
             sent.transmits = sent.transmits.saturating_add(1);
-            (sent.order, sent.sent_at) = (order, now);
+            (sent.order, sent.sent_at, sent.has_copy) = (order, now, false);
             if ticket.is_none() && self.in_flight <= THIN {
                 self.copies.push_back((order, tsn));
             }
@@ -170,7 +170,7 @@ impl Flight {
             if is_wanted {
                 self.transmissions.push_back((order, tsn));
                 let sent = self.get_mut(tsn)?;
-                sent.order = order;
+                (sent.order, sent.has_copy) = (order, true);
                 return Some(sent);
             }
         }

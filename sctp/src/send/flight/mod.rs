@@ -42,6 +42,8 @@ pub(crate) struct Sent {
     pub(crate) flags: u8,
     state: State,
     transmits: u16,
+    /// It was sent twice at last, so that it comes twice says nothing.
+    has_copy: bool,
     ticket: Option<u32>,
     /// The number of the transmission in which it was sent last.
     order: u64,
@@ -233,6 +235,7 @@ impl Flight {
             flags,
             state: State::InFlight,
             transmits: 1,
+            has_copy: false,
             ticket,
             order,
             sent_at: now,
@@ -280,6 +283,7 @@ impl Flight {
             flags: END | if rest.ordered { 0 } else { UNORDERED },
             state: State::Lost,
             transmits: 0,
+            has_copy: false,
             // What was the use of the part that waited.
             ticket: Some(rest.ticket),
             order: 0,
