@@ -21,7 +21,7 @@ pub struct Config {
     pub send_buffer: usize,
     /// The largest message that is taken from the far end, in bytes. A larger one ends the association.
     pub max_message: usize,
-    /// Messages of more bytes come in pieces as they arrive. At most half of `receive_buffer`; more counts as that.
+    /// Messages of more bytes come in parts as they arrive. At most a quarter of `receive_buffer`; more counts as that.
     pub max_whole: usize,
     /// Streams on which the far end may send at a time. More end the association.
     pub max_streams: usize,

@@ -19,11 +19,12 @@ impl Association {
         if let Some((sample, is_lone)) = acked.sample {
             self.trip.measured(self.now, sample, is_lone);
         }
-        if let Some(took) = acked.spurious {
+        if let Some(took) = acked.spurious.or(acked.doubtful) {
             self.stats.spurious += 1;
-            match self.trip.expiries() {
-                0 => self.flight.was_hasty(),
-                _ => self.trip.was_spurious(self.now, took),
+            match (self.trip.expiries(), acked.spurious) {
+                (0, _) => self.flight.was_hasty(),
+                (_, Some(took)) => self.trip.was_late(self.now, took),
+                (_, None) => self.trip.may_be_late(self.now, took),
             }
             if std::mem::take(&mut self.has_timed_out) {
                 self.control.undo();

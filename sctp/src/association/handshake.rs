@@ -21,6 +21,7 @@ impl Association {
     }
 
     pub(super) fn start_handshake_timer(&mut self) {
+        self.controls.handshake_sent = Some(self.now);
         self.timers.handshake_pause = self.trip.base();
         self.timers.handshake = Some(self.now + self.timers.handshake_pause);
         self.controls.unanswered_since.get_or_insert(self.now);
@@ -28,6 +29,13 @@ impl Association {
 
     pub(super) fn stop_handshake_timer(&mut self) {
         self.timers.handshake = None;
+    }
+
+    /// The answer to a chunk of the handshake is the first measurement of the path.
+    fn measure_handshake(&mut self) {
+        if let Some(sent) = self.controls.handshake_sent.take() {
+            self.trip.measured(self.now, self.now.saturating_duration_since(sent), false);
+        }
     }
 
     pub(super) fn on_init(&mut self, value: &[u8]) {
@@ -52,6 +60,7 @@ impl Association {
             return;
         }
         let Some((init, Some(cookie), _)) = read_init(value) else { return };
+        self.measure_handshake();
         self.controls.cookie = Some(cookie.to_vec());
         self.controls.cookie_echo = true;
         self.controls.init = false;
@@ -64,6 +73,9 @@ impl Association {
         let Some(init) = self.secret.open(cookie) else { return };
         match self.phase {
             Phase::Closed | Phase::CookieWait => {
+                if self.phase == Phase::Closed {
+                    self.measure_handshake();
+                }
                 self.meet(&init);
                 self.establish();
             }
@@ -85,6 +97,7 @@ impl Association {
 
     pub(super) fn on_cookie_ack(&mut self) {
         if self.phase == Phase::CookieEchoed {
+            self.measure_handshake();
             self.establish();
         }
     }
@@ -100,6 +113,7 @@ impl Association {
         });
         self.peer_window = init.window as usize;
         self.outbox.interleaving = interleaving;
+        self.outbox.peer_buffer = init.window as usize;
         self.flight.set_header(if interleaving { I_DATA_HEADER } else { DATA_HEADER });
         self.flight.can_abandon = init.partial_reliability;
         self.tsns = Tsns::new(init.tsn);
@@ -112,6 +126,7 @@ impl Association {
         self.controls.init = false;
         self.controls.cookie = None;
         self.controls.cookie_echo = false;
+        self.controls.handshake_sent = None;
         self.stop_handshake_timer();
         self.restart_heartbeat();
         self.events.push_back(Event::Connected);

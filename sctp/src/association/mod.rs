@@ -81,7 +81,7 @@ impl Association {
         let mut config = config;
         config.max_packet = config.max_packet.clamp(256, 65_000) & !3;
         config.receive_buffer = config.receive_buffer.clamp(64 * 1024, 1 << 30);
-        config.max_whole = config.max_whole.min(config.receive_buffer / 2);
+        config.max_whole = config.max_whole.min(config.receive_buffer / 4);
         let secret = Secret::new(seed);
         let local = Init {
             tag: secret.number("tag").max(1),

@@ -31,6 +31,9 @@ impl Association {
         if let Some((tag, value)) = self.controls.init_ack.take() {
             let mut writer = Writer::new(packet, max, port, tag);
             writer.put(INIT_ACK, 0, &value);
+            if self.phase == Phase::Closed {
+                self.controls.handshake_sent = Some(self.now);
+            }
             writer.finish(true);
             return true;
         }
@@ -54,8 +57,8 @@ impl Association {
             return false;
         }
         let mut writer = Writer::new(packet, max, port, tag);
-        let has_acked = self.write_controls(&mut writer);
-        let last_data = self.write_data(&mut writer, has_acked);
+        self.write_controls(&mut writer);
+        let last_data = self.write_data(&mut writer);
         if writer.is_empty() {
             packet.clear();
             return false;
@@ -67,13 +70,12 @@ impl Association {
         true
     }
 
-    /// Everything but data. Whether an acknowledgement is in it.
-    fn write_controls(&mut self, writer: &mut Writer<'_>) -> bool {
+    /// Everything but data.
+    fn write_controls(&mut self, writer: &mut Writer<'_>) {
         if std::mem::take(&mut self.controls.cookie_ack) {
             writer.put(COOKIE_ACK, 0, &[]);
         }
-        let has_acked = self.acks.is_due;
-        if has_acked {
+        if self.acks.is_due {
             self.write_ack(writer);
         }
         while let Some((kind, value)) = self.controls.replies.front() {
@@ -103,7 +105,6 @@ impl Association {
             let sent = self.heartbeat_info();
             writer.put(HEARTBEAT, 0, &sent);
         }
-        has_acked
     }
 
     fn write_ack(&mut self, writer: &mut Writer<'_>) {
@@ -137,7 +138,7 @@ impl Association {
 
     /// Data that is to be sent again, then new data. Where the last chunk's flags are, if an acknowledgement is to come at once
     /// because nothing follows.
-    fn write_data(&mut self, writer: &mut Writer<'_>, has_acked: bool) -> Option<usize> {
+    fn write_data(&mut self, writer: &mut Writer<'_>) -> Option<usize> {
         if !matches!(self.phase, Phase::Established | Phase::ShutdownPending | Phase::ShutdownReceived) {
             return None;
         }
@@ -176,13 +177,17 @@ impl Association {
         }
         self.drop_abandoned();
         last?;
+        while let Some(sent) = self.flight.take_copy(writer.room()) {
+            self.stats.retransmits += 1;
+            self.stats.chunks_sent += 1;
+            last = Some(writer.put_data(kind, sent.flags, &sent.header, interleaved, &sent.bytes));
+        }
         let len = before - writer.room();
         self.pace(len);
         self.controls.unanswered_since.get_or_insert(self.now);
         if self.timers.data.is_none() {
             self.timers.data = Some(self.now + self.trip.timeout(self.flight.is_thin()));
         }
-        let _ = has_acked;
         let has_more = (self.flight.has_lost() || !self.outbox.is_empty()) && self.may_send_new();
         last.filter(|_| !has_more)
     }

@@ -45,6 +45,8 @@ pub(super) struct Controls {
     pub(super) replies: VecDeque<(u8, Vec<u8>)>,
     /// The last packet: tag, type, flags, value.
     pub(super) farewell: Option<(u32, u8, u8, Vec<u8>)>,
+    /// When a chunk of the handshake was sent, for the first time, that is answered at once.
+    pub(super) handshake_sent: Option<Instant>,
     /// When a heartbeat was sent that is not answered.
     pub(super) heartbeat_sent: Option<Instant>,
     /// Since when nothing has answered.

@@ -51,6 +51,7 @@ impl Association {
     }
 
     fn handshake_timed_out(&mut self) {
+        self.controls.handshake_sent = None;
         match self.phase {
             Phase::CookieWait => self.controls.init = true,
             Phase::CookieEchoed => self.controls.cookie_echo = true,

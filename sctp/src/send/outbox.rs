@@ -12,6 +12,12 @@ use crate::{Priority, Reliability};
 /// With less room than this in a packet, a message that does not fit is not begun.
 const WORTH_SPLITTING: usize = 256;
 
+/// Of the far end's memory, this part is what one unfinished message counts for at most: no more is kept of one.
+const SHARE: usize = 4;
+
+/// Messages of at most this part of it may begin whenever unfinished ones do not fill it; larger ones leave a share free for them.
+const SMALL_SHARE: usize = 64;
+
 /// A fragment to be sent.
 #[derive(Debug)]
 pub(crate) struct Taken {
@@ -54,6 +60,12 @@ pub(crate) struct Outbox {
     /// The stream whose message is to be finished first, without interleaving.
     current: Option<u16>,
     pub(crate) interleaving: bool,
+    /// With interleaving: streams of which a message has begun and is not over.
+    begun: VecDeque<u16>,
+    /// What those messages may take of the far end's memory before it can deliver any of them.
+    begun_bytes: usize,
+    /// The far end's memory: the window that it told at first.
+    pub(crate) peer_buffer: usize,
     /// Bytes that wait, and messages.
     pub(crate) queued: usize,
     pub(crate) messages: usize,
@@ -70,6 +82,9 @@ impl Outbox {
             turns: BTreeMap::new(),
             current: None,
             interleaving: false,
+            begun: VecDeque::new(),
+            begun_bytes: 0,
+            peer_buffer: usize::MAX,
             queued: 0,
             messages: 0,
             expired: 0,
@@ -117,7 +132,19 @@ impl Outbox {
         Rest::of(id, &message)
     }
 
+    /// The message that has begun on a stream is over.
+    fn is_over(&mut self, id: u16) {
+        let begun = self.streams.get_mut(id).map_or(0, |stream| std::mem::take(&mut stream.begun));
+        if begun > 0 {
+            self.begun_bytes -= begun;
+            self.begun.retain(|other| *other != id);
+        }
+    }
+
     fn forget(&mut self, id: u16, message: &Outgoing) {
+        if message.is_started() {
+            self.is_over(id);
+        }
         self.messages -= 1;
         self.took(id, message.remaining);
     }
@@ -178,9 +205,18 @@ impl Outbox {
                 Some(id) => id,
                 None => *self.turns.last_entry()?.get().front()?,
             };
-            match self.take_from(id, now, room, full) {
+            let step = match self.take_from(id, now, room, full) {
+                // The far end has no memory for another one: those that have begun are finished first.
+                Step::Blocked => {
+                    let id = self.begun.pop_front()?;
+                    self.begun.push_back(id);
+                    self.take_from(id, now, room, full)
+                }
+                step => step,
+            };
+            match step {
                 Step::Taken(taken) => return Some(taken),
-                Step::NoRoom => return None,
+                Step::NoRoom | Step::Blocked => return None,
                 // Nobody else may go on before it.
                 Step::Waits if self.current.is_some() => return None,
                 Step::Waits if !self.give_way(id) => return None,
@@ -194,6 +230,11 @@ impl Outbox {
         let Some(stream) = stream.filter(|stream| !stream.queue.is_empty()) else { return self.finish_turn(id) };
         let Some(message) = stream.queue.front_mut() else { return Step::Waits };
         if !message.is_started() {
+            let share = share(message, 0).min(self.peer_buffer / SHARE);
+            let keeps_free = if share <= self.peer_buffer / SMALL_SHARE { 0 } else { self.peer_buffer / SHARE };
+            if self.interleaving && !self.begun.is_empty() && self.begun_bytes + share > self.peer_buffer - keeps_free {
+                return Step::Blocked;
+            }
             let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
             if is_over(message.stale_at) || is_over(message.expires) {
                 let message = stream.queue.pop_front();
@@ -219,6 +260,11 @@ impl Outbox {
             let next = if message.ordered { &mut stream.next_ordered } else { &mut stream.next_unordered };
             message.number = *next;
             *next = next.wrapping_add(1);
+            if self.interleaving && !ends {
+                stream.begun = share(message, bytes.len()).min(self.peer_buffer / SHARE);
+                self.begun_bytes += stream.begun;
+                self.begun.push_back(id);
+            }
         }
         let taken = Taken {
             stream: id,
@@ -238,6 +284,7 @@ impl Outbox {
         if ends {
             stream.queue.pop_front();
             self.messages -= 1;
+            self.is_over(id);
         }
         self.took(id, len);
         self.current = (!ends && !self.interleaving).then_some(id);
@@ -296,6 +343,12 @@ impl Outbox {
 enum Step {
     Taken(Taken),
     NoRoom,
+    Blocked,
     Waits,
     Dropped,
+}
+
+/// What a message may take of the far end's memory, of which so much is taken already.
+fn share(message: &Outgoing, taken: usize) -> usize {
+    if message.is_complete { message.remaining + taken } else { usize::MAX }
 }

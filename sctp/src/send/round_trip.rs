@@ -16,6 +16,12 @@ const MEMORY: Duration = Duration::from_secs(30);
 /// Retransmissions of a thin flow before its timer begins to back off: few packets cannot congest, but each of them is awaited.
 const THIN_RETRIES: u32 = 3;
 
+/// So many retransmissions in a row that were not needed are no accident.
+const DOUBTS: u32 = 5;
+
+/// So many lone packets in a row that were acknowledged at once show that the far end does not delay.
+const PROMPT: u32 = 16;
+
 /// The greatest or the least of late.
 #[derive(Debug, Clone, Copy)]
 struct Extreme {
@@ -53,6 +59,10 @@ pub(crate) struct RoundTrip {
     ceiling: Duration,
     /// How often the timer has run out in a row.
     expiries: u32,
+    /// Lone packets in a row whose acknowledgement came with the retransmission.
+    doubts: u32,
+    /// Lone packets in a row that were acknowledged at once.
+    prompt: u32,
 }
 
 impl RoundTrip {
@@ -67,6 +77,8 @@ impl RoundTrip {
             floor: config.rto_min,
             ceiling: config.rto_max.max(config.rto_min),
             expiries: 0,
+            doubts: 0,
+            prompt: 0,
         }
     }
 
@@ -99,13 +111,22 @@ impl RoundTrip {
             self.least.add(now, sample, Duration::min);
             self.latest = sample;
             self.smoothed = Some(sample);
-            self.variation = sample / 2;
+            // Half of what RFC 6298 says: what comes too early is a probe, which does no harm.
+            self.variation = sample / 4;
             return;
         };
         let usual = smoothed + (4 * self.variation).max(GRANULARITY);
         if is_lone && sample > usual && sample - smoothed <= MAX_ACK_DELAY {
             self.ack_delay.add(now, sample - smoothed, Duration::max);
+            (self.doubts, self.prompt) = (0, 0);
             return;
+        }
+        if is_lone {
+            self.doubts = 0;
+            self.prompt += 1;
+            if self.prompt >= PROMPT {
+                self.ack_delay = Extreme::new(now);
+            }
         }
         self.least.add(now, sample, Duration::min);
         self.latest = sample;
@@ -114,10 +135,20 @@ impl RoundTrip {
     }
 
     /// The timer ran out for nothing: the acknowledgement came this long after its packet.
-    pub(crate) fn was_spurious(&mut self, now: Instant, took: Duration) {
+    pub(crate) fn was_late(&mut self, now: Instant, took: Duration) {
         let late = took.saturating_sub(self.smoothed.unwrap_or_default());
-        let delay = late.max(2 * self.ack_delay()).min(MAX_ACK_DELAY);
-        self.ack_delay.add(now, delay, Duration::max);
+        self.ack_delay.add(now, late.min(MAX_ACK_DELAY), Duration::max);
+    }
+
+    /// The timer ran out for nothing, or the acknowledgement was lost. As it is not lost over and over, that is then a delay: one that
+    /// cannot be measured while each retransmission brings the acknowledgement, so it is sought by doubling.
+    pub(crate) fn may_be_late(&mut self, now: Instant, took: Duration) {
+        self.doubts += 1;
+        self.prompt = 0;
+        if self.doubts >= DOUBTS {
+            let late = took.saturating_sub(self.smoothed.unwrap_or_default());
+            self.ack_delay.add(now, late.max(2 * self.ack_delay()).min(MAX_ACK_DELAY), Duration::max);
+        }
     }
 
     pub(crate) fn progressed(&mut self) {

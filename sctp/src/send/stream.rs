@@ -128,6 +128,8 @@ pub(crate) struct OutStream {
     pub(crate) peer_reset: bool,
     /// The far end did not reset it, so its numbers go on.
     pub(crate) keeps_numbers: bool,
+    /// What its unfinished message counts for in the far end's memory.
+    pub(crate) begun: usize,
 }
 
 impl OutStream {
@@ -147,6 +149,7 @@ impl OutStream {
             is_unconfirmed: false,
             peer_reset: false,
             keeps_numbers: false,
+            begun: 0,
         }
     }
 

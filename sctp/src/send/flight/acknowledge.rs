@@ -61,10 +61,11 @@ impl Flight {
         if self.acked.front().is_some_and(|run| run.start <= self.first) {
             self.take_back();
         }
-        if sack.duplicates().next().is_some() && acked.repaired {
+        let is_repeated = |latest: &Latest| !latest.has_copy && sack.duplicates().any(|tsn| tsn == latest.tsn);
+        if acked.repaired && latest.as_ref().is_some_and(is_repeated) {
+            // It had come already; whether its acknowledgement was lost or only late cannot be told.
             acked.repaired = false;
-            acked.spurious =
-                acked.spurious.or(latest.map(|latest| now.saturating_duration_since(latest.first_sent_at)));
+            acked.doubtful = latest.map(|latest| now.saturating_duration_since(latest.first_sent_at));
         }
         if let Some(latest) = latest {
             self.notice_order(&latest);
@@ -163,6 +164,8 @@ struct Latest {
     sent_at: Instant,
     first_sent_at: Instant,
     transmits: u16,
+    tsn: u32,
+    has_copy: bool,
 }
 
 /// Collects what is new in one acknowledgement.
@@ -193,6 +196,8 @@ impl News<'_> {
                 sent_at: sent.sent_at,
                 first_sent_at: sent.first_sent_at,
                 transmits: sent.transmits,
+                tsn: sent.header.tsn,
+                has_copy: sent.has_copy,
             });
         }
     }

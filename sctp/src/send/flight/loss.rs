@@ -8,6 +8,10 @@ use crate::send::RoundTrip;
 /// Packets that were sent later and arrived: so many tell of a loss at once, on a path that keeps the order.
 const REORDERING_THRESHOLD: u64 = 3;
 
+/// With no more in flight than this, in bytes, one such packet tells, and what was lost goes out twice: a thin flow cannot congest
+/// anything by that, and has nothing behind a lost retransmission that would soon tell of it.
+const THIN: usize = 4800;
+
 /// The least time that reordering is given.
 const MIN_REORDERING: Duration = Duration::from_millis(1);
 
@@ -22,6 +26,7 @@ impl Flight {
         let most = trip.smoothed().unwrap_or_default();
         let patience = (trip.least().unwrap_or_default() / 4 * self.patience).min(most).max(MIN_REORDERING);
         let overdue = trip.latest().max(trip.smoothed().unwrap_or_default()) + patience;
+        let threshold = if self.in_flight <= THIN { 1 } else { REORDERING_THRESHOLD };
         while let Some((order, tsn)) = self.transmissions.front().copied() {
             let is_reordering = self.is_reordering;
             let sent = self.get(tsn).filter(|sent| sent.order == order && sent.state == State::InFlight);
@@ -29,7 +34,7 @@ impl Flight {
                 if order >= latest {
                     break;
                 }
-                let is_passed = !is_reordering && latest - order >= REORDERING_THRESHOLD;
+                let is_passed = !is_reordering && latest - order >= threshold;
                 if !is_passed && sent.sent_at + overdue > now {
                     verdict.again = Some(sent.sent_at + overdue);
                     break;
@@ -133,15 +138,42 @@ impl Flight {
                 return None;
             }
             self.lost.pop_front();
-            let order = self.order;
+            let order = self.transmission();
             self.transmissions.push_back((order, tsn));
             self.in_flight += len;
             self.last_sent = Some(now);
             let sent = self.get_mut(tsn)?;
             sent.state = State::InFlight;
             sent.transmits = sent.transmits.saturating_add(1);
-            (sent.order, sent.sent_at) = (order, now);
-            return Some(sent);
+            (sent.order, sent.sent_at, sent.has_copy) = (order, now, false);
+            if ticket.is_none() && self.in_flight <= THIN {
+                self.copies.push_back((order, tsn));
+            }
+            return self.get(tsn);
         }
+    }
+
+    /// Takes a chunk that was sent again, and goes out once more with the next packet that has room for it.
+    pub(crate) fn take_copy(&mut self, room: usize) -> Option<&Sent> {
+        let order = self.order;
+        while let Some((sent_in, tsn)) = self.copies.front().copied() {
+            if sent_in >= order {
+                return None;
+            }
+            let header = self.header;
+            let sent = self.get(tsn).filter(|sent| sent.order == sent_in && sent.state == State::InFlight);
+            if sent.is_some_and(|sent| sent.bytes.len() + header > room) {
+                return None;
+            }
+            let is_wanted = sent.is_some();
+            self.copies.pop_front();
+            if is_wanted {
+                self.transmissions.push_back((order, tsn));
+                let sent = self.get_mut(tsn)?;
+                (sent.order, sent.has_copy) = (order, true);
+                return Some(sent);
+            }
+        }
+        None
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Sent {
     pub(crate) flags: u8,
     state: State,
     transmits: u16,
+    /// It was sent twice at last, so that it comes twice says nothing.
+    has_copy: bool,
     ticket: Option<u32>,
     /// The number of the transmission in which it was sent last.
     order: u64,
@@ -62,6 +64,8 @@ pub(crate) struct Acked {
     pub(crate) sample: Option<(Duration, bool)>,
     /// What was sent again had arrived before: how long the acknowledgement took.
     pub(crate) spurious: Option<Duration>,
+    /// The same, or its acknowledgement was lost.
+    pub(crate) doubtful: Option<Duration>,
     /// What was sent again has arrived only then.
     pub(crate) repaired: bool,
 }
@@ -89,9 +93,12 @@ pub(crate) struct Flight {
     payload: usize,
     /// Chunks to be sent again.
     lost: VecDeque<u64>,
+    /// Chunks that were sent again and go out once more, with the transmission in which they were.
+    copies: VecDeque<(u64, u64)>,
     /// All transmissions that are not yet decided on.
     transmissions: VecDeque<(u64, u64)>,
     order: u64,
+    begins_packet: bool,
     acked: VecDeque<Range<u64>>,
     /// The latest transmission that arrived.
     latest: Option<(u64, Instant)>,
@@ -122,8 +129,10 @@ impl Flight {
             charge: 0,
             payload: 0,
             lost: VecDeque::new(),
+            copies: VecDeque::new(),
             transmissions: VecDeque::new(),
             order: 0,
+            begins_packet: false,
             acked: VecDeque::new(),
             latest: None,
             is_reordering: false,
@@ -187,12 +196,19 @@ impl Flight {
 
     /// Begins a packet: what is sent from now on is sent together.
     pub(crate) fn begin_transmission(&mut self) {
-        self.order += 1;
+        self.begins_packet = true;
+    }
+
+    /// The number of the packet in the making.
+    fn transmission(&mut self) -> u64 {
+        self.order += u64::from(std::mem::take(&mut self.begins_packet));
+        self.order
     }
 
     /// Takes a new chunk; [`Flight::last`] is to be written. The ticket of its message, if it needs one for what follows.
     pub(crate) fn push(&mut self, now: Instant, taken: Taken, interleaved: bool) -> Option<u32> {
         let tsn = self.next();
+        let order = self.transmission();
         let ticket = match taken.ticket {
             Some(ticket) => Some(ticket),
             // A message in one chunk that is never given up needs none.
@@ -219,15 +235,16 @@ impl Flight {
             flags,
             state: State::InFlight,
             transmits: 1,
+            has_copy: false,
             ticket,
-            order: self.order,
+            order,
             sent_at: now,
             first_sent_at: now,
         };
         self.in_flight += sent.bytes.len() + self.header;
         self.charge += charge(&sent);
         self.payload += sent.bytes.len();
-        self.transmissions.push_back((self.order, tsn));
+        self.transmissions.push_back((order, tsn));
         self.last_sent = Some(now);
         self.ring.push_back(sent);
         ticket
@@ -266,6 +283,7 @@ impl Flight {
             flags: END | if rest.ordered { 0 } else { UNORDERED },
             state: State::Lost,
             transmits: 0,
+            has_copy: false,
             // What was the use of the part that waited.
             ticket: Some(rest.ticket),
             order: 0,
