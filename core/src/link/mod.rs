@@ -314,7 +314,10 @@ impl Link {
     /// How many packets of the far end SCTP has not got, since this was called last: they came too far after data that is
     /// missing, or were too many. Counted within a second.
     pub fn take_refused(&mut self) -> u64 {
-        std::mem::take(&mut self.refused)
+        match &mut self.sctp {
+            Sctp::Farwire(own) => own.take_refused(),
+            Sctp::Str0m(_) => std::mem::take(&mut self.refused),
+        }
     }
 
     /// What the latest connectivity check took to the far end and back; `None` before the first, and for a server, which
@@ -380,13 +383,17 @@ impl Link {
     /// Ends the connection and tells the far end; [`Link::poll`] has its last datagrams.
     pub fn close(&mut self, now: Instant) {
         if !self.ended {
-            if let Sctp::Farwire(own) = &mut self.sctp {
-                own.abort(now);
-                self.drain(now);
+            match &mut self.sctp {
+                Sctp::Farwire(own) => {
+                    own.abort(now);
+                    self.drain(now);
+                }
+                Sctp::Str0m(_) => {
+                    // Fails only on a transport that is already beyond use.
+                    let _ = self.rtc.close();
+                    self.drain(now);
+                }
             }
-            // Fails only on a transport that is already beyond use.
-            let _ = self.rtc.close();
-            self.drain(now);
             self.end(LinkEnd::Local);
         }
     }
@@ -418,6 +425,7 @@ impl Link {
         if let Sctp::Farwire(own) = &mut self.sctp {
             match seam::decrypted(&transmit.contents) {
                 Some(packet) => own.handle_packet(now, packet),
+                None if seam::is_farewell(&transmit.contents) => own.is_left = true,
                 None => self.outbox.push_back(LinkOutput::Transmit(transmit.destination, transmit.contents.into())),
             }
             return;
@@ -433,21 +441,22 @@ impl Link {
         self.undrained = 0;
         self.dirty = false;
         self.cork.flushed();
+        let mut over = None;
         loop {
             self.drain_str0m(now);
             let Sctp::Farwire(own) = &mut self.sctp else { break };
             if self.ended {
                 break;
             }
-            let over = own.tell(now, &mut self.outbox);
+            over = over.or(own.tell(now, &mut self.outbox));
             if own.send(now, &mut self.rtc) {
                 self.told = self.told.max(now);
                 continue;
             }
             self.deadline = self.deadline.into_iter().chain(own.deadline()).min();
+            let over = over.or(own.is_left.then_some(LinkEnd::Remote));
             if let Some(over) = over {
-                // The far end may be told that DTLS is over as well.
-                let _ = self.rtc.close();
+                own_sctp::close_dtls(now, &mut self.rtc);
                 self.send_closing(now);
                 self.end(over);
             }

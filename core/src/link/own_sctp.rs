@@ -10,7 +10,7 @@ use str0m::net::{Protocol, Receive};
 use str0m::{Input, Rtc};
 
 use super::early::Early;
-use super::seam::TO_ENCRYPT;
+use super::seam::{CLOSE, TO_ENCRYPT};
 use super::{
     INPUTS_PER_DRAIN, LinkEnd, LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, MAX_RECEIVED_MESSAGE, State, StreamId,
 };
@@ -37,6 +37,10 @@ pub(super) struct OwnSctp {
     /// Whether this end is the DTLS client.
     is_active: bool,
     connect_at: Option<Instant>,
+    /// The far end has closed DTLS.
+    pub(super) is_left: bool,
+    /// What was refused and is told.
+    refused: u64,
     packet: Vec<u8>,
     marked: Vec<u8>,
 }
@@ -58,6 +62,8 @@ impl OwnSctp {
             label: None,
             is_active: false,
             connect_at: None,
+            is_left: false,
+            refused: 0,
             packet: Vec::new(),
             marked: Vec::new(),
         }
@@ -200,13 +206,18 @@ impl OwnSctp {
             self.marked.clear();
             self.marked.push(TO_ENCRYPT);
             self.marked.extend_from_slice(&self.packet);
-            if let Ok(receive) = Receive::new(Protocol::Udp, NOWHERE, NOWHERE, &self.marked) {
-                // What DTLS does not take is lost, as on the network.
-                let _ = rtc.handle_input(Input::Receive(now, receive));
-            }
+            tell_dtls(now, rtc, &self.marked);
             given += 1;
         }
         given > 0
+    }
+
+    /// How many packets and chunks were refused, and how many messages on streams that are not open gave way, since this was
+    /// called last.
+    pub(super) fn take_refused(&mut self) -> u64 {
+        let stats = self.association.stats();
+        let total = stats.packets_refused + stats.chunks_dropped;
+        total - std::mem::replace(&mut self.refused, total) + self.early.take_dropped()
     }
 
     /// Ends the association at once.
@@ -238,6 +249,18 @@ impl OwnSctp {
                 outbox.push_back(LinkOutput::Event(LinkEvent::Message(stream, payload)));
             }
         }
+    }
+}
+
+/// Closes DTLS, and tells the far end.
+pub(super) fn close_dtls(now: Instant, rtc: &mut Rtc) {
+    tell_dtls(now, rtc, CLOSE);
+}
+
+/// Something for the [seam](super::seam). What DTLS does not take is lost, as on the network.
+fn tell_dtls(now: Instant, rtc: &mut Rtc, datagram: &[u8]) {
+    if let Ok(receive) = Receive::new(Protocol::Udp, NOWHERE, NOWHERE, datagram) {
+        let _ = rtc.handle_input(Input::Receive(now, receive));
     }
 }
 

@@ -19,6 +19,13 @@ const PORT: [u8; 2] = 5000_u16.to_be_bytes();
 /// RFC 9147).
 pub(super) const TO_ENCRYPT: u8 = 31;
 
+/// What says that DTLS is to be closed: str0m itself closes it only after its own SCTP, which never began. DTLS has no such record
+/// either.
+pub(super) const CLOSE: &[u8] = &[30];
+
+/// What says, in the guise of a datagram to be sent, that the far end has closed DTLS. No protocol of WebRTC begins so (RFC 7983).
+const CLOSED: &[u8] = &[0xff];
+
 /// str0m's crypto with this layer in its DTLS.
 pub(super) fn crypto_provider() -> CryptoProvider {
     CryptoProvider { dtls_provider: &Layer, ..from_feature_flags() }
@@ -29,9 +36,14 @@ pub(super) fn decrypted(datagram: &[u8]) -> Option<&[u8]> {
     datagram.starts_with(&PORT).then_some(datagram)
 }
 
+/// Whether what str0m sends says that the far end has closed DTLS. It is not to be sent.
+pub(super) fn is_farewell(datagram: &[u8]) -> bool {
+    datagram == CLOSED
+}
+
 /// Whether a datagram of the network's poses as one of the link's.
 pub(super) fn is_posing(datagram: &[u8]) -> bool {
-    datagram.first() == Some(&TO_ENCRYPT)
+    datagram.first() == Some(&TO_ENCRYPT) || datagram.first() == CLOSE.first()
 }
 
 #[derive(Debug)]
@@ -67,6 +79,7 @@ impl DtlsInstance for Seam {
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
         match packet.split_first() {
             Some((&TO_ENCRYPT, packet)) => self.inner.send_application_data(packet).map(drop),
+            Some(_) if packet == CLOSE => self.inner.close(),
             _ => self.inner.handle_packet(packet),
         }
     }
@@ -76,6 +89,7 @@ impl DtlsInstance for Seam {
             DtlsOutput::ApplicationData(packet) if packet.starts_with(&PORT) => DtlsOutput::Packet(packet),
             // SCTP takes nothing from a packet without a header.
             DtlsOutput::ApplicationData(_) => DtlsOutput::ApplicationData(&[]),
+            DtlsOutput::CloseNotify => DtlsOutput::Packet(CLOSED),
             output => output,
         }
     }
