@@ -16,8 +16,12 @@ use crate::session::SessionKey;
 /// Datagrams of one session in a round that are read as they come: more than a command and its acknowledgement are.
 const AT_ONCE: u32 = 4;
 
-/// Datagrams of one session in a round, which take about a tenth of a millisecond.
+/// Datagrams in a round of a session that has more than a [`WINDOW`] of them, which take about a tenth of a millisecond.
 const SHARE: u32 = 16;
+
+/// Datagrams in a round of a session that has no more: what a lawful sender has in flight at once on a short way, and then
+/// waits for the acknowledgement of. Cut into shares it would cost a wake-up at both ends for each of them.
+const WINDOW: u32 = 48;
 
 /// Bytes of unread datagrams at most. A publisher's window is smaller; beyond it datagrams are lost as in any network.
 const MAX_WAITING: usize = 2 << 20;
@@ -54,7 +58,14 @@ impl Intake {
     /// The next datagram that waited, and when it came, while this round's share lasts. It leaves none behind alone: what
     /// SCTP receives alone it acknowledges 200 ms later, and a large message may wait for that.
     pub(crate) fn release(&mut self, round: Round) -> Option<(Instant, SocketAddr, Vec<u8>)> {
-        let share = if self.waiting.len() == 2 { SHARE - 1 } else { SHARE };
+        if self.round != round {
+            (self.round, self.read) = (round, 0);
+        }
+        let share = match self.waiting.len() {
+            waiting if self.read as usize + waiting <= WINDOW as usize => WINDOW,
+            2 => SHARE - 1,
+            _ => SHARE,
+        };
         if self.waiting.is_empty() || !self.count(round, share) {
             return None;
         }
@@ -91,6 +102,8 @@ pub(crate) struct Crowd {
     /// In the next one.
     postponed: Vec<SessionKey>,
     pause: Pause,
+    /// A round has begun without a look at the socket.
+    is_hasty: bool,
 }
 
 /// Whether the socket is looked at again before the crowd has its turns: once in a round, after others have had theirs.
@@ -122,6 +135,18 @@ impl Crowd {
             self.pause = Pause::Over;
         }
         pauses
+    }
+
+    /// Whether the next round may begin before the socket is looked at: once, if there is one session in it and nobody else
+    /// has had a turn.
+    pub(crate) fn hastens(&mut self) -> bool {
+        let is_alone = self.turns.is_empty() && self.postponed.len() == 1 && self.pause == Pause::Needless;
+        is_alone && !std::mem::replace(&mut self.is_hasty, true)
+    }
+
+    /// The socket is looked at next.
+    pub(crate) fn looks(&mut self) {
+        self.is_hasty = false;
     }
 
     /// Whose turn it is.
@@ -156,12 +181,12 @@ mod tests {
         assert!(!intake.may_read(2), "those that wait come first");
         let mut read = 0;
         for round in 2.. {
-            let before = read;
+            let (before, left) = (read, kept - read);
             while let Some((_, _, bytes)) = intake.release(round) {
                 assert_eq!(bytes, datagram(read));
                 read += 1;
             }
-            assert!(read - before <= SHARE);
+            assert_eq!(read - before, if left <= WINDOW { left } else { SHARE }, "{left} left");
             if !intake.is_waiting() {
                 break;
             }
@@ -181,6 +206,29 @@ mod tests {
             assert_eq!(rounds.iter().sum::<usize>(), count);
             assert!(count == 1 || rounds.iter().all(|read| *read > 1), "{rounds:?}");
         }
+    }
+
+    #[test]
+    fn the_next_round_begins_at_once_for_one_alone_and_once_only() {
+        let (one, other) = (SessionKey(1), SessionKey(2));
+        let mut crowd = Crowd::default();
+        assert!(!crowd.hastens(), "there is nobody");
+        crowd.postpone(one);
+        assert!(crowd.hastens() && crowd.begin_round(|_| 100));
+        assert_eq!(crowd.next(), Some(one));
+        crowd.postpone(one);
+        assert!(!crowd.hastens(), "the socket has not been looked at");
+        crowd.looks();
+        assert!(crowd.begin_round(|_| 100) && !crowd.hastens(), "it still has its turn in this round");
+        assert_eq!(crowd.next(), Some(one));
+        crowd.postpone(one);
+        crowd.others_had_a_turn();
+        assert!(!crowd.hastens());
+        crowd.looks();
+        crowd.begin_round(|_| 100);
+        assert_eq!(crowd.next(), Some(one));
+        [one, other].map(|key| crowd.postpone(key));
+        assert!(!crowd.hastens(), "it is not alone");
     }
 
     #[test]

@@ -186,7 +186,9 @@ impl Sfu {
             }
             match self.dirty.pop_front() {
                 Some(key) => {
-                    self.crowd.others_had_a_turn();
+                    if self.sessions.get(&key).is_some_and(|session| !session.intake.is_crowd) {
+                        self.crowd.others_had_a_turn();
+                    }
                     self.serve(now, key);
                 }
                 None if !self.later.is_empty() => {
@@ -196,7 +198,11 @@ impl Sfu {
                 None if self.crowd.pauses() => return Output::WaitUntil(Some(now)),
                 None => match self.crowd.next() {
                     Some(key) => self.read(now, key),
-                    None => return Output::WaitUntil(self.end_round(now)),
+                    None if self.crowd.hastens() => drop(self.end_round(now)),
+                    None => {
+                        self.crowd.looks();
+                        return Output::WaitUntil(self.end_round(now));
+                    }
                 },
             }
         }

@@ -10,9 +10,9 @@ pub const METER_EVERY: Duration = Duration::from_secs(1);
 ///
 /// | metric | labels besides `session` | |
 /// |---|---|---|
-/// | `farwire_up` | `side` | 1 while connected |
-/// | `farwire_round_trip_seconds` | `side` | to the SFU and back |
-/// | `farwire_in_flight_messages` | `side` | that the transport holds |
+/// | `farwire_up` | `transport` | 1 while connected |
+/// | `farwire_round_trip_seconds` | `transport` | to the far end and back |
+/// | `farwire_in_flight_messages` | `transport` | that the transport holds |
 /// | `farwire_messages_sent` | `topic` | handed to the transport |
 /// | `farwire_bytes_sent` | `topic` | |
 /// | `farwire_messages_received` | `topic` | each once |
@@ -41,12 +41,12 @@ impl Meter {
         use farwire_core::Direction;
         use metrics::{counter, gauge};
 
-        for (side, name) in [(Direction::Publish, "publish"), (Direction::Subscribe, "subscribe")] {
-            let of_side = stats.connection.of(side);
-            let labels = [("session", session.to_owned()), ("side", name.to_owned())];
-            gauge!("farwire_up", &labels).set(f64::from(u8::from(of_side.up)));
-            gauge!("farwire_in_flight_messages", &labels).set(of_side.in_flight as f64);
-            if let Some(round_trip) = of_side.round_trip {
+        for (direction, name) in [(Direction::Publish, "publish"), (Direction::Subscribe, "subscribe")] {
+            let transport = stats.connection.of(direction);
+            let labels = [("session", session.to_owned()), ("transport", name.to_owned())];
+            gauge!("farwire_up", &labels).set(f64::from(u8::from(transport.up)));
+            gauge!("farwire_in_flight_messages", &labels).set(transport.in_flight as f64);
+            if let Some(round_trip) = transport.round_trip {
                 gauge!("farwire_round_trip_seconds", &labels).set(round_trip.as_secs_f64());
             }
         }
