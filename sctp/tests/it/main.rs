@@ -1,6 +1,8 @@
 //! Associations over a simulated network in virtual time.
 
 mod basics;
+mod beside_bulk;
+mod channels;
 mod hostile;
 mod loss;
 mod network;
