@@ -3,6 +3,7 @@
 mod basics;
 mod beside_bulk;
 mod channels;
+mod differential;
 mod hostile;
 mod loss;
 mod network;
