@@ -135,6 +135,7 @@ fn lossy_data<F: Foreign>() {
         net.run(Duration::from_secs(300));
         came[0][1] += std::iter::from_fn(|| net.a.receive()).filter(|message| message.stream == 1).count();
         came[1][1] += std::iter::from_fn(|| net.b.receive_message()).filter(|message| message.0 == 1).count();
+        assert!(!net.a.is_ended(), "seed {seed}: {:?}", events(&mut net.a).last());
         for which in 0..2 {
             assert_eq!(came[which][1], 200, "seed {seed}: {came:?} {:?}", net.a.stats());
             // Other engines give up all that is in flight when their timer runs out.
