@@ -2,7 +2,7 @@
 
 use super::Association;
 use crate::dcep;
-use crate::receive::{Arrival, Assembled, Fragment};
+use crate::receive::{Arrival, Assembled, Fragment, Turn};
 use crate::wire::{BEGIN, Data, END, Forward, IMMEDIATE, UNORDERED};
 use crate::{Event, Violation};
 
@@ -25,14 +25,17 @@ impl Association {
             return self.drop_data(data);
         }
         let unordered = data.flags & UNORDERED != 0;
-        let (number, has_turn) = match unordered && !interleaved {
-            true => (0, true),
+        let (number, turn) = match unordered && !interleaved {
+            true => (0, Turn::Now),
             false => self.inbox.number(data.stream, data.number, unordered, interleaved)?,
         };
         self.tsns.insert(at);
         self.stats.chunks_received += 1;
         if is_next {
             self.drops.refill();
+        }
+        if turn == Turn::Over {
+            return Ok(());
         }
         let (begins, ends) = (data.flags & BEGIN != 0, data.flags & END != 0);
         let assembled = if begins && ends {
@@ -53,7 +56,7 @@ impl Association {
                 interleaved,
                 payload: data.payload,
             };
-            self.assembly.insert(&fragment, has_turn)?
+            self.assembly.insert(&fragment, turn == Turn::Now)?
         };
         match assembled {
             Some(assembled) => self.deliver(assembled),
@@ -140,6 +143,9 @@ impl Association {
                 let number = self.inbox.number(skip.stream, skip.number, skip.unordered, true)?.0;
                 for aborted in self.assembly.skip(skip.stream, skip.unordered, number) {
                     self.deliver(aborted)?;
+                }
+                if skip.unordered {
+                    self.inbox.skip_unordered(skip.stream, number);
                 }
             }
             if !skip.unordered {

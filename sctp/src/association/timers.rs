@@ -36,7 +36,8 @@ impl Association {
         if is_over(&mut self.timers.heartbeat, now) {
             asks_again = true;
             self.controls.heartbeat = true;
-            self.restart_heartbeat();
+            // Until anything comes.
+            self.timers.heartbeat = Some(now + self.config.rto_max);
         }
         if asks_again && self.is_given_up() {
             self.end(EndReason::Lost);

@@ -115,6 +115,8 @@ impl Controller for Delay {
         if self.is_starting {
             if !grows {
                 self.is_starting = false;
+                // What the path carried without its queue.
+                self.window *= least.as_secs_f64() / standing.as_secs_f64();
             } else if 2.0 * ack.in_flight as f64 >= self.window {
                 self.window += ack.bytes as f64;
             }

@@ -1,5 +1,6 @@
 //! Messages in the order of their streams, until they are taken.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
@@ -20,6 +21,15 @@ pub(crate) enum Notice {
     Reset(u16),
 }
 
+/// Whether a message may be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It was given up: what still comes of it is nobody's.
+    Over,
+    Now,
+    Later,
+}
+
 #[derive(Debug)]
 enum Item {
     Message(Received),
@@ -32,6 +42,8 @@ struct Stream {
     next: u64,
     /// The next number of an unordered message, as far as is known: it helps to count on without end.
     unordered: u64,
+    /// Unordered messages up to this one were given up; BASE - 1 for none.
+    skipped: u64,
     /// Ordered messages that came before their turn.
     early: BTreeMap<u64, Assembled>,
     ready: VecDeque<Item>,
@@ -85,21 +97,36 @@ impl Inbox {
         Ok(self.streams.get_or_insert_with(id, Stream::new))
     }
 
-    /// The number that a message's stands for, and whether it is the stream's next ordered one.
+    /// The number that a message's stands for, and whose turn it is.
     pub(crate) fn number(
         &mut self,
         id: u16,
         number: u32,
         unordered: bool,
         interleaved: bool,
-    ) -> Result<(u64, bool), Violation> {
+    ) -> Result<(u64, Turn), Violation> {
         let stream = self.stream(id)?;
         let near = if unordered { stream.unordered } else { stream.next };
         let found = if interleaved { unwrap32(near, number) } else { unwrap16(near, number as u16) };
         if unordered {
             stream.unordered = stream.unordered.max(found);
+            return Ok((found, if found <= stream.skipped { Turn::Over } else { Turn::Now }));
         }
-        Ok((found, !unordered && found == stream.next))
+        Ok((
+            found,
+            match found.cmp(&stream.next) {
+                Ordering::Less => Turn::Over,
+                Ordering::Equal => Turn::Now,
+                Ordering::Greater => Turn::Later,
+            },
+        ))
+    }
+
+    /// The far end gives up unordered messages up to this one.
+    pub(crate) fn skip_unordered(&mut self, id: u16, to: u64) {
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.skipped = stream.skipped.max(to);
+        }
     }
 
     /// Takes a message or a part of one. The number of the stream's next ordered message, if that has changed.
@@ -203,7 +230,7 @@ impl Inbox {
     pub(crate) fn reset(&mut self, id: u16) -> Option<Notice> {
         let stream = self.streams.get_mut(id)?;
         let early = std::mem::take(&mut stream.early);
-        (stream.next, stream.unordered) = (BASE, BASE);
+        (stream.next, stream.unordered, stream.skipped) = (BASE, BASE, BASE - 1);
         let is_idle = stream.ready.is_empty();
         self.held -= early.values().map(|message| OVERHEAD + message.bytes.len()).sum::<usize>();
         if is_idle {
@@ -321,7 +348,14 @@ impl Inbox {
 
 impl Stream {
     fn new() -> Stream {
-        Stream { next: BASE, unordered: BASE, early: BTreeMap::new(), ready: VecDeque::new(), stale: 0 }
+        Stream {
+            next: BASE,
+            unordered: BASE,
+            skipped: BASE - 1,
+            early: BTreeMap::new(),
+            ready: VecDeque::new(),
+            stale: 0,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod inbox;
 mod tsns;
 
 pub(crate) use self::assembly::{Assembled, Assembly, Fragment};
-pub(crate) use self::inbox::{Inbox, Notice, ppid};
+pub(crate) use self::inbox::{Inbox, Notice, Turn, ppid};
 pub(crate) use self::tsns::{Arrival, Tsns};
 
 /// What keeping anything costs beside its bytes, as it counts in the window.

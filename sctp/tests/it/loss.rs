@@ -57,3 +57,45 @@ fn lost_messages_come_soon() {
     }
     println!("{table}");
 }
+
+/// Takes the wish for an acknowledgement at once out of packets without checksum.
+fn without_wishes(packet: &mut Vec<u8>) {
+    assert_eq!(packet[8..12], [0; 4]);
+    let mut at = 12;
+    while at + 4 <= packet.len() {
+        if matches!(packet[at], 0 | 64) {
+            packet[at + 1] &= !8;
+        }
+        at += usize::from(u16::from_be_bytes([packet[at + 2], packet[at + 3]])).next_multiple_of(4);
+    }
+}
+
+#[test]
+fn a_far_end_that_delays_acknowledgements_is_learned_and_collapses_nothing() {
+    let mut lazy = Config::default();
+    lazy.ack_delay = Duration::from_millis(200);
+    let mut net = connected(1, [Config::default(), lazy], wire(10));
+    net.run(Duration::from_millis(100));
+    net.wires[0].tamper = Some(without_wishes);
+    let send = |net: &mut crate::basics::Pair, len: usize| {
+        net.a.send(net.now, 1, Kind::Binary, Bytes::from(vec![7; len])).expect("sent");
+        while net.b.receive().is_some() {}
+    };
+    // Lone packets, whose acknowledgements come with the probe or 200 ms late.
+    for _ in 0..40 {
+        send(&mut net, 100);
+        net.run(Duration::from_millis(1000));
+    }
+    let stats = net.a.stats();
+    assert_eq!((stats.timeouts, stats.congestion_events), (0, 0), "{stats:?}");
+    assert!(stats.probes <= 12, "it is learned: {stats:?}");
+    assert!(stats.peer_ack_delay >= Duration::from_millis(150), "{stats:?}");
+    // Bulk with odd packets at its ends.
+    for _ in 0..20 {
+        send(&mut net, 60_000);
+        net.run(Duration::from_millis(500));
+    }
+    let stats = net.a.stats();
+    assert_eq!((stats.timeouts, stats.congestion_events), (0, 0), "{stats:?}");
+    assert!(net.a.is_flushed() && stats.window > 60_000, "{stats:?}");
+}

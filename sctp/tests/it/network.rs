@@ -42,6 +42,8 @@ pub(crate) struct Wire {
     pub(crate) corruption: f64,
     /// Bytes a second, and how many may wait.
     pub(crate) bottleneck: Option<(f64, usize)>,
+    /// What becomes of each packet on the way.
+    pub(crate) tamper: Option<fn(&mut Vec<u8>)>,
     free_at: Option<Instant>,
 }
 
@@ -54,6 +56,7 @@ impl Wire {
             duplication: 0.0,
             corruption: 0.0,
             bottleneck: None,
+            tamper: None,
             free_at: None,
         }
     }
@@ -131,6 +134,9 @@ impl<A: Node, B: Node> Network<A, B> {
         if self.random.f64() < wire.corruption {
             let at = self.random.usize(..packet.len());
             packet[at] ^= 1 << self.random.u8(..8);
+        }
+        if let Some(tamper) = wire.tamper {
+            tamper(&mut packet);
         }
         let copies = if self.random.f64() < wire.duplication { 2 } else { 1 };
         for _ in 0..copies {
