@@ -10,7 +10,7 @@
 //!   either: new ── answer ──────────────────────────┘
 //! ```
 //!
-//! ICE, DTLS and session descriptions are str0m's; SCTP is `farwire-sctp`'s, or str0m's for comparison ([`SctpEngine`]). The link
+//! ICE, DTLS and session descriptions are str0m's; SCTP is str0m's as well, or `farwire-sctp`'s ([`SctpEngine`]). The link
 //! feeds str0m no more datagrams between two drains than its DTLS queue holds. It keeps little in flight inside SCTP, so that
 //! what waits can still be replaced by newer state: whoever writes asks [`Link::has_room`] before. It ends when the far end does
 //! what no sender does that keeps SCTP's rules ([`LinkEnd::Breach`], [`LinkEnd::Violation`]).

@@ -15,11 +15,11 @@ use crate::Delivery;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum SctpEngine {
-    /// The crate `farwire-sctp`.
+    /// str0m's.
     #[default]
-    Farwire,
-    /// str0m's, for comparison.
     Str0m,
+    /// The crate `farwire-sctp`, on trial: it takes lossy messages for lost that come out of order.
+    Farwire,
 }
 
 impl SctpEngine {
@@ -119,3 +119,6 @@ impl Sctp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

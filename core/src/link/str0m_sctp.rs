@@ -1,4 +1,4 @@
-//! The channels of a link over str0m's own SCTP: the other engine, by which farwire's is measured.
+//! The channels of a link over str0m's own SCTP.
 //!
 //! It keeps a table of stream ids of its own, because str0m panics when an id is used twice. What SCTP sends and receives passes the
 //! [interceptor](super::intercept).
