@@ -157,6 +157,8 @@ pub struct Link {
     is_apart: bool,
     /// Packets that were kept from SCTP and are not told yet.
     refused: u64,
+    /// [`Link::close`] was called.
+    is_closing: bool,
     ended: bool,
 }
 
@@ -224,6 +226,7 @@ impl Link {
             is_interrupted: false,
             is_apart: false,
             refused: 0,
+            is_closing: false,
             ended: false,
         }
     }
@@ -383,6 +386,7 @@ impl Link {
     /// Ends the connection and tells the far end; [`Link::poll`] has its last datagrams.
     pub fn close(&mut self, now: Instant) {
         if !self.ended {
+            self.is_closing = true;
             match &mut self.sctp {
                 Sctp::Farwire(own) => {
                     own.abort(now);
@@ -520,6 +524,7 @@ impl Link {
 
     fn end(&mut self, why: LinkEnd) {
         if !self.ended {
+            let why = if self.is_closing { LinkEnd::Local } else { why };
             self.ended = true;
             self.deadline = None;
             self.dirty = false;

@@ -105,14 +105,6 @@ impl Sctp {
         }
     }
 
-    /// The latest time at which it is to be told the time.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        match self {
-            Sctp::Farwire(own) => own.deadline(),
-            Sctp::Str0m(_) => None,
-        }
-    }
-
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         if let Sctp::Farwire(own) = self {
             own.handle_timeout(now);

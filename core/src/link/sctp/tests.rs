@@ -103,7 +103,7 @@ fn messages_of_every_kind_and_size_cross_both_ways() {
                 for size in sizes {
                     pair.write(end, stream, true, &vec![7; *size]);
                     pair.write(end, stream, false, "é".repeat(size / 2).as_bytes());
-                    pair.run(30);
+                    pair.run(200);
                     let payloads: Vec<_> =
                         pair.messages(1 - end).into_iter().map(|(_, p)| (p.binary, p.bytes.len())).collect();
                     assert_eq!(payloads, [(true, *size), (false, size / 2 * 2)], "{size} bytes on {stream}");
