@@ -103,7 +103,7 @@ pub use crate::end::{EndReason, Stage, Unavailable};
 pub use crate::event::ConnectionEvent;
 pub use crate::flow::Payload;
 pub use crate::freshness::StampRefusal;
-pub use crate::link::{LinkEnd, LinkError, LocalAddress, StreamId};
+pub use crate::link::{LinkEnd, LinkError, LocalAddress, SctpEngine, StreamId};
 pub use crate::mailbox::RecvError;
 #[cfg(feature = "driver")]
 pub use crate::mailbox::{Held, Mailbox};

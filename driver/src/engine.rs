@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 use farwire_core::LinkEnd;
+use farwire_core::SctpEngine;
 use farwire_core::client::{Changed, Datagram, Inbox, Turn};
 use farwire_core::signalling::{Failure, Request, StreamKey};
 use farwire_core::{Client, Dial, EndReason, Mailbox, SessionId};
@@ -66,7 +67,12 @@ pub enum Next {
 impl<D: Driver> Engine<D> {
     /// A connection that dials at the worker's first turn.
     pub fn new(dial: &Dial, sockets: &Sockets, waits: D::Waits, driver: D) -> Arc<Engine<D>> {
-        let mut client = Client::new(dial, sockets.local(dial), draw_seed(), Sharing(waits), Instant::now());
+        let local = sockets.local(dial);
+        let dial = match std::env::var("FARWIRE_SCTP").ok().as_deref().and_then(SctpEngine::named) {
+            Some(engine) => &dial.clone().sctp(engine),
+            None => dial,
+        };
+        let mut client = Client::new(dial, local, draw_seed(), Sharing(waits), Instant::now());
         client.set_clock(wall_clock());
         Arc::new_cyclic(|this| Engine {
             state: PriorityMutex::new(State { client, waiting: 0, meter: Meter::default(), worker_wakes: None }),

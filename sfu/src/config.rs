@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use farwire_core::Secret;
+use farwire_core::{SctpEngine, Secret};
 use farwire_listener::{Host, Origin};
 
 /// The shortest secret of an app whose API other machines reach, in bytes: no address may guess often, but there are many.
@@ -54,6 +54,8 @@ pub struct Config {
     /// Pages that may ask it beside those on loopback; see
     /// [`Site::allow_origin`](farwire_listener::Site::allow_origin).
     pub allowed_origins: Vec<Origin>,
+    /// Whose SCTP carries the channels.
+    pub sctp: SctpEngine,
 }
 
 impl Config {
@@ -69,7 +71,15 @@ impl Config {
             max_sessions: 4096,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            sctp: SctpEngine::default(),
         }
+    }
+
+    /// Sets whose SCTP carries the channels.
+    #[must_use]
+    pub fn sctp(mut self, engine: SctpEngine) -> Config {
+        self.sctp = engine;
+        self
     }
 
     /// Sets where the API listens; port 0 lets the system choose.

@@ -404,9 +404,9 @@ impl Sfu {
             LinkEvent::Closed(stream) => self.drop_stream(now, key, stream),
             LinkEvent::Ended(why) => {
                 if let Some(session) = self.sessions.get_mut(&key) {
-                    if let LinkEnd::Violation(violation) = why {
+                    if let LinkEnd::Violation(_) | LinkEnd::Breach(_) = why {
                         self.stats.violations += 1;
-                        warn!(session = session.short_id(), reason = %violation, "session ended: its client breaks SCTP's rules");
+                        warn!(session = session.short_id(), reason = %why, "session ended: its client breaks SCTP's rules");
                     }
                     session.has_ended = true;
                 }

@@ -9,10 +9,11 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What core depends on directly, and nothing else.
-const DIRECT: [&str; 13] = [
+const DIRECT: [&str; 14] = [
     "base64",
     "bytes",
     "crc",
+    "farwire-sctp",
     "fastrand",
     "heapless",
     "http",

@@ -52,6 +52,9 @@ pub enum LinkEnd {
     /// The far end sent what no sender does that keeps SCTP's rules, and what would cost without bound.
     #[error("ended for the other end's breach of SCTP: {0}")]
     Violation(Violation),
+    /// The same, as farwire's SCTP says it.
+    #[error("ended for the other end's breach of SCTP: {0}")]
+    Breach(farwire_sctp::Violation),
     /// The transport gave up; the text is str0m's.
     #[error("{0}")]
     Failed(String),

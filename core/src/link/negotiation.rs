@@ -3,6 +3,7 @@
 use str0m::Candidate;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 
+use super::sctp::Sctp;
 use super::sections::{Sections, attribute};
 use super::{
     DEFAULT_MAX_MESSAGE, Link, LinkError, MAX_RECEIVED_MESSAGE, PLACEHOLDER, STR0M_BUFFER, StreamId, channel_config,
@@ -23,7 +24,11 @@ impl Link {
         let mut changes = self.rtc.sdp_api();
         let id = changes.add_channel_with_config(channel_config(placeholder, Delivery::RELIABLE));
         let Some((offer, pending)) = changes.apply() else { return String::new() };
-        self.insert(placeholder, id);
+        match &mut self.sctp {
+            // It is the first of this link.
+            Sctp::Farwire(own) => drop(own.open(placeholder, Delivery::RELIABLE)),
+            Sctp::Str0m(channels) => channels.insert(placeholder, id),
+        }
         self.offered(pending, offer.to_sdp_string())
     }
 
@@ -33,6 +38,9 @@ impl Link {
         let mut changes = self.rtc.sdp_api();
         changes.add_channel(label.to_owned());
         let Some((offer, pending)) = changes.apply() else { return String::new() };
+        if let Sctp::Farwire(own) = &mut self.sctp {
+            own.open_labelled(label);
+        }
         self.offered(pending, offer.to_sdp_string())
     }
 
@@ -65,6 +73,7 @@ impl Link {
             self.rtc.add_local_candidate(candidate);
         }
         self.max_message = max_message_size(sections.max_message_size());
+        self.agreed(!sections.is_active());
         self.far_end = Some(sections.far_end(self.mid.as_deref().unwrap_or(OWN_MID)));
         self.dirty = true;
         Ok(())
@@ -106,10 +115,18 @@ impl Link {
         let offer = offer.map_err(|_| LinkError::Sdp("the offer is not SDP"))?;
         let answer =
             self.rtc.sdp_api().accept_offer(offer).map_err(|_| LinkError::Sdp("the offer cannot be answered"))?;
+        let answer = answer.to_sdp_string();
         self.max_message = max_message_size(sections.max_message_size());
+        self.agreed(answer.lines().any(|line| line == "a=setup:active"));
         self.far_end = Some(sections.far_end(self.mid.as_deref().unwrap_or(OWN_MID)));
         self.dirty = true;
-        Ok(sections.whole_answer(&answer.to_sdp_string()))
+        Ok(sections.whole_answer(&answer))
+    }
+
+    fn agreed(&mut self, is_active: bool) {
+        if let Sctp::Farwire(own) = &mut self.sctp {
+            own.negotiated(is_active);
+        }
     }
 }
 

@@ -127,6 +127,11 @@ impl<'a> Sections<'a> {
         }
     }
 
+    /// Whether who describes itself so is the DTLS client, in an answer (RFC 8842).
+    pub(super) fn is_active(&self) -> bool {
+        self.transport.is_active()
+    }
+
     /// `a=max-message-size` of the data's section.
     pub(super) fn max_message_size(&self) -> Option<&'a str> {
         attribute(&self.sections[self.data].lines, "max-message-size").next()

@@ -67,6 +67,11 @@ impl<'a> Transport<'a> {
         })
     }
 
+    /// Whether it takes the DTLS client's part.
+    pub(super) fn is_active(&self) -> bool {
+        self.setup == Some("active")
+    }
+
     /// Whether it names candidates, and all of them are for TCP.
     pub(super) fn has_only_tcp(&self) -> bool {
         self.has_only_tcp

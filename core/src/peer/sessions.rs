@@ -34,7 +34,7 @@ impl Sessions {
         let connection = connection(seed, local.first().map(LocalAddress::offered));
         let attempt = Attempt { number: 0, was_up: false, seed, connection, now };
         Sessions {
-            live: Session::new(dial.connect(), &attempt, &local, certificate.clone()),
+            live: Session::new(&dial, &attempt, &local, certificate.clone()),
             dial,
             local,
             certificate,
@@ -65,7 +65,7 @@ impl Sessions {
         let Attempt { number, seed, connection, .. } = self.attempt;
         let number = number.wrapping_add(1);
         self.attempt = Attempt { number, was_up: self.reconnect.was_up(), seed, connection, now };
-        self.live = Session::new(self.dial.connect(), &self.attempt, &self.local, self.certificate.clone());
+        self.live = Session::new(&self.dial, &self.attempt, &self.local, self.certificate.clone());
         self.live.set_clock(clock);
     }
 

@@ -8,26 +8,40 @@ use std::sync::Arc;
 use super::Connect;
 use crate::MAX_TRANSPORTS;
 use crate::config::host_ip;
+use crate::link::SctpEngine;
 
 /// What a connection is to: an SFU itself, a robot's or an operator's end of a broker's bridge, or whatever has a
 /// provider. Publishing and subscribing are the same in all of them.
 #[derive(Clone)]
-pub struct Dial(Arc<dyn Connect>);
+pub struct Dial {
+    connect: Arc<dyn Connect>,
+    engine: SctpEngine,
+}
 
 impl Dial {
     /// What somebody's own provider connects to. [`Connect`] is public with the feature `provider`.
     pub fn new(connect: impl Connect) -> Dial {
-        Dial(Arc::new(connect))
+        Dial { connect: Arc::new(connect), engine: SctpEngine::default() }
+    }
+
+    /// Whose SCTP carries the channels. The far end need not have the same one.
+    #[must_use]
+    pub fn sctp(self, engine: SctpEngine) -> Dial {
+        Dial { engine, ..self }
+    }
+
+    pub(crate) fn engine(&self) -> SctpEngine {
+        self.engine
     }
 
     /// The URL that is faced.
     pub fn url(&self) -> &str {
-        self.0.url()
+        self.connect.url()
     }
 
     /// How many UDP sockets a connection needs, one for each of its transports.
     pub fn transports(&self) -> usize {
-        self.0.transports().clamp(1, MAX_TRANSPORTS)
+        self.connect.transports().clamp(1, MAX_TRANSPORTS)
     }
 
     /// The address of the URL's host, if it needs no look-up: `localhost` is 127.0.0.1.
@@ -41,7 +55,7 @@ impl Dial {
     }
 
     pub(crate) fn connect(&self) -> &dyn Connect {
-        &*self.0
+        &*self.connect
     }
 }
 
@@ -53,7 +67,7 @@ impl<T: Clone + Into<Dial>> From<&T> for Dial {
 
 impl PartialEq for Dial {
     fn eq(&self, other: &Dial) -> bool {
-        self.0.is_same(other.0.as_any())
+        self.engine == other.engine && self.connect.is_same(other.connect.as_any())
     }
 }
 
@@ -61,12 +75,13 @@ impl Eq for Dial {}
 
 impl Hash for Dial {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.0.add_to(hasher);
+        self.connect.add_to(hasher);
+        self.engine.hash(hasher);
     }
 }
 
 impl fmt::Debug for Dial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.connect.fmt(f)
     }
 }

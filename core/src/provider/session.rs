@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::context::State;
 use super::errand::{BrokerError, Errand, ErrandDone, ErrandId};
 use super::transports::{Transports, Way};
-use super::{Attempt, ChannelId, Connect, Context, Provider, SctpStream, Verdict};
+use super::{Attempt, ChannelId, Context, Dial, Provider, SctpStream, Verdict};
 use crate::clock::{ClockEstimate, StampClock, WallClock};
 use crate::link::{Certificate, LinkEnd, LinkEvent, LinkOutput, LocalAddress};
 use crate::signalling::{Failure, Request, RequestId, Response, SignallingError, StreamCommand, StreamEvent};
@@ -62,15 +62,16 @@ pub(crate) struct Session {
 impl Session {
     /// `local` holds the addresses of the transports' sockets.
     pub(crate) fn new(
-        connect: &dyn Connect,
+        dial: &Dial,
         attempt: &Attempt,
         local: &[LocalAddress],
         certificate: Option<Certificate>,
     ) -> Session {
+        let connect = dial.connect();
         let provider = connect.provider(attempt);
         let generation = u64::from(attempt.number);
         let state = State {
-            transports: Transports::new(connect.transports(), local, certificate, attempt.now),
+            transports: Transports::new(connect.transports(), dial.engine(), local, certificate, attempt.now),
             clock: WallClock::new(attempt.now, Duration::ZERO),
             outbox: VecDeque::new(),
             trouble: None,

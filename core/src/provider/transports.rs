@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::{ChannelId, SctpStream};
-use crate::link::{Certificate, Link, LinkError, LocalAddress, Role, StreamId};
+use crate::link::{Certificate, Link, LinkError, LocalAddress, Role, SctpEngine, StreamId};
 use crate::{MAX_TRANSPORTS, SessionStats, TransportId};
 
 /// One transport.
@@ -76,6 +76,7 @@ impl Way<'_> {
 #[derive(Debug)]
 pub(super) struct Transports {
     all: Vec<Transport>,
+    engine: SctpEngine,
     certificate: Option<Certificate>,
     streams: HashMap<ChannelId, SctpStream>,
 }
@@ -84,6 +85,7 @@ impl Transports {
     /// `wanted` transports, at these addresses; one without an address of its own has the last one.
     pub(super) fn new(
         wanted: usize,
+        engine: SctpEngine,
         local: &[LocalAddress],
         certificate: Option<Certificate>,
         now: Instant,
@@ -91,7 +93,7 @@ impl Transports {
         let nowhere = LocalAddress::from(std::net::SocketAddr::from(([0, 0, 0, 0], 0)));
         let local = |place: usize| local.get(place).or(local.last()).copied().unwrap_or(nowhere);
         let transport = |place| Transport {
-            link: Link::new(Role::Client, local(place), certificate.clone(), now),
+            link: Link::with(engine, Role::Client, local(place), certificate.clone(), now),
             local: local(place),
             placeholder: None,
             is_connected: false,
@@ -100,7 +102,7 @@ impl Transports {
             channels: HashMap::new(),
         };
         let all = (0..wanted.clamp(1, MAX_TRANSPORTS)).map(transport).collect();
-        Transports { all, certificate, streams: HashMap::new() }
+        Transports { all, engine, certificate, streams: HashMap::new() }
     }
 
     /// The transport of this id; the last one, if there are not so many.
@@ -128,9 +130,9 @@ impl Transports {
         streams.sort_unstable();
         let parted =
             streams.into_iter().flat_map(|stream| self.detach(SctpStream { transport: id, id: stream })).collect();
-        let certificate = self.certificate.clone();
+        let (engine, certificate) = (self.engine, self.certificate.clone());
         let transport = self.of(id);
-        transport.link = Link::new(Role::Client, transport.local, certificate, now);
+        transport.link = Link::with(engine, Role::Client, transport.local, certificate, now);
         (transport.placeholder, transport.is_connected, transport.is_up) = (None, false, false);
         parted
     }
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn a_channel_that_is_parted_leaves_the_others_of_its_stream() {
         let local = [LocalAddress::from(std::net::SocketAddr::from(([127, 0, 0, 1], 1)))];
-        let mut transports = Transports::new(1, &local, None, Instant::now());
+        let mut transports = Transports::new(1, SctpEngine::default(), &local, None, Instant::now());
         let stream = SctpStream { transport: TransportId::FIRST, id: 2 };
         let (publishes, subscribes) = (ChannelId(1), ChannelId(2));
         transports.attach(publishes, stream);
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn a_stream_that_closes_leaves_none_of_its_channels() {
         let local = [LocalAddress::from(std::net::SocketAddr::from(([127, 0, 0, 1], 1)))];
-        let mut transports = Transports::new(1, &local, None, Instant::now());
+        let mut transports = Transports::new(1, SctpEngine::default(), &local, None, Instant::now());
         let [stream, other] = [2, 3].map(|id| SctpStream { transport: TransportId::FIRST, id });
         transports.attach(ChannelId(1), stream);
         transports.attach(ChannelId(2), stream);

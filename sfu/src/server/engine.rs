@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use farwire_core::SctpEngine;
 use farwire_core::signalling::{Method, RequestId, Response};
 use farwire_listener::{Route, Site};
 use farwire_udp::{FULL_RECEIVE, ReceiveBuffers, SendBatch, Socket, Waiter, Waker};
@@ -62,6 +63,10 @@ impl Engine {
     /// # Errors
     /// When the address for datagrams is taken or cannot be announced, or the system is out of threads or file descriptors.
     pub fn spawn(config: Config) -> Result<Engine, SpawnError> {
+        let config = match std::env::var("FARWIRE_SCTP").ok().as_deref().and_then(SctpEngine::named) {
+            Some(engine) => config.sctp(engine),
+            None => config,
+        };
         let socket = Socket::bind(config.udp).map_err(|error| SpawnError::Udp(config.udp, error))?;
         let udp = socket.local_addr();
         let announced = SocketAddr::new(config.announce.unwrap_or(udp.ip()), udp.port());

@@ -27,7 +27,7 @@ impl Sfu {
             return Err(Refusal::full(&format!("{problem}: try again later")));
         }
         let (key, id) = self.fresh_id();
-        let link = Link::new(Role::Server, self.address, self.certificate.clone(), now);
+        let link = Link::with(self.config.sctp, Role::Server, self.address, self.certificate.clone(), now);
         let mut session = Session::new(id.clone(), link, now);
         // Cloudflare's first examples negotiate here; later ones with `establish`.
         let session_description = match offer(body.session_description.as_ref())? {
@@ -119,7 +119,7 @@ impl Sfu {
     fn renew_link(&mut self, now: Instant, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(&key) else { return };
         self.by_ufrag.remove(&session.ufrag);
-        session.link = Link::new(Role::Server, self.address, self.certificate.clone(), now);
+        session.link = Link::with(self.config.sctp, Role::Server, self.address, self.certificate.clone(), now);
         session.negotiation = Negotiation::None;
         session.ufrag = session.link.local_ufrag();
         self.by_ufrag.insert(session.ufrag.clone(), key);

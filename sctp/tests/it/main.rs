@@ -1,0 +1,9 @@
+//! Associations over a simulated network in virtual time.
+
+mod basics;
+mod beside_bulk;
+mod channels;
+mod differential;
+mod hostile;
+mod loss;
+mod network;
