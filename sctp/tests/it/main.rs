@@ -2,6 +2,7 @@
 
 mod basics;
 mod beside_bulk;
+mod bounds;
 mod channels;
 mod differential;
 mod hostile;
