@@ -1,6 +1,8 @@
 //! What a message costs in CPU, one way, both ends together, in memory and without loss, beside sctp-proto:
 //! `cargo run --profile dist -p farwire-sctp --example cost`. On Linux.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -132,7 +134,7 @@ impl Proto {
     fn handle(&mut self, now: Instant, packet: Bytes) {
         match self.endpoint.handle(now, REMOTE, None, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
-                self.association = Some((handle, association))
+                self.association = Some((handle, association));
             }
             Some((_, DatagramEvent::AssociationEvent(event))) => {
                 if let Some((_, association)) = &mut self.association {
