@@ -36,6 +36,8 @@
 //! assert_eq!(there.receive().unwrap().bytes, "hello");
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 mod allowance;
 mod association;
 mod config;

@@ -7,6 +7,7 @@ mod choices;
 mod guard;
 mod lcm;
 mod peer;
+mod sctp;
 mod sdp;
 mod sfu;
 
@@ -26,6 +27,7 @@ pub use self::broker::broker_requests;
 pub use self::guard::guard_packets;
 pub use self::lcm::{demux, lcm_decode};
 pub use self::peer::peer_inputs;
+pub use self::sctp::{sctp_network, sctp_packets};
 pub use self::sdp::session_description;
 pub use self::sfu::sfu_requests;
 

@@ -106,3 +106,13 @@ fn broker_requests() {
 fn peer_inputs() {
     run("peer_inputs", fuzz::peer_inputs, 100);
 }
+
+#[test]
+fn sctp_packets() {
+    run("sctp_packets", fuzz::sctp_packets, 4000);
+}
+
+#[test]
+fn sctp_network() {
+    run("sctp_network", fuzz::sctp_network, 400);
+}

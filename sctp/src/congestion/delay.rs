@@ -105,10 +105,10 @@ impl Controller for Delay {
         (self.smoothed, self.before_timeout) = (ack.smoothed, None);
         let (Some(sample), Some(least), Some(smoothed)) = (ack.sample, ack.least, ack.smoothed) else { return };
         self.acked_in_round += ack.bytes as f64;
-        let standing = self.standing(ack.now, sample, smoothed);
+        let (standing, least) = (self.standing(ack.now, sample, smoothed).max(NOISE), least.max(NOISE));
         let queue = standing.saturating_sub(least).max(NOISE).as_secs_f64();
         let target = self.packet / (DELTA * queue);
-        let rate = self.window / standing.max(NOISE).as_secs_f64();
+        let rate = self.window / standing.as_secs_f64();
         let grows = rate <= target;
         // A window that is not used says nothing about the path.
         let is_used = ack.in_flight as f64 + 2.0 * self.packet >= self.window;

@@ -25,7 +25,7 @@ pub(crate) struct Outgoing {
     /// The bytes that come next.
     pub(crate) bytes: Bytes,
     /// Bytes behind those, of a message that is given in parts.
-    pub(crate) more: Option<Box<VecDeque<Bytes>>>,
+    pub(crate) more: VecDeque<Bytes>,
     /// All of these.
     pub(crate) remaining: usize,
     /// Its last part is there.
@@ -53,7 +53,7 @@ impl Outgoing {
         Outgoing {
             remaining: bytes.len(),
             bytes,
-            more: None,
+            more: VecDeque::new(),
             is_complete,
             ppid,
             ordered: delivery.ordered,
@@ -75,7 +75,7 @@ impl Outgoing {
         if self.bytes.is_empty() {
             self.bytes = bytes;
         } else if !bytes.is_empty() {
-            self.more.get_or_insert_default().push_back(bytes);
+            self.more.push_back(bytes);
         }
     }
 
@@ -96,7 +96,7 @@ impl Outgoing {
         };
         self.remaining -= fragment.len();
         if self.bytes.is_empty()
-            && let Some(next) = self.more.as_mut().and_then(|more| more.pop_front())
+            && let Some(next) = self.more.pop_front()
         {
             self.bytes = next;
         }

@@ -193,7 +193,7 @@ fn run(seed: u64) {
     if world.random.bool() {
         world.net.a.connect(now);
     }
-    if world.random.bool() || !world.net.a.poll_timeout().is_some() {
+    if world.random.bool() || world.net.a.poll_timeout().is_none() {
         world.net.b.connect(now);
     }
     for _ in 0..world.random.usize(20..300) {

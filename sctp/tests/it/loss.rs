@@ -59,7 +59,7 @@ fn lost_messages_come_soon() {
 }
 
 /// Takes the wish for an acknowledgement at once out of packets without checksum.
-fn without_wishes(packet: &mut Vec<u8>) {
+fn without_wishes(packet: &mut [u8]) {
     assert_eq!(packet[8..12], [0; 4]);
     let mut at = 12;
     while at + 4 <= packet.len() {

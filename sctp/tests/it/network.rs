@@ -43,7 +43,7 @@ pub(crate) struct Wire {
     /// Bytes a second, and how many may wait.
     pub(crate) bottleneck: Option<(f64, usize)>,
     /// What becomes of each packet on the way.
-    pub(crate) tamper: Option<fn(&mut Vec<u8>)>,
+    pub(crate) tamper: Option<fn(&mut [u8])>,
     free_at: Option<Instant>,
 }
 

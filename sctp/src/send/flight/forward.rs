@@ -14,7 +14,8 @@ impl Flight {
         while let Some(sent) = self.get(at) {
             let is_abandoned = self.is_abandoned(sent);
             // What arrived of a message that goes on must not be skipped: some receivers drop it.
-            if !is_abandoned && !(sent.state == State::Acked && is_whole(sent)) {
+            let has_arrived = sent.state == State::Acked && is_whole(sent);
+            if !is_abandoned && !has_arrived {
                 break;
             }
             at += 1;

@@ -74,17 +74,15 @@ impl Proto {
 impl Node for Proto {
     fn receive(&mut self, now: Instant, packet: &[u8]) {
         match self.endpoint.handle(now, REMOTE, None, None, Bytes::copy_from_slice(packet)) {
-            Some((handle, DatagramEvent::NewAssociation(association))) => {
-                if self.association.is_none() {
-                    self.association = Some((handle, association));
-                }
+            Some((handle, DatagramEvent::NewAssociation(association))) if self.association.is_none() => {
+                self.association = Some((handle, association));
             }
             Some((_, DatagramEvent::AssociationEvent(event))) => {
                 if let Some((_, association)) = &mut self.association {
                     association.handle_event(event);
                 }
             }
-            None => {}
+            _ => {}
         }
         self.drain(now);
     }

@@ -1,0 +1,5 @@
+#![no_main]
+
+use farwire_tests::fuzz;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::sctp_network(data));
