@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use farwire::lcm::geometry_msgs::{Twist, Vector3};
-use farwire::teleop::{Asked, Grid, Heard, Operator};
+use farwire::teleop::{Asked, Grid, Heard, Loss, Operator};
 use farwire::{Connection, ConnectionEvent, EndReason, Events, RecvError, Subscription};
 use farwire_sim::operator::{Clock, HOLD, Report, Sight, Way};
 use farwire_sim::{Minimap, Pose, Velocity};
@@ -205,7 +205,7 @@ impl Cockpit {
             back_ms: link.back_ms,
             jitter_ms: link.jitter_ms,
             rate_hz: self.seen.rate_hz,
-            loss: link.loss,
+            loss: link.loss.map(Loss::share),
         }
     }
 
