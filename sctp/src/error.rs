@@ -44,9 +44,10 @@ pub enum SendError {
     /// A part that does not follow what was sent before on this stream.
     #[error("stream {0}: a part of a message that was not begun, or another message before its end")]
     OutOfTurn(u16),
-    /// A message of which a part is under way cannot be given up: the far end knows no partial reliability.
-    #[error("stream {0}: the other end cannot be told that a message is given up")]
-    CannotAbort(u16),
+    /// A message cannot be given in parts: the association is not connected yet, or the far end knows no partial reliability
+    /// (RFC 3758), so that it could not be told that a message has no end.
+    #[error("stream {0}: messages cannot be sent in parts, as the other end could not be told that one is given up")]
+    NoParts(u16),
     /// The association is over, or shutting down.
     #[error("the association is over")]
     Ended,

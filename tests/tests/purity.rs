@@ -224,6 +224,34 @@ fn the_simulated_robot_and_its_operator_say_nothing_of_them_either() {
 }
 
 #[test]
+fn sctp_says_nothing_of_them_either() {
+    let mut files = Vec::new();
+    sources(&workspace().join("sctp/src"), &mut files);
+    assert!(
+        files.len() > 10 && files.iter().any(|file| file.ends_with("association/output.rs")),
+        "not sctp: {files:?}"
+    );
+    let read = |path: &PathBuf| offences(path, &fs::read_to_string(path).expect("readable"));
+    let offences: Vec<String> = files.iter().flat_map(read).collect();
+    assert!(offences.is_empty(), "farwire-sctp is to be pure:\n{}", offences.join("\n"));
+    let normal = cargo(&[
+        "tree",
+        "--offline",
+        "-p",
+        "farwire-sctp",
+        "-e",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    let names: Vec<&str> = normal.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains(&"crc32c") && !names.iter().any(|name| is_impure(name)), "{names:?}");
+    assert!(!names.iter().any(|name| name.starts_with("farwire") && *name != "farwire-sctp"), "{names:?}");
+}
+
+#[test]
 fn what_may_not_be_said_is_found_outside_of_tests_alone() {
     let path = Path::new("example.rs");
     for (token, example) in TOKENS {

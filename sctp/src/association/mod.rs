@@ -218,7 +218,8 @@ impl Association {
     /// Gives a part of a message, so that a large one need not be in memory: [`Part::First`], any number of [`Part::Middle`],
     /// [`Part::Last`], or [`Part::Aborted`] instead of what is missing. Parts of one message follow each other on its stream; those
     /// of different streams may alternate. Without [interleaving](Stats::interleaving), a message that has begun holds up all
-    /// streams until its last part is there. Of a message that was given up meanwhile, parts are taken and dropped.
+    /// streams until its last part is there. Of a message that was given up meanwhile, parts are taken and dropped. Not before the
+    /// association is connected.
     ///
     /// # Errors
     /// [`SendError`]: the part was not taken.

@@ -217,11 +217,12 @@ impl Association {
     /// The far end's streams begin anew; all of them if none is named.
     fn perform(&mut self, streams: &[u16]) {
         let all: Vec<u16> = if streams.is_empty() { self.inbox.ids() } else { Vec::new() };
-        for id in streams.iter().chain(&all).copied() {
-            for aborted in self.assembly.reset(id) {
-                // It cannot be too many streams, as it is one of those that are there.
-                let _ = self.inbox.insert(aborted);
-            }
+        let streams = if streams.is_empty() { &all } else { streams };
+        for aborted in self.assembly.reset(streams) {
+            // It cannot be too many streams, as it is one of those that are there.
+            let _ = self.inbox.insert(aborted);
+        }
+        for id in streams.iter().copied() {
             match self.inbox.reset(id) {
                 Some(notice) => self.tell(notice),
                 // Nothing was ever received on it.

@@ -45,6 +45,7 @@ impl Association {
         }
         delivery.ordered |= stream.is_unconfirmed;
         match part {
+            Part::First if !self.flight.can_abandon => return Err(SendError::NoParts(id)),
             Part::First => {
                 self.make_room(bytes.len())?;
                 let ppid = ppid(kind, false);
@@ -75,10 +76,6 @@ impl Association {
     /// Gives up the message that is given in parts.
     fn give_up(&mut self, id: u16) -> Result<(), SendError> {
         let Some(stream) = self.outbox.streams.get_mut(id) else { return Err(SendError::NotOpen(id)) };
-        let is_started = stream.queue.back().is_some_and(Outgoing::is_started);
-        if is_started && !self.flight.can_abandon {
-            return Err(SendError::CannotAbort(id));
-        }
         stream.is_partial = false;
         match self.outbox.withdraw(id) {
             Some(rest) => {

@@ -3,7 +3,7 @@
 //! A fragment has a key: the fragments of one message have keys that follow each other. In DATA these are the sequence numbers of
 //! the chunks; in I-DATA each message has its own. What has come without gaps is a *run*; a run that begins and ends is a message.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
@@ -131,21 +131,32 @@ impl Assembly {
 
     /// Drops what contains chunks up to this one, in DATA; the messages of which parts were given, to be aborted.
     pub(crate) fn forward(&mut self, to: u64) -> Vec<Assembled> {
-        self.drop_where(|key, _| key.position <= to)
+        let first = Key { stream: 0, unordered: false, number: 0, position: 0 };
+        let over = self.runs.range(first..=Key { position: to, ..first }).map(|(key, _)| *key).collect();
+        self.drop_all(over)
     }
 
     /// Drops messages of a stream up to this number, in I-DATA.
     pub(crate) fn skip(&mut self, stream: u16, unordered: bool, to: u64) -> Vec<Assembled> {
-        self.drop_where(|_, run| run.stream == stream && run.unordered == unordered && run.number <= to)
+        let first = Key { stream, unordered, number: 0, position: 0 };
+        let last = Key { number: to, position: u64::MAX, ..first };
+        let over = self.runs.range(first..=last).map(|(key, _)| *key).collect();
+        self.drop_all(over)
     }
 
-    /// Drops all of a stream that begins anew.
-    pub(crate) fn reset(&mut self, stream: u16) -> Vec<Assembled> {
-        self.drop_where(|_, run| run.stream == stream)
+    /// Drops all of streams that begin anew.
+    pub(crate) fn reset(&mut self, streams: &[u16]) -> Vec<Assembled> {
+        if self.runs.is_empty() {
+            return Vec::new();
+        }
+        // One look at all, however many streams.
+        let streams: BTreeSet<u16> = streams.iter().copied().collect();
+        let is_over = |run: &Run| streams.contains(&run.stream);
+        let over = self.runs.iter().filter(|(_, run)| is_over(run)).map(|(key, _)| *key).collect();
+        self.drop_all(over)
     }
 
-    fn drop_where(&mut self, is_over: impl Fn(&Key, &Run) -> bool) -> Vec<Assembled> {
-        let over: Vec<Key> = self.runs.iter().filter(|(key, run)| is_over(key, run)).map(|(key, _)| *key).collect();
+    fn drop_all(&mut self, over: Vec<Key>) -> Vec<Assembled> {
         let dropped = over.into_iter().filter_map(|key| self.take(key));
         dropped.filter(|run| run.given > 0).map(Run::abort).collect()
     }
@@ -397,7 +408,7 @@ mod tests {
         let aborted = assembly.forward(all[19].position);
         assert_eq!(aborted.iter().map(|found| (found.stream, found.part)).collect::<Vec<_>>(), [(3, Part::Aborted)]);
         assert_eq!(assembly.held(), OVERHEAD + PIECE, "the other message stays");
-        assert_eq!(assembly.reset(4), []);
+        assert_eq!(assembly.reset(&[4]), []);
         assert_eq!(assembly.held(), 0);
     }
 

@@ -6,8 +6,6 @@ mod init;
 mod packet;
 mod reconfig;
 mod sack;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use self::data::{BEGIN, DATA_HEADER, Data, DataHeader, END, I_DATA_HEADER, IMMEDIATE, UNORDERED};
 pub(crate) use self::forward::{Forward, Skip};
@@ -105,3 +103,6 @@ pub(crate) fn put_item(to: &mut Vec<u8>, kind: u16, value: &[&[u8]]) {
     }
     to.resize(to.len() + len.next_multiple_of(4) - len, 0);
 }
+
+#[cfg(test)]
+mod tests;

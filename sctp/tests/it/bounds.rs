@@ -156,7 +156,8 @@ fn floods_of_control_chunks_are_ended() {
         let request = [&[0, 13, 0, 18][..], &n.to_be_bytes(), &[0; 8], &[0, 1]].concat();
         chunk(130, 0, &[&request])
     };
-    let kinds: [(&str, fn(u32) -> Vec<u8>); 4] = [
+    type Make = fn(u32) -> Vec<u8>;
+    let kinds: [(&str, Make); 4] = [
         ("heartbeats", |_| chunk(4, 0, &[&[0, 1, 0, 8, 1, 2, 3, 4]])),
         ("unknown", |_| chunk(0xff, 0, &[&[1; 40]])),
         ("resets", reset),

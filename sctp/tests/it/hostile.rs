@@ -108,7 +108,7 @@ impl World {
             end.send_part(now, id, Kind::Binary, Part::First, first)
                 .map(|()| {
                     while end.send_part(now, id, Kind::Binary, Part::Last, rest.clone()).is_err() {
-                        // There is no room: it is given up, where that is possible.
+                        // There is no room: it is given up.
                         if end.send_part(now, id, Kind::Binary, Part::Aborted, Bytes::new()).is_ok() {
                             break;
                         }

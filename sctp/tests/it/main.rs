@@ -10,3 +10,4 @@ mod differential;
 mod hostile;
 mod loss;
 mod network;
+mod parts;

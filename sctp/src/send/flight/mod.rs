@@ -6,8 +6,6 @@
 mod acknowledge;
 mod forward;
 mod loss;
-#[cfg(test)]
-mod tests;
 mod tickets;
 
 use std::collections::VecDeque;
