@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// Between two times that it is said.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Nonces of one stop that may still be answered, the latest; the robot's telemetry confirms as well.
+/// Nonces of one stop that may still be answered, the latest ones.
 const MAX_NONCES: usize = 64;
 
 /// Whether there is something to say still.
@@ -14,6 +14,8 @@ const MAX_NONCES: usize = 64;
 pub(super) struct Insistence {
     is_wanted: bool,
     is_confirmed: bool,
+    /// The robot answered at last that its actuators did not stop.
+    has_failed: bool,
     next: Option<Instant>,
     /// Of the stop that is wanted now: what answers an earlier one says nothing of this.
     nonces: VecDeque<u64>,
@@ -35,12 +37,15 @@ impl Insistence {
 
     /// The robot answered. One whose actuator failed is latched all the same, but that is no reason to be quiet.
     pub(super) fn answered(&mut self, nonce: u64, ok: bool) {
-        self.is_confirmed |= ok && self.nonces.contains(&nonce);
+        if self.nonces.contains(&nonce) {
+            (self.is_confirmed, self.has_failed) = (ok, !ok);
+        }
     }
 
-    /// The robot reports its state. One that does not say whether it is stopped confirms by its answer alone.
+    /// The robot reports its state. One that does not say whether it is stopped confirms by its answer alone, and so does one
+    /// whose actuator failed: it reports that it is latched, not that it stands.
     pub(super) fn reported(&mut self, is_estopped: Option<bool>) {
-        self.is_confirmed = is_estopped.unwrap_or(self.is_confirmed);
+        self.is_confirmed = is_estopped.map_or(self.is_confirmed, |is_estopped| is_estopped && !self.has_failed);
     }
 
     /// Whether to say it now.
@@ -101,5 +106,31 @@ mod tests {
         insistence.reported(Some(false));
         insistence.answered(1, true);
         assert!(!insistence.is_due(start + AGAIN * 99));
+    }
+
+    #[test]
+    fn one_whose_actuator_failed_is_told_again_until_it_has_not() {
+        let start = Instant::now();
+        let mut insistence = Insistence::default();
+        insistence.want(true);
+        // For longer than nonces are kept.
+        for nonce in 0..200 {
+            let now = start + AGAIN * u32::try_from(nonce).expect("small");
+            assert!(insistence.is_due(now), "{nonce}");
+            insistence.said(nonce);
+            insistence.answered(nonce, false);
+            insistence.reported(Some(true));
+        }
+        insistence.answered(199, true);
+        assert!(!insistence.is_due(start + AGAIN * 999));
+        insistence.reported(Some(true));
+        assert!(!insistence.is_due(start + AGAIN * 999));
+        // What is late says nothing, and another stop is a new one.
+        insistence.answered(3, false);
+        assert!(!insistence.is_due(start + AGAIN * 999));
+        insistence.want(true);
+        insistence.said(200);
+        insistence.reported(Some(true));
+        assert!(!insistence.is_due(start + AGAIN * 999));
     }
 }
