@@ -85,6 +85,7 @@ impl Pair {
     }
 }
 
+#[expect(clippy::disallowed_macros, reason = "a failure is to say of whom it is")]
 fn with_each(mut test: impl FnMut([SctpEngine; 2])) {
     for client in ENGINES {
         for server in ENGINES {
