@@ -194,6 +194,13 @@ fn what_cannot_be_ends_it() {
         victim.violation()
     });
     assert!(acknowledged.contains(&Some(Violation::Protocol)), "{acknowledged:?}");
+    // A gap where there is none.
+    let acknowledged = [0u32, 1 << 31].map(|cumulative| {
+        let mut victim = Victim::new(Config::default());
+        victim.hear(&[sack(cumulative, &[1, 1])]);
+        victim.violation()
+    });
+    assert!(acknowledged.contains(&Some(Violation::Protocol)), "{acknowledged:?}");
     let mut victim = Victim::new(Config::default());
     let (tsn, fragment) = (victim.tsn, BEGIN);
     victim.hear(&[data(tsn, 1, 1, 0, fragment, 10), data(tsn + 1, 1, 1, 0, fragment, 10)]);

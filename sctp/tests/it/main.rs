@@ -7,6 +7,7 @@ mod beside_bulk;
 mod bounds;
 mod channels;
 mod differential;
+mod forgetting;
 mod hostile;
 mod loss;
 mod network;

@@ -11,6 +11,9 @@ use crate::wire::{BEGIN, END, Sack};
 /// Runs of chunks that are acknowledged behind gaps. More are taken for lost.
 const MAX_RUNS: usize = 512;
 
+/// Times that a far end may forget what it has acknowledged, each of which costs a look at all chunks. None of WebRTC's does.
+const MAX_TAKEN_BACK: u32 = 16;
+
 impl Flight {
     /// Takes an acknowledgement in. `None` for one that came late.
     pub(crate) fn acknowledge(
@@ -46,7 +49,8 @@ impl Flight {
         }
         self.advanced = self.advanced.max(self.first);
         for (start, end) in sack.gaps() {
-            if start == 0 || end < start {
+            // What follows the cumulative acknowledgement at once would be in it.
+            if start < 2 || end < start {
                 return Err(Violation::Protocol);
             }
             let run = (cumulative + u64::from(start)).max(self.first)..cumulative + u64::from(end) + 1;
@@ -59,6 +63,10 @@ impl Flight {
         }
         let latest = news.latest;
         if self.acked.front().is_some_and(|run| run.start <= self.first) {
+            self.taken_back += 1;
+            if self.taken_back > MAX_TAKEN_BACK {
+                return Err(Violation::Protocol);
+            }
             self.take_back();
         }
         let is_repeated = |latest: &Latest| !latest.has_copy && sack.duplicates().any(|tsn| tsn == latest.tsn);

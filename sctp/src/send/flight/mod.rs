@@ -109,6 +109,8 @@ pub(crate) struct Flight {
     /// Everything before this is acknowledged or given up.
     advanced: u64,
     last_sent: Option<Instant>,
+    /// How often the far end forgot what it had acknowledged.
+    taken_back: u32,
     pub(crate) abandoned: u64,
     /// Messages that were given up, of which the rest is not to be sent.
     pub(crate) given_up: Vec<(u16, u32)>,
@@ -139,6 +141,7 @@ impl Flight {
             tickets: Tickets::default(),
             advanced: first,
             last_sent: None,
+            taken_back: 0,
             abandoned: 0,
             given_up: Vec::new(),
             header,
