@@ -111,7 +111,7 @@ pub fn sctp_packets(data: &[u8]) {
             sent.extend([&[kind, flags][..], &len, &value].concat());
             sent.resize(sent.len().next_multiple_of(4), 0);
         }
-        if choices.byte() % 16 == 0 {
+        if choices.byte().is_multiple_of(16) {
             sent.truncate(usize::from(choices.short()) % sent.len());
         }
         ours.handle_packet(now, &sent);
