@@ -1,8 +1,8 @@
 //! Keeps the queue of the path's narrowest place short, after Copa (Arun and Balakrishnan, NSDI 2018), without the mode in which it
 //! competes with those who fill the queue.
 //!
-//! The rate aimed at is a packet for each half of the time that packets wait in the queue. Below it the window grows, above it
-//! shrinks, by half a packet for each packet's acknowledgement at first and faster while it keeps its direction.
+//! The rate aimed at is a packet for each time that a packet waits in the queue. Below it the window grows, above it shrinks, by a
+//! packet in a round trip at first and faster while it keeps its direction.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -10,10 +10,16 @@ use std::time::{Duration, Instant};
 use super::{Ack, Controller, initial_window, least_window};
 
 /// Packets in the queue on average are its inverse.
-const DELTA: f64 = 0.5;
+const DELTA: f64 = 1.0;
 
 /// The shortest queue that can be told from noise.
 const NOISE: Duration = Duration::from_micros(100);
+
+/// How long the shortest round trip counts.
+const MEMORY: Duration = Duration::from_secs(30);
+
+/// So much of a packet makes it a full one.
+const FULL: f64 = 0.8;
 
 /// Packets are sent at this multiple of the window in a round trip, so that the window and not the pace limits.
 const PACE: f64 = 2.0;
@@ -36,6 +42,10 @@ pub(super) struct Delay {
     same_direction: u32,
     /// Measurements of the last half round trip, for the shortest of them.
     recent: VecDeque<(Instant, Duration)>,
+    /// The shortest round trips of full packets in this period and the one before, and when this one began. A small packet's is
+    /// shorter, by the time that a full one takes to pass the narrowest place.
+    bases: [Option<Duration>; 2],
+    period: Instant,
     smoothed: Option<Duration>,
     acked_in_round: f64,
     losses_in_round: f64,
@@ -59,6 +69,8 @@ impl Delay {
             window_before: window,
             same_direction: 0,
             recent: VecDeque::new(),
+            bases: [None; 2],
+            period: now,
             smoothed: None,
             acked_in_round: 0.0,
             losses_in_round: 0.0,
@@ -77,6 +89,18 @@ impl Delay {
         }
         self.recent.push_back((now, sample));
         self.recent.front().map_or(sample, |(_, shortest)| *shortest)
+    }
+
+    /// The shortest round trip of a full packet of late.
+    fn base(&mut self, ack: &Ack, sample: Duration, least: Duration) -> Duration {
+        if ack.now.saturating_duration_since(self.period) > MEMORY {
+            self.bases = [None, self.bases[0]];
+            self.period = ack.now;
+        }
+        if ack.bytes as f64 >= self.packet * FULL {
+            self.bases[0] = Some(self.bases[0].map_or(sample, |known| known.min(sample)));
+        }
+        self.bases.into_iter().flatten().min().unwrap_or(least)
     }
 
     fn end_round(&mut self, now: Instant, smoothed: Duration) {
@@ -105,6 +129,7 @@ impl Controller for Delay {
         (self.smoothed, self.before_timeout) = (ack.smoothed, None);
         let (Some(sample), Some(least), Some(smoothed)) = (ack.sample, ack.least, ack.smoothed) else { return };
         self.acked_in_round += ack.bytes as f64;
+        let least = self.base(ack, sample, least);
         let (standing, least) = (self.standing(ack.now, sample, smoothed).max(NOISE), least.max(NOISE));
         let queue = standing.saturating_sub(least).max(NOISE).as_secs_f64();
         let target = self.packet / (DELTA * queue);
