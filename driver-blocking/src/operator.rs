@@ -93,21 +93,16 @@ impl Operator {
     /// # Errors
     /// Why the broker does not say it.
     pub fn roster(&self) -> Result<Roster, BrokerError> {
-        match self.run(Errand::Roster)? {
-            ErrandDone::Roster(roster) => Ok(roster),
-            _ => Err(BrokerError::Unsupported),
-        }
+        self.run(Errand::Roster)?.roster()
     }
 
     fn run(&self, errand: Errand) -> Result<ErrandDone, BrokerError> {
         let id = self.inner.errand(errand)?;
-        let mut outcome = None;
-        wait_until(self.inner.connection().engine(), None, |client| {
-            outcome = self.inner.errand_done(client, id);
-            outcome.is_some()
-        });
+        let mut outcome = Err(BrokerError::NotConnected);
+        let engine = self.inner.connection().engine();
+        wait_until(engine, None, |client| self.inner.is_errand_done(client, id, &mut outcome));
         self.inner.forget_errand(id);
-        outcome.unwrap_or(Err(BrokerError::NotConnected))
+        outcome
     }
 
     /// Tells the robot to stand, and waits for at most `timeout` until what was said last is delivered. Nothing is

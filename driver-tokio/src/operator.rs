@@ -71,21 +71,14 @@ impl Operator {
     /// # Errors
     /// Why the broker does not say it.
     pub async fn roster(&self) -> Result<Roster, BrokerError> {
-        match self.run(Errand::Roster).await? {
-            ErrandDone::Roster(roster) => Ok(roster),
-            _ => Err(BrokerError::Unsupported),
-        }
+        self.run(Errand::Roster).await?.roster()
     }
 
     async fn run(&self, errand: Errand) -> Result<ErrandDone, BrokerError> {
-        let running = Running { operator: &self.inner, id: self.inner.errand(errand)? };
-        let mut outcome = None;
-        wait_until(self.inner.connection().engine(), |client| {
-            outcome = self.inner.errand_done(client, running.id);
-            outcome.is_some()
-        })
-        .await;
-        outcome.unwrap_or(Err(BrokerError::NotConnected))
+        let Running { operator, id } = &Running { operator: &self.inner, id: self.inner.errand(errand)? };
+        let mut outcome = Err(BrokerError::NotConnected);
+        wait_until(operator.connection().engine(), |client| operator.is_errand_done(client, *id, &mut outcome)).await;
+        outcome
     }
 
     /// Tells the robot to stand, and waits until what was said last is delivered. Nothing is said after that.

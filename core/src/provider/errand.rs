@@ -32,6 +32,19 @@ pub enum ErrandDone {
     Roster(Roster),
 }
 
+impl ErrandDone {
+    /// The answer to [`Errand::Roster`].
+    ///
+    /// # Errors
+    /// [`BrokerError::Unsupported`] when it is another one.
+    pub fn roster(self) -> Result<Roster, BrokerError> {
+        match self {
+            ErrandDone::Roster(roster) => Ok(roster),
+            ErrandDone::HandedOver => Err(BrokerError::Unsupported),
+        }
+    }
+}
+
 /// Who operates a robot and who watches it, by the ids that the broker gave to their joinings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -146,7 +146,7 @@ impl<D: Driver> Operator<D> {
     }
 
     /// Asks the broker for something, which is not waited for; the engine's [`progress`](crate::Engine::progress) rings when
-    /// [`errand_done`](Operator::errand_done) has what came of it.
+    /// [`is_errand_done`](Operator::is_errand_done) has what came of it.
     ///
     /// # Errors
     /// As for [`Peer::errand`](farwire_core::Peer::errand).
@@ -157,9 +157,18 @@ impl<D: Driver> Operator<D> {
         }
     }
 
-    /// What came of it, once; `None`: nothing yet.
-    pub fn errand_done(&self, client: &mut ClientOf<D>, id: ErrandId) -> Option<Result<ErrandDone, BrokerError>> {
-        client.take_errand(id).or_else(|| self.connection.lease().is_closed().then_some(Err(BrokerError::NotConnected)))
+    /// Whether something came of it, which is then the `outcome`: an error until then.
+    pub fn is_errand_done(
+        &self,
+        client: &mut ClientOf<D>,
+        id: ErrandId,
+        outcome: &mut Result<ErrandDone, BrokerError>,
+    ) -> bool {
+        match client.take_errand(id) {
+            Some(done) => *outcome = done,
+            None => return self.connection.lease().is_closed(),
+        }
+        true
     }
 
     /// Nobody waits for it any more.
