@@ -67,7 +67,7 @@ impl Association {
         if verdict.is_new {
             self.congested();
         }
-        if verdict.bytes > 0 {
+        if verdict.bytes > 0 || verdict.gives_up {
             self.drop_abandoned();
         }
     }
@@ -111,7 +111,8 @@ impl Association {
         self.trip.expired();
         if is_first {
             self.stats.probes += 1;
-            self.flight.probe(self.now, self.config.max_packet);
+            let until = self.now + self.trip.timeout(false);
+            self.timers.loss = self.flight.probe(self.now, self.config.max_packet, until).again;
         } else {
             self.stats.timeouts += 1;
             if !std::mem::replace(&mut self.has_timed_out, true) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use farwire_sctp::{Config, Kind};
+use farwire_sctp::{Config, Delivery, Kind};
 
 use crate::basics::{configs, connected, wire};
 use crate::network::Wire;
@@ -98,4 +98,46 @@ fn a_far_end_that_delays_acknowledgements_is_learned_and_collapses_nothing() {
     let stats = net.a.stats();
     assert_eq!((stats.timeouts, stats.congestion_events), (0, 0), "{stats:?}");
     assert!(net.a.is_flushed() && stats.window > 60_000, "{stats:?}");
+}
+
+#[test]
+fn messages_that_are_sent_once_are_not_lost_for_coming_out_of_order() {
+    for seed in 0..20 {
+        let mut net = connected(seed, configs(), wire(20));
+        for wire in &mut net.wires {
+            wire.jitter = Duration::from_millis(10);
+        }
+        let mut received = 0;
+        for n in 0..1000 {
+            net.a.send_with(net.now, 1, Kind::Binary, Bytes::from(vec![7; 100]), Delivery::lossy()).expect("sent");
+            net.run(Duration::from_millis(if n % 10 == 0 { 50 } else { 1 }));
+            received += std::iter::from_fn(|| net.b.receive()).count();
+        }
+        net.run(Duration::from_secs(1));
+        received += std::iter::from_fn(|| net.b.receive()).count();
+        assert_eq!((received, net.a.stats().messages_abandoned), (1000, 0), "seed {seed}: {:?}", net.a.stats());
+        assert!(net.a.is_flushed());
+    }
+}
+
+#[test]
+fn messages_that_are_sent_once_and_lost_are_given_up_and_hold_nothing_up() {
+    let mut net = connected(3, configs(), wire(20));
+    for wire in &mut net.wires {
+        wire.loss = 0.1;
+    }
+    let mut received = 0;
+    for _ in 0..1000 {
+        net.a.send_with(net.now, 1, Kind::Binary, Bytes::from(vec![7; 1000]), Delivery::lossy()).expect("sent");
+        net.run(Duration::from_millis(1));
+        received += std::iter::from_fn(|| net.b.receive()).count();
+    }
+    net.run(Duration::from_secs(5));
+    received += std::iter::from_fn(|| net.b.receive()).count();
+    let stats = net.a.stats();
+    assert!((850..950).contains(&received), "{received}: {stats:?}");
+    // Of some that came the acknowledgement was lost.
+    let lost = 1000 - received as u64;
+    assert!((lost..lost + 40).contains(&stats.messages_abandoned), "{received}: {stats:?}");
+    assert!(net.a.is_flushed());
 }

@@ -22,6 +22,7 @@ impl Flight {
     /// Finds what is lost by what has arrived.
     pub(crate) fn find_lost(&mut self, now: Instant, trip: &RoundTrip) -> Verdict {
         let mut verdict = Verdict::default();
+        self.settle_doubts(now, &mut verdict);
         let Some((latest, _)) = self.latest else { return verdict };
         let most = trip.smoothed().unwrap_or_default();
         let patience = (trip.least().unwrap_or_default() / 4 * self.patience).min(most).max(MIN_REORDERING);
@@ -39,11 +40,23 @@ impl Flight {
                     verdict.again = Some(sent.sent_at + overdue);
                     break;
                 }
-                self.lose(tsn, now, &mut verdict);
+                self.lose(tsn, now, Some(now + trip.timeout(false)), &mut verdict);
             }
             self.transmissions.pop_front();
         }
+        verdict.again = verdict.again.into_iter().chain(self.doubtful.front().map(|(_, until)| *until)).min();
         verdict
+    }
+
+    /// Gives up the messages whose last chance is over.
+    fn settle_doubts(&mut self, now: Instant, verdict: &mut Verdict) {
+        while let Some((tsn, _)) = self.doubtful.front().copied().filter(|(_, until)| *until <= now) {
+            self.doubtful.pop_front();
+            let lost = self.get(tsn).filter(|sent| sent.state == State::Lost);
+            if let Some((ticket, transmits)) = lost.map(|sent| (sent.ticket, sent.transmits)) {
+                verdict.gives_up |= self.is_given_up(ticket, transmits, now);
+            }
+        }
     }
 
     /// Something was taken for lost that had arrived: more time is given from now on.
@@ -58,7 +71,9 @@ impl Flight {
     }
 
     /// Takes the first packet's worth of what is on the way for lost, to see whether an acknowledgement comes.
-    pub(crate) fn probe(&mut self, now: Instant, max: usize) -> Verdict {
+    ///
+    /// What is not to be sent again is given up `until` then, if none does.
+    pub(crate) fn probe(&mut self, now: Instant, max: usize, until: Instant) -> Verdict {
         let mut verdict = Verdict::default();
         let mut len = 0;
         for at in 0..self.ring.len() {
@@ -67,10 +82,11 @@ impl Flight {
                 if len > max && verdict.bytes > 0 {
                     break;
                 }
-                self.lose(self.first + at as u64, now, &mut verdict);
+                self.lose(self.first + at as u64, now, Some(until), &mut verdict);
             }
         }
         self.in_order();
+        verdict.again = self.doubtful.front().map(|(_, until)| *until);
         verdict
     }
 
@@ -79,7 +95,7 @@ impl Flight {
         let mut verdict = Verdict::default();
         for at in 0..self.ring.len() {
             if self.ring[at].state == State::InFlight {
-                self.lose(self.first + at as u64, now, &mut verdict);
+                self.lose(self.first + at as u64, now, None, &mut verdict);
             }
         }
         self.in_order();
@@ -91,7 +107,8 @@ impl Flight {
         self.lost.make_contiguous().sort_unstable();
     }
 
-    fn lose(&mut self, tsn: u64, now: Instant, verdict: &mut Verdict) {
+    /// A chunk counts as lost: it is sent again, or its message is given up, `until` then if it does not come late.
+    fn lose(&mut self, tsn: u64, now: Instant, until: Option<Instant>, verdict: &mut Verdict) {
         let (recovery, header) = (self.recovery, self.header);
         let Some(sent) = self.get_mut(tsn) else { return };
         sent.state = State::Lost;
@@ -99,9 +116,18 @@ impl Flight {
         verdict.is_new |= sent.order > recovery;
         verdict.bytes += len;
         self.in_flight -= len;
-        if !self.is_given_up(ticket, transmits, now) {
-            self.lost.push_back(tsn);
+        match until {
+            Some(until) if self.would_be_given_up(ticket, transmits, now) => self.doubtful.push_back((tsn, until)),
+            _ if self.is_given_up(ticket, transmits, now) => verdict.gives_up = true,
+            _ => self.lost.push_back(tsn),
         }
+    }
+
+    /// Whether a lost chunk would not be sent again, though its message is not given up yet.
+    fn would_be_given_up(&self, ticket: Option<u32>, transmits: u16, now: Instant) -> bool {
+        ticket.is_some_and(|ticket| {
+            self.can_abandon && !self.tickets.is_abandoned(ticket) && self.tickets.is_over(ticket, transmits, now)
+        })
     }
 
     /// Whether a lost chunk is not to be sent again, with all of its message.
@@ -110,7 +136,7 @@ impl Flight {
         if self.tickets.is_abandoned(ticket) {
             return true;
         }
-        if !self.can_abandon || !self.tickets.is_over(ticket, transmits, now) {
+        if !self.would_be_given_up(Some(ticket), transmits, now) {
             return false;
         }
         self.tickets.abandon(ticket);

@@ -77,6 +77,8 @@ pub(crate) struct Verdict {
     pub(crate) is_new: bool,
     /// When there is more to decide.
     pub(crate) again: Option<Instant>,
+    /// Messages were given up.
+    pub(crate) gives_up: bool,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,9 @@ pub(crate) struct Flight {
     payload: usize,
     /// Chunks to be sent again.
     lost: VecDeque<u64>,
+    /// Chunks that count as lost and are not to be sent again, and when their messages are given up: until then they may come,
+    /// late, and count.
+    doubtful: VecDeque<(u64, Instant)>,
     /// Chunks that were sent again and go out once more, with the transmission in which they were.
     copies: VecDeque<(u64, u64)>,
     /// All transmissions that are not yet decided on.
@@ -129,6 +134,7 @@ impl Flight {
             charge: 0,
             payload: 0,
             lost: VecDeque::new(),
+            doubtful: VecDeque::new(),
             copies: VecDeque::new(),
             transmissions: VecDeque::new(),
             order: 0,
