@@ -235,18 +235,12 @@ fn run(seed: u64) {
     }
 }
 
+/// Many worlds: `SCTP_SEEDS=10000 cargo test --release -p farwire-sctp --test it hostile`; one of them: `SCTP_SEED=7`.
 #[test]
 fn nothing_is_lost_repeated_or_changed() {
-    match std::env::var("SCTP_SEED") {
-        Ok(seed) => run(seed.parse().expect("a number")),
-        Err(_) => (0..200).for_each(run),
+    let number = |name| std::env::var(name).ok().map(|seeds| seeds.parse().expect("a number"));
+    match number("SCTP_SEED") {
+        Some(seed) => run(seed),
+        None => (0..number("SCTP_SEEDS").unwrap_or(200)).for_each(run),
     }
-}
-
-/// `SCTP_SEEDS=10000 cargo test --release -p farwire-sctp --test it many -- --ignored`
-#[test]
-#[ignore = "takes minutes"]
-fn nothing_is_lost_repeated_or_changed_in_many_worlds() {
-    let seeds = std::env::var("SCTP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(10_000);
-    (0..seeds).for_each(run);
 }
