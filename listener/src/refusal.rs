@@ -1,14 +1,11 @@
-//! What the listener answers by itself when it refuses: in the shape of Cloudflare's API, and with the text once more as
-//! `detail`, where clients of DimOS's hosted broker look for it.
+//! What the listener answers by itself when it refuses, in the shape of Cloudflare's API.
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::header;
 
-use serde_json::json;
-
-use crate::exchange::{METHODS, json as respond};
+use crate::exchange::{METHODS, json};
 use crate::host::Host;
 use crate::origin::Origin;
 
@@ -97,9 +94,8 @@ impl Refusal {
     }
 
     pub(crate) fn into_response(self) -> hyper::Response<Full<Bytes>> {
-        let Refusal { code, description, .. } = &self;
-        let body = json!({ "errorCode": code, "errorDescription": description, "detail": description }).to_string();
-        let mut response = respond(self.status, body.into_bytes());
+        let body = serde_json::json!({ "errorCode": self.code, "errorDescription": self.description }).to_string();
+        let mut response = json(self.status, body.into_bytes());
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, METHODS);
         }
