@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use farwire_core::Secret;
 use farwire_core::broker::IceServer;
 use farwire_core::signalling::{Failure, Method, Request, RequestId, Response, header};
+use farwire_core::{Secret, host_ip};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -95,8 +95,7 @@ impl CloudflareTurn {
 
     /// Whether the API is on this machine, so that no proxy is asked.
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.root.split_once("//").map_or("", |(_, rest)| rest);
-        ["127.", "localhost", "[::1]"].iter().any(|start| host.starts_with(start))
+        host_ip(&self.root).is_some_and(|ip| ip.is_loopback())
     }
 
     /// For how long credentials are handed out again: those who get them late have half of the time still.
@@ -163,7 +162,17 @@ mod tests {
         for (asked, got) in [(0, 60), (u64::MAX, 48 * 3600)] {
             assert_eq!(key.clone().lifetime(Duration::from_secs(asked)).lifetime.as_secs(), got);
         }
-        assert!(!key.is_loopback() && key.at("http://127.0.0.1:9/v1/").is_loopback());
+        let is_loopback = |root| key.clone().at(root).is_loopback();
+        assert!(
+            is_loopback("http://127.0.0.1:9/v1/")
+                && is_loopback("http://localhost:9")
+                && is_loopback("http://[::1]:9/v1")
+        );
+        assert!(
+            !key.is_loopback()
+                && !is_loopback("https://127.0.0.1.example/v1")
+                && !is_loopback("https://localhost.example")
+        );
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub use crate::bucket::TokenBucket;
 #[cfg(feature = "driver")]
 pub use crate::client::Client;
 pub use crate::clock::{ClockEstimate, StampClock, WallClock};
+#[cfg(feature = "server")]
+pub use crate::config::host_ip;
 pub use crate::config::{Config, ConfigError, Secret, SessionId, Settings};
 pub use crate::container::{Container, SubscribeOptions, WhenFull};
 pub use crate::content::{Content, Events, Raw, Receive, TopicNames};
@@ -103,7 +105,7 @@ pub use crate::end::{EndReason, Stage, Unavailable};
 pub use crate::event::ConnectionEvent;
 pub use crate::flow::Payload;
 pub use crate::freshness::StampRefusal;
-pub use crate::link::{LinkEnd, LinkError, LocalAddress, SctpEngine, StreamId};
+pub use crate::link::{LinkEnd, LinkError, LocalAddress, SctpEngine, StreamId, UnknownSctp};
 pub use crate::mailbox::RecvError;
 #[cfg(feature = "driver")]
 pub use crate::mailbox::{Held, Mailbox};

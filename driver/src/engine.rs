@@ -15,7 +15,7 @@ use farwire_core::client::{Changed, Datagram, Inbox, Turn};
 use farwire_core::signalling::{Failure, Request, StreamKey};
 use farwire_core::{Client, Dial, EndReason, Mailbox, SessionId};
 use farwire_http::Trust;
-use farwire_telemetry::{Meter, log};
+use farwire_telemetry::{Meter, log, log_trouble};
 use farwire_udp::Sender;
 
 use crate::answer::Answer;
@@ -68,9 +68,13 @@ impl<D: Driver> Engine<D> {
     /// A connection that dials at the worker's first turn.
     pub fn new(dial: &Dial, sockets: &Sockets, waits: D::Waits, driver: D) -> Arc<Engine<D>> {
         let local = sockets.local(dial);
-        let dial = match std::env::var("FARWIRE_SCTP").ok().as_deref().and_then(SctpEngine::named) {
-            Some(engine) => &dial.clone().sctp(engine),
-            None => dial,
+        let dial = match SctpEngine::from_env(|name| std::env::var(name).ok()) {
+            Ok(Some(engine)) => &dial.clone().sctp(engine),
+            Ok(None) => dial,
+            Err(error) => {
+                log_trouble(&error);
+                dial
+            }
         };
         let mut client = Client::new(dial, local, draw_seed(), Sharing(waits), Instant::now());
         client.set_clock(wall_clock());

@@ -198,7 +198,9 @@ impl Sfu {
                 None if self.crowd.pauses() => return Output::WaitUntil(Some(now)),
                 None => match self.crowd.next() {
                     Some(key) => self.read(now, key),
-                    None if self.crowd.hastens() => drop(self.end_round(now)),
+                    None if self.crowd.hastens() => {
+                        self.end_round(now);
+                    }
                     None => {
                         self.crowd.looks();
                         return Output::WaitUntil(self.end_round(now));

@@ -6,5 +6,5 @@
 mod log;
 mod meter;
 
-pub use crate::log::log;
+pub use crate::log::{log, log_trouble};
 pub use crate::meter::{METER_EVERY, Meter};

@@ -16,6 +16,11 @@ pub fn log(notices: &[Notice]) {
     }
 }
 
+/// Logs a trouble that is nobody's in particular.
+pub fn log_trouble(trouble: &dyn std::fmt::Display) {
+    warn!(target: "farwire", "{trouble}");
+}
+
 fn level(notice: &Notice) -> Level {
     match notice {
         Notice::Trouble { .. } | Notice::Interrupted(_) => Level::WARN,

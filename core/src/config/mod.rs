@@ -36,8 +36,9 @@ pub(crate) fn broker_root(name: &'static str, given: &str) -> Result<String, Con
     root.ok_or_else(|| ConfigError::Broker { name, url: shown_url(given) })
 }
 
-/// The address of a URL's host, if it needs no look-up.
-pub(crate) fn host_ip(url: &str) -> Option<IpAddr> {
+/// The address of a URL's host, if it needs no look-up: `localhost` is 127.0.0.1.
+#[cfg_attr(not(feature = "server"), allow(unreachable_pub))]
+pub fn host_ip(url: &str) -> Option<IpAddr> {
     self::url::ip(self::url::host_and_port(url)?.0)
 }
 

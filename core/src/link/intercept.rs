@@ -3,12 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
-use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
-use str0m::crypto::{CryptoError, from_feature_flags};
+use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput};
 
 use super::empty::rewrite;
 use super::guard::{Guard, Verdict, Violation};
+use super::layer::Between;
 
 /// How often the guard learns the time while it needs it.
 const TICK: Duration = Duration::from_secs(1);
@@ -24,11 +23,6 @@ const REPORT: u8 = 0xff;
 /// A report's bytes: how many packets the guard has dropped since the last one.
 const REPORT_LEN: usize = 9;
 
-/// str0m's crypto with this layer in its DTLS.
-pub(super) fn crypto_provider() -> CryptoProvider {
-    CryptoProvider { dtls_provider: &Layer, ..from_feature_flags() }
-}
-
 /// The violation for which an error of str0m's stands.
 pub(super) fn violation(error: &str) -> Option<Violation> {
     let (_, needed) = error.rsplit_once("BufferTooSmall(")?;
@@ -42,51 +36,27 @@ pub(super) fn report(datagram: &[u8]) -> Option<u64> {
     count.try_into().ok().map(u64::from_be_bytes)
 }
 
+/// The interceptor of a connection.
 #[derive(Debug)]
-struct Layer;
-
-impl DtlsProvider for Layer {
-    fn generate_certificate(&self) -> Option<DtlsCert> {
-        from_feature_flags().dtls_provider.generate_certificate()
-    }
-
-    fn new_dtls(
-        &self,
-        cert: &DtlsCert,
-        now: Instant,
-        version: DtlsVersion,
-        mtu: Option<usize>,
-    ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let inner = from_feature_flags().dtls_provider.new_dtls(cert, now, version, mtu)?;
-        Ok(Box::new(Intercepted { inner, guard: Guard::new(now), now }))
-    }
-}
-
-#[derive(Debug)]
-struct Intercepted {
-    inner: Box<dyn DtlsInstance>,
+pub(super) struct Interceptor {
     guard: Guard,
     now: Instant,
 }
 
-impl DtlsInstance for Intercepted {
-    fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.guard.sent(data);
-        match rewrite(data) {
-            Some(rewritten) => self.inner.send_application_data(&rewritten),
-            None => self.inner.send_application_data(data),
+impl Between for Interceptor {
+    fn new(now: Instant) -> Interceptor {
+        Interceptor { guard: Guard::new(now), now }
+    }
+
+    fn send(&mut self, dtls: &mut dyn DtlsInstance, packet: &[u8]) -> Result<usize, DtlsImplError> {
+        self.guard.sent(packet);
+        match rewrite(packet) {
+            Some(rewritten) => dtls.send_application_data(&rewritten),
+            None => dtls.send_application_data(packet),
         }
     }
 
-    fn set_active(&mut self, active: bool) {
-        self.inner.set_active(active);
-    }
-
-    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.inner.handle_packet(packet)
-    }
-
-    fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+    fn poll_output<'a>(&mut self, dtls: &mut dyn DtlsInstance, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         if let Some(violation) = self.guard.take_violation() {
             return DtlsOutput::BufferTooSmall { needed: ENDED + violation as usize };
         }
@@ -97,7 +67,7 @@ impl DtlsInstance for Intercepted {
             report[1..].copy_from_slice(&dropped.to_be_bytes());
             return DtlsOutput::Packet(report);
         }
-        match self.inner.poll_output(buf) {
+        match dtls.poll_output(buf) {
             DtlsOutput::ApplicationData(packet) => match self.guard.receive(packet) {
                 Verdict::Pass => DtlsOutput::ApplicationData(packet),
                 // SCTP takes nothing from a packet without a header.
@@ -108,30 +78,9 @@ impl DtlsInstance for Intercepted {
         }
     }
 
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
+    fn tell_time(&mut self, now: Instant) {
         self.now = now;
         self.guard.tell_time(now);
-        self.inner.handle_timeout(now)
-    }
-
-    fn is_active(&self) -> bool {
-        self.inner.is_active()
-    }
-
-    fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.inner.protocol_version()
-    }
-
-    fn is_closing(&self) -> bool {
-        self.inner.is_closing()
-    }
-
-    fn is_closed(&self) -> bool {
-        self.inner.is_closed()
-    }
-
-    fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.inner.close()
     }
 }
 

@@ -6,10 +6,24 @@ use std::time::Instant;
 use str0m::config::CryptoProvider;
 use str0m::{Event, Rtc};
 
+use super::intercept::Interceptor;
+use super::layer::crypto_provider;
 use super::own_sctp::OwnSctp;
+use super::seam::Seam;
 use super::str0m_sctp::Str0mSctp;
-use super::{LinkError, LinkOutput, StreamId, intercept, seam};
+use super::{LinkError, LinkOutput, StreamId};
 use crate::Delivery;
+
+/// Which engine a process is to use, whatever its code says.
+const VARIABLE: &str = "FARWIRE_SCTP";
+
+/// As much of a wrong name as is shown, in characters.
+const MAX_SHOWN: usize = 32;
+
+/// A name that is no engine's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{VARIABLE} names {0:?}, which is no SCTP: it is \"farwire\" or \"str0m\"")]
+pub struct UnknownSctp(String);
 
 /// Whose SCTP carries the channels of a link. What is on the wire is the same protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -18,24 +32,28 @@ pub enum SctpEngine {
     /// str0m's.
     #[default]
     Str0m,
-    /// The crate `farwire-sctp`, on trial: it takes lossy messages for lost that come out of order.
+    /// The crate `farwire-sctp`, on trial.
     Farwire,
 }
 
 impl SctpEngine {
-    /// The engine of this name, `farwire` or `str0m`, as the variable `FARWIRE_SCTP` has it.
-    pub fn named(name: &str) -> Option<SctpEngine> {
-        match name {
-            "farwire" => Some(SctpEngine::Farwire),
-            "str0m" => Some(SctpEngine::Str0m),
-            _ => None,
+    /// The engine that the variable `FARWIRE_SCTP` asks for; `lookup` reads a variable.
+    ///
+    /// # Errors
+    /// When it names none.
+    pub fn from_env(lookup: impl FnOnce(&str) -> Option<String>) -> Result<Option<SctpEngine>, UnknownSctp> {
+        match lookup(VARIABLE).as_deref() {
+            None | Some("") => Ok(None),
+            Some("farwire") => Ok(Some(SctpEngine::Farwire)),
+            Some("str0m") => Ok(Some(SctpEngine::Str0m)),
+            Some(other) => Err(UnknownSctp(other.chars().take(MAX_SHOWN).collect())),
         }
     }
 
     pub(super) fn crypto_provider(self) -> CryptoProvider {
         match self {
-            SctpEngine::Farwire => seam::crypto_provider(),
-            SctpEngine::Str0m => intercept::crypto_provider(),
+            SctpEngine::Farwire => crypto_provider::<Seam>(),
+            SctpEngine::Str0m => crypto_provider::<Interceptor>(),
         }
     }
 }

@@ -7,9 +7,9 @@
 
 use std::time::Instant;
 
-use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
-use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
-use str0m::crypto::{CryptoError, from_feature_flags};
+use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput};
+
+use super::layer::Between;
 
 /// The port of SCTP at both ends, which all of WebRTC's implementations have (RFC 8841's `a=sctp-port`). No datagram that str0m
 /// sends begins with its bytes: the first one is ZRTP's (RFC 7983).
@@ -26,11 +26,6 @@ pub(super) const CLOSE: &[u8] = &[30];
 /// What says, in the guise of a datagram to be sent, that the far end has closed DTLS. No protocol of WebRTC begins so (RFC 7983).
 const CLOSED: &[u8] = &[0xff];
 
-/// str0m's crypto with this layer in its DTLS.
-pub(super) fn crypto_provider() -> CryptoProvider {
-    CryptoProvider { dtls_provider: &Layer, ..from_feature_flags() }
-}
-
 /// The packet that DTLS has decrypted, if what str0m sends is one. It is not to be sent.
 pub(super) fn decrypted(datagram: &[u8]) -> Option<&[u8]> {
     datagram.starts_with(&PORT).then_some(datagram)
@@ -46,79 +41,34 @@ pub(super) fn is_posing(datagram: &[u8]) -> bool {
     datagram.first() == Some(&TO_ENCRYPT) || datagram.first() == CLOSE.first()
 }
 
+/// The seam of a connection.
 #[derive(Debug)]
-struct Layer;
+pub(super) struct Seam;
 
-impl DtlsProvider for Layer {
-    fn generate_certificate(&self) -> Option<DtlsCert> {
-        from_feature_flags().dtls_provider.generate_certificate()
+impl Between for Seam {
+    fn new(_now: Instant) -> Seam {
+        Seam
     }
 
-    fn new_dtls(
-        &self,
-        cert: &DtlsCert,
-        now: Instant,
-        version: DtlsVersion,
-        mtu: Option<usize>,
-    ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        let inner = from_feature_flags().dtls_provider.new_dtls(cert, now, version, mtu)?;
-        Ok(Box::new(Seam { inner }))
-    }
-}
-
-#[derive(Debug)]
-struct Seam {
-    inner: Box<dyn DtlsInstance>,
-}
-
-impl DtlsInstance for Seam {
-    fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        Ok(data.len())
+    fn send(&mut self, _dtls: &mut dyn DtlsInstance, packet: &[u8]) -> Result<usize, DtlsImplError> {
+        Ok(packet.len())
     }
 
-    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        match packet.split_first() {
-            Some((&TO_ENCRYPT, packet)) => self.inner.send_application_data(packet).map(drop),
-            Some(_) if packet == CLOSE => self.inner.close(),
-            _ => self.inner.handle_packet(packet),
+    fn receive(&mut self, dtls: &mut dyn DtlsInstance, datagram: &[u8]) -> Result<(), DtlsImplError> {
+        match datagram.split_first() {
+            Some((&TO_ENCRYPT, packet)) => dtls.send_application_data(packet).map(drop),
+            Some(_) if datagram == CLOSE => dtls.close(),
+            _ => dtls.handle_packet(datagram),
         }
     }
 
-    fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        match self.inner.poll_output(buf) {
+    fn poll_output<'a>(&mut self, dtls: &mut dyn DtlsInstance, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        match dtls.poll_output(buf) {
             DtlsOutput::ApplicationData(packet) if packet.starts_with(&PORT) => DtlsOutput::Packet(packet),
             // SCTP takes nothing from a packet without a header.
             DtlsOutput::ApplicationData(_) => DtlsOutput::ApplicationData(&[]),
             DtlsOutput::CloseNotify => DtlsOutput::Packet(CLOSED),
             output => output,
         }
-    }
-
-    fn set_active(&mut self, active: bool) {
-        self.inner.set_active(active);
-    }
-
-    fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.inner.handle_timeout(now)
-    }
-
-    fn is_active(&self) -> bool {
-        self.inner.is_active()
-    }
-
-    fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.inner.protocol_version()
-    }
-
-    fn is_closing(&self) -> bool {
-        self.inner.is_closing()
-    }
-
-    fn is_closed(&self) -> bool {
-        self.inner.is_closed()
-    }
-
-    fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.inner.close()
     }
 }

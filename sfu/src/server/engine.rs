@@ -63,7 +63,7 @@ impl Engine {
     /// # Errors
     /// When the address for datagrams is taken or cannot be announced, or the system is out of threads or file descriptors.
     pub fn spawn(config: Config) -> Result<Engine, SpawnError> {
-        let config = match std::env::var("FARWIRE_SCTP").ok().as_deref().and_then(SctpEngine::named) {
+        let config = match SctpEngine::from_env(|name| std::env::var(name).ok())? {
             Some(engine) => config.sctp(engine),
             None => config,
         };

@@ -6,6 +6,7 @@ mod gate;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use farwire_core::UnknownSctp;
 use farwire_listener::{Listener, Site};
 
 pub use self::engine::{Caller, Engine};
@@ -33,6 +34,9 @@ pub enum SpawnError {
     /// Clients cannot send to an unspecified address.
     #[error("datagrams are received on {0}, which clients cannot send to: announce an address of this machine")]
     Announce(SocketAddr),
+    /// The variable `FARWIRE_SCTP` names no SCTP.
+    #[error(transparent)]
+    Sctp(#[from] UnknownSctp),
     /// The app's secret is one that others can guess.
     #[error(transparent)]
     Secret(#[from] SecretError),

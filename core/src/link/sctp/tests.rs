@@ -96,6 +96,16 @@ fn with_each(mut test: impl FnMut([SctpEngine; 2])) {
 }
 
 #[test]
+fn a_variable_names_the_engine_or_none() {
+    let named = |name: Option<&str>| SctpEngine::from_env(|_| name.map(str::to_owned));
+    assert_eq!((named(None), named(Some(""))), (Ok(None), Ok(None)));
+    assert_eq!(named(Some("str0m")), Ok(Some(SctpEngine::Str0m)));
+    assert_eq!(named(Some("farwire")), Ok(Some(SctpEngine::Farwire)));
+    let told = named(Some("usrsctp")).expect_err("no engine").to_string();
+    assert!(told.contains("FARWIRE_SCTP") && told.contains("usrsctp"), "{told}");
+}
+
+#[test]
 fn messages_of_every_kind_and_size_cross_both_ways() {
     with_each(|engines| {
         let mut pair = Pair::connected(engines);
