@@ -114,7 +114,7 @@ impl Fleet {
     }
 
     pub(crate) fn write(&mut self, n: usize, stream: StreamId, bytes: &[u8]) -> Outcome<()> {
-        self.sessions[n].link.write(Instant::now(), stream, true, bytes)?;
+        self.sessions[n].link.write(Instant::now(), stream, true, bytes.to_vec().into())?;
         self.sessions[n].link.flush();
         Ok(())
     }

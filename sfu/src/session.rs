@@ -246,8 +246,8 @@ impl Session {
     pub(crate) fn pump(&mut self, now: Instant, stats: &mut Stats) -> bool {
         let Session { pump, link, streams, released, drained, too_large, .. } = self;
         let progressed = pump.run(|stream| {
-            let write = |front: &Payload| match link.has_room(front.bytes.len()) {
-                true => match link.write(now, stream, front.binary, &front.bytes).into() {
+            let write = |front: &Payload| match link.has_room(stream, front.bytes.len()) {
+                true => match link.write(now, stream, front.binary, front.bytes.clone()).into() {
                     // A channel that is still opening opens.
                     Written::NotOpen => Written::NoRoom,
                     written => written,

@@ -80,7 +80,7 @@ impl Foreigners {
     pub fn with(config: Config) -> Foreigners {
         let start = Instant::now();
         Foreigners {
-            sfu: Sfu::new(config, SFU, [9; 32]),
+            sfu: Sfu::new(crate::engine::sfu(config), SFU, [9; 32]),
             clients: Vec::new(),
             unclaimed: Vec::new(),
             answers: HashMap::new(),

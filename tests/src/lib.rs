@@ -6,6 +6,7 @@
 #![allow(clippy::needless_pass_by_value)]
 
 pub mod busy_channel;
+mod engine;
 mod foreign;
 pub mod fuzz;
 pub mod hostile;

@@ -16,6 +16,7 @@ use farwire_core::{
 use farwire_sfu::{Incoming, Sfu};
 
 use crate::Sharing;
+use crate::engine;
 use crate::http::{Fate, HttpLog};
 use crate::mind::Mind;
 use crate::world_broker::{BROKER, Wish, WorldBroker};
@@ -114,7 +115,7 @@ impl World {
         let sfu_address = SocketAddr::from(([10, 0, 0, 1], 3478));
         let start = Instant::now();
         World {
-            sfu: Sfu::new(config, sfu_address, [7; 32]),
+            sfu: Sfu::new(engine::sfu(config), sfu_address, [7; 32]),
             network: Network::default(),
             http: Vec::new(),
             lost: Vec::new(),
@@ -153,7 +154,7 @@ impl World {
     pub fn add(&mut self, dial: impl Into<Dial>) -> Node {
         let clock = self.clock();
         self.settle_in(|addresses, seed, now| {
-            let mut peer = Peer::new(dial, addresses, seed, now);
+            let mut peer = Peer::new(engine::dial(dial), addresses, seed, now);
             peer.set_clock(clock);
             Mind::Peer(peer.into())
         })
@@ -163,7 +164,7 @@ impl World {
     pub fn add_client(&mut self, dial: impl Into<Dial>) -> Node {
         let clock = self.clock();
         self.settle_in(|addresses, seed, now| {
-            let mut client = Client::new(dial, addresses, seed, Sharing, now);
+            let mut client = Client::new(engine::dial(dial), addresses, seed, Sharing, now);
             client.set_clock(clock);
             Mind::Client(client.into())
         })
@@ -184,7 +185,7 @@ impl World {
         self.is_down = true;
         self.at_sfu.clear();
         self.of_broker.clear();
-        self.sfu = Sfu::new(farwire_sfu::Config::new("app", "secret"), self.sfu_address, [8; 32]);
+        self.sfu = Sfu::new(engine::sfu(farwire_sfu::Config::new("app", "secret")), self.sfu_address, [8; 32]);
     }
 
     /// Starts them again; the SFU knows nothing of what was.

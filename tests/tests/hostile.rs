@@ -62,7 +62,7 @@ impl Scene {
     /// Sends packets until the session ends, at most so many steps of eight.
     fn attack(&mut self, mut packet: impl FnMut(u32) -> Vec<Vec<u8>>) -> bool {
         let first = self.hostile.next_tsn();
-        for step in 0..4000 {
+        for step in 0..12_000 {
             for n in 0..8 {
                 self.hostile
                     .inject(&packet(step * 8 + n).iter().map(|chunk| shifted(chunk, first)).collect::<Vec<_>>());

@@ -10,8 +10,8 @@
 //!   either: new ── answer ──────────────────────────┘
 //! ```
 //!
-//! ICE, DTLS and session descriptions are str0m's; SCTP is str0m's as well, or `farwire-sctp`'s ([`SctpEngine`]). The link
-//! feeds str0m no more datagrams between two drains than its DTLS queue holds. It keeps little in flight inside SCTP, so that
+//! ICE, DTLS and session descriptions are str0m's; SCTP is `farwire-sctp`'s, or str0m's as well ([`SctpEngine`]). The link
+//! feeds str0m no more datagrams between two drains than its DTLS queue holds. It keeps little unsent inside SCTP, so that
 //! what waits can still be replaced by newer state: whoever writes asks [`Link::has_room`] before. It ends when the far end does
 //! what no sender does that keeps SCTP's rules ([`LinkEnd::Breach`], [`LinkEnd::Violation`]).
 //!
@@ -26,6 +26,7 @@ mod empty;
 mod error;
 mod event;
 mod guard;
+mod in_flight;
 mod intercept;
 mod layer;
 mod local;
@@ -44,6 +45,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use sha1::{Digest, Sha1};
 use str0m::change::SdpPendingOffer;
 use str0m::config::DtlsCert;
@@ -58,13 +60,13 @@ pub use self::guard::Violation;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use self::guard::probe::GuardProbe;
+use self::in_flight::InFlight;
 use self::own_sctp::OwnSctp;
 use self::round_trip::RoundTrip;
 use self::sctp::Sctp;
 pub use self::sctp::{SctpEngine, UnknownSctp};
 use self::sections::FarEnd;
 use self::str0m_sctp::{Str0mSctp, channel_config};
-use self::window::Window;
 
 pub use self::local::LocalAddress;
 use crate::Delivery;
@@ -142,7 +144,7 @@ pub struct Link {
     mid: Option<String>,
     sctp: Sctp,
     max_message: usize,
-    window: Window,
+    in_flight: InFlight,
     cork: Cork,
     round_trip: RoundTrip,
     outbox: VecDeque<LinkOutput>,
@@ -202,7 +204,7 @@ impl Link {
         let mut rtc = config.build(now);
         let sctp = match engine {
             SctpEngine::Farwire => Sctp::Farwire(Box::new(OwnSctp::new(now, seed(&mut rtc, certificate.as_ref())))),
-            SctpEngine::Str0m => Sctp::Str0m(Str0mSctp::default()),
+            SctpEngine::Str0m => Sctp::Str0m(Str0mSctp::new(now)),
         };
         if let Ok(candidate) = Candidate::host(local.offered(), "udp") {
             rtc.add_local_candidate(candidate);
@@ -216,7 +218,7 @@ impl Link {
             mid: None,
             sctp,
             max_message: DEFAULT_MAX_MESSAGE,
-            window: Window::new(now),
+            in_flight: InFlight::default(),
             cork: Cork::new(now),
             round_trip: RoundTrip::default(),
             outbox: VecDeque::new(),
@@ -254,16 +256,16 @@ impl Link {
         self.dirty = true;
     }
 
-    /// Whether a message of `len` bytes may be written now. One that may not is to wait in a queue of the caller's.
-    pub fn has_room(&mut self, len: usize) -> bool {
-        self.window.has_room(len) && self.sctp.has_room(len)
+    /// Whether a message of `len` bytes may be written to a channel now. One that may not is to wait in a queue of the caller's.
+    pub fn has_room(&mut self, stream: StreamId, len: usize) -> bool {
+        self.sctp.has_room(stream, len, &self.in_flight)
     }
 
     /// Gives a message to SCTP, which sends it at the next [`Link::poll`]s.
     ///
     /// # Errors
     /// [`LinkError::NotOpen`], [`LinkError::TooLarge`], or [`LinkError::Refused`] when SCTP cannot take it.
-    pub fn write(&mut self, now: Instant, stream: StreamId, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+    pub fn write(&mut self, now: Instant, stream: StreamId, binary: bool, bytes: Bytes) -> Result<(), LinkError> {
         if bytes.len() > self.max_message {
             return Err(LinkError::TooLarge { len: bytes.len(), max: self.max_message });
         }
@@ -271,10 +273,10 @@ impl Link {
         if now.saturating_duration_since(self.told) > TOLD_OFTEN_ENOUGH {
             self.tell_time(now);
         }
-        let held = self.sctp.write(&mut self.rtc, now, stream, binary, bytes)?;
-        self.window.wrote(now, held);
+        let len = bytes.len();
+        self.sctp.write(&mut self.rtc, now, stream, binary, bytes, &mut self.in_flight)?;
         match self.role {
-            Role::Client => self.cork.wrote(now, bytes.len()),
+            Role::Client => self.cork.wrote(now, len),
             Role::Server => self.dirty = true,
         }
         Ok(())
@@ -307,12 +309,12 @@ impl Link {
 
     /// Bytes written that the far end has not acknowledged yet.
     pub fn in_flight(&self) -> usize {
-        self.window.in_flight()
+        self.in_flight.bytes()
     }
 
     /// Messages written that the far end has not acknowledged yet.
     pub fn messages_in_flight(&self) -> usize {
-        self.window.messages_in_flight()
+        self.in_flight.messages()
     }
 
     /// How many packets of the far end SCTP has not got, since this was called last: they came too far after data that is
@@ -332,7 +334,7 @@ impl Link {
 
     /// Bytes that the far end has acknowledged, or the transport has given up, since the beginning.
     pub fn acked(&self) -> u64 {
-        self.window.acked()
+        self.in_flight.acked()
     }
 
     /// Takes a datagram from the link's socket. `false`: it is not for this link, or not one that WebRTC knows.
@@ -518,8 +520,8 @@ impl Link {
     }
 
     fn count_in_flight(&mut self, now: Instant) {
-        if self.window.in_flight() > 0 {
-            self.window.update(now, self.sctp.in_flight(&mut self.rtc));
+        if self.in_flight.bytes() > 0 {
+            self.sctp.count(&mut self.rtc, now, &mut self.in_flight);
         }
     }
 

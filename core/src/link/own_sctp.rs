@@ -12,12 +12,18 @@ use str0m::{Input, Rtc};
 use super::early::Early;
 use super::seam::{CLOSE, TO_ENCRYPT};
 use super::{
-    INPUTS_PER_DRAIN, LinkEnd, LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, MAX_RECEIVED_MESSAGE, State, StreamId,
+    LinkEnd, LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, MAX_RECEIVED_MESSAGE, State, StreamId,
 };
 use crate::{Delivery, Payload, Reliability};
 
 /// How long the end that does not begin waits for the other: both may, and not everybody does.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Packets that are given to DTLS between two drains: its queue of what it sends holds 10 records.
+const PACKETS_PER_DRAIN: usize = 8;
+
+/// Bytes of small messages that may be unsent: they fill the packets of the next acknowledgement.
+const UNSENT: usize = 8 * 1024;
 
 /// What a packet of the link's own says of where it is from and to, which nobody reads.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -110,26 +116,31 @@ impl OwnSctp {
         self.channels.get(&stream) == Some(&State::Open)
     }
 
-    pub(super) fn has_room(&self, len: usize) -> bool {
-        self.association.has_room(len)
+    /// A stream has one unsent message, so that what waits behind it can still be replaced by newer state and holds up no
+    /// other stream, or several small ones.
+    pub(super) fn has_room(&self, stream: StreamId, len: usize) -> bool {
+        let is_next = self.association.buffered_amount(stream) == 0;
+        (is_next || self.association.unsent() + len <= UNSENT) && self.association.has_room(len)
     }
 
-    /// Gives a message to the association.
+    /// Gives a message to the association, and says how many bytes it holds for it.
     pub(super) fn write(
         &mut self,
         now: Instant,
         stream: StreamId,
         binary: bool,
-        bytes: &[u8],
-    ) -> Result<(), LinkError> {
+        bytes: Bytes,
+    ) -> Result<usize, LinkError> {
         if !self.is_open(stream) {
             return Err(LinkError::NotOpen(stream));
         }
         let kind = if binary { Kind::Binary } else { Kind::Text };
-        if !binary && std::str::from_utf8(bytes).is_err() {
+        if !binary && std::str::from_utf8(&bytes).is_err() {
             return Err(LinkError::Refused("the text is not UTF-8".into()));
         }
-        self.association.send(now, stream, kind, Bytes::copy_from_slice(bytes)).map_err(|error| match error {
+        // An empty message is a byte on the wire.
+        let held = bytes.len().max(1);
+        self.association.send(now, stream, kind, bytes).map(|()| held).map_err(|error| match error {
             SendError::NotOpen(_) => LinkError::NotOpen(stream),
             SendError::TooLarge { len, max } => LinkError::TooLarge { len, max },
             error => LinkError::Refused(error.to_string()),
@@ -202,7 +213,7 @@ impl OwnSctp {
     /// Gives packets to DTLS, through str0m. `true`: some, so that there may be more.
     pub(super) fn send(&mut self, now: Instant, rtc: &mut Rtc) -> bool {
         let mut given = 0;
-        while given < INPUTS_PER_DRAIN && self.association.poll_packet(now, &mut self.packet) {
+        while given < PACKETS_PER_DRAIN && self.association.poll_packet(now, &mut self.packet) {
             self.marked.clear();
             self.marked.push(TO_ENCRYPT);
             self.marked.extend_from_slice(&self.packet);

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use bytes::Bytes;
 use str0m::config::CryptoProvider;
 use str0m::{Event, Rtc};
 
+use super::in_flight::InFlight;
 use super::intercept::Interceptor;
 use super::layer::crypto_provider;
 use super::own_sctp::OwnSctp;
@@ -29,11 +31,11 @@ pub struct UnknownSctp(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum SctpEngine {
-    /// str0m's.
+    /// The crate `farwire-sctp`.
     #[default]
-    Str0m,
-    /// The crate `farwire-sctp`, on trial.
     Farwire,
+    /// str0m's, to compare with.
+    Str0m,
 }
 
 impl SctpEngine {
@@ -86,33 +88,41 @@ impl Sctp {
         }
     }
 
-    pub(super) fn has_room(&self, len: usize) -> bool {
+    pub(super) fn has_room(&mut self, stream: StreamId, len: usize, in_flight: &InFlight) -> bool {
         match self {
-            Sctp::Farwire(own) => own.has_room(len),
-            Sctp::Str0m(_) => true,
+            Sctp::Farwire(own) => own.has_room(stream, len),
+            Sctp::Str0m(channels) => channels.window.has_room(len, in_flight),
         }
     }
 
-    /// Gives a message to SCTP, and says how many bytes it holds for it.
+    /// Gives a message to SCTP.
     pub(super) fn write(
         &mut self,
         rtc: &mut Rtc,
         now: Instant,
         stream: StreamId,
         binary: bool,
-        bytes: &[u8],
-    ) -> Result<usize, LinkError> {
+        bytes: Bytes,
+        in_flight: &mut InFlight,
+    ) -> Result<(), LinkError> {
         match self {
-            Sctp::Farwire(own) => own.write(now, stream, binary, bytes).map(|()| bytes.len()),
-            Sctp::Str0m(channels) => channels.write(rtc, stream, binary, bytes),
+            Sctp::Farwire(own) => in_flight.wrote(own.write(now, stream, binary, bytes)?),
+            Sctp::Str0m(channels) => {
+                in_flight.wrote(channels.write(rtc, stream, binary, &bytes)?);
+                channels.window.wrote(now, in_flight);
+            }
         }
+        Ok(())
     }
 
-    /// Bytes that the far end has not acknowledged.
-    pub(super) fn in_flight(&mut self, rtc: &mut Rtc) -> usize {
+    /// Takes in what the far end has acknowledged.
+    pub(super) fn count(&mut self, rtc: &mut Rtc, now: Instant, in_flight: &mut InFlight) {
         match self {
-            Sctp::Farwire(own) => own.in_flight(),
-            Sctp::Str0m(channels) => channels.in_flight(rtc),
+            Sctp::Farwire(own) => in_flight.update(own.in_flight()),
+            Sctp::Str0m(channels) => {
+                in_flight.update(channels.in_flight(rtc));
+                channels.window.update(now, in_flight);
+            }
         }
     }
 

@@ -4,12 +4,14 @@
 //! [interceptor](super::intercept).
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
 
 use bytes::Bytes;
 use str0m::channel::{ChannelConfig, ChannelData, ChannelId};
 use str0m::{Event, Rtc};
 
 use super::empty;
+use super::window::Window;
 use super::{LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, State, StreamId};
 use crate::{Delivery, Payload};
 
@@ -21,16 +23,28 @@ struct Channel {
     has_unacked: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Str0mSctp {
     channels: HashMap<StreamId, Channel>,
     streams: HashMap<ChannelId, StreamId>,
     in_band: Vec<ChannelId>,
     opening: Vec<StreamId>,
     unacked: Vec<StreamId>,
+    pub(super) window: Window,
 }
 
 impl Str0mSctp {
+    pub(super) fn new(now: Instant) -> Str0mSctp {
+        Str0mSctp {
+            channels: HashMap::new(),
+            streams: HashMap::new(),
+            in_band: Vec::new(),
+            opening: Vec::new(),
+            unacked: Vec::new(),
+            window: Window::new(now),
+        }
+    }
+
     pub(super) fn open(&mut self, rtc: &mut Rtc, stream: StreamId, delivery: Delivery) -> Result<(), LinkError> {
         let taken = rtc.direct_api().channel_id_by_sctp_stream_id(stream).is_some();
         if taken || self.channels.contains_key(&stream) {

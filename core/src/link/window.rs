@@ -1,11 +1,12 @@
-//! How much may be in flight inside SCTP, in bytes and in messages.
+//! How much may be in flight inside str0m's SCTP, in bytes and in messages.
 //!
-//! Each chunk inside SCTP is looked at on every poll, and what is inside can no longer be replaced by newer state. So
+//! Each chunk inside it is looked at on every poll, and what is inside can no longer be replaced by newer state. So
 //! the window stays at its minimum unless rate times round-trip time needs more: twice that product, measured while the
 //! window is what limits the flow.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use super::in_flight::InFlight;
 
 /// The window's lower bound in bytes: enough for a LAN.
 pub(crate) const MIN_WINDOW: usize = 32 * 1024;
@@ -32,14 +33,6 @@ const MEMORY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Window {
     size: usize,
-    /// Bytes in flight.
-    in_flight: usize,
-    /// The sizes of the messages in flight, oldest first.
-    messages: VecDeque<usize>,
-    /// Acknowledged bytes of the first of them.
-    partial: usize,
-    written: u64,
-    acked: u64,
     round: Option<Round>,
     limited: bool,
     /// The shortest round so far in this memory period, and in the one before.
@@ -59,11 +52,6 @@ impl Window {
     pub(crate) fn new(now: Instant) -> Window {
         Window {
             size: MIN_WINDOW,
-            in_flight: 0,
-            messages: VecDeque::new(),
-            partial: 0,
-            written: 0,
-            acked: 0,
             round: None,
             limited: false,
             shortest: [None; 2],
@@ -72,56 +60,32 @@ impl Window {
     }
 
     /// Whether a message of `len` bytes may be written. If not, it waits, and the window may grow for it.
-    pub(crate) fn has_room(&mut self, len: usize) -> bool {
+    pub(crate) fn has_room(&mut self, len: usize, in_flight: &InFlight) -> bool {
         let bytes = match len <= SMALL_MESSAGE {
-            true => self.in_flight < self.size + SMALL_MESSAGES_EXTRA,
-            false => self.in_flight == 0 || self.in_flight + len <= self.size,
+            true => in_flight.bytes() < self.size + SMALL_MESSAGES_EXTRA,
+            false => in_flight.bytes() == 0 || in_flight.bytes() + len <= self.size,
         };
-        let room = bytes && self.messages.len() < self.size / BYTES_PER_MESSAGE;
+        let room = bytes && in_flight.messages() < self.size / BYTES_PER_MESSAGE;
         self.limited |= !room;
         room
     }
 
-    /// Bytes acknowledged since the beginning.
-    pub(crate) fn acked(&self) -> u64 {
-        self.acked
-    }
-
-    /// Bytes written and not yet acknowledged.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
-    /// Messages written and not yet acknowledged.
-    pub(crate) fn messages_in_flight(&self) -> usize {
-        self.messages.len()
-    }
-
-    /// Notes that `len` bytes were written.
-    pub(crate) fn wrote(&mut self, now: Instant, len: usize) {
-        self.written += len as u64;
-        self.in_flight += len;
-        self.messages.push_back(len);
+    /// To be called after a message was written.
+    pub(crate) fn wrote(&mut self, now: Instant, in_flight: &InFlight) {
         if self.round.is_none() {
-            self.round = Some(Round { started: now, until: self.written, acked_before: self.acked });
+            self.round = Some(Round { started: now, until: in_flight.written(), acked_before: in_flight.acked() });
         }
     }
 
-    /// Takes in how much is in flight after acknowledgements may have come.
-    pub(crate) fn update(&mut self, now: Instant, bytes: usize) {
-        self.forget(self.in_flight.saturating_sub(bytes));
-        self.in_flight = bytes;
-        if bytes == 0 {
-            self.messages.clear();
-            self.partial = 0;
-        }
-        self.acked = self.written.saturating_sub(bytes as u64);
+    /// To be called after acknowledgements may have come.
+    pub(crate) fn update(&mut self, now: Instant, in_flight: &InFlight) {
+        let acked = in_flight.acked();
         let Some(round) = &self.round else { return };
-        if self.acked < round.until {
+        if acked < round.until {
             return;
         }
         let took = now.saturating_duration_since(round.started).max(Duration::from_micros(10));
-        let delivered = self.acked - round.acked_before;
+        let delivered = acked - round.acked_before;
         self.round = None;
         if now.saturating_duration_since(self.period) > MEMORY {
             self.shortest = [None, self.shortest[0]];
@@ -140,25 +104,37 @@ impl Window {
     }
 }
 
-impl Window {
-    /// Counts acknowledged bytes against the oldest messages, which is exact but for the order among channels.
-    fn forget(&mut self, acked: usize) {
-        self.partial += acked;
-        while let Some(first) = self.messages.front().filter(|first| **first <= self.partial) {
-            self.partial -= first;
-            self.messages.pop_front();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A window, and what is in flight in it.
+    struct Flow(Window, InFlight);
+
+    impl Flow {
+        fn new(now: Instant) -> Flow {
+            Flow(Window::new(now), InFlight::default())
+        }
+
+        fn has_room(&mut self, len: usize) -> bool {
+            self.0.has_room(len, &self.1)
+        }
+
+        fn wrote(&mut self, now: Instant, len: usize) {
+            self.1.wrote(len);
+            self.0.wrote(now, &self.1);
+        }
+
+        fn update(&mut self, now: Instant, bytes: usize) {
+            self.1.update(bytes);
+            self.0.update(now, &self.1);
+        }
+    }
+
     /// A path that carries `rate` bytes a second with `round_trip`, kept full for `rounds`.
     fn grown(rate: f64, round_trip: Duration, rounds: u32) -> usize {
         let mut now = Instant::now();
-        let mut window = Window::new(now);
+        let mut window = Flow::new(now);
         for _ in 0..rounds {
             let mut size = 0;
             while window.has_room(1000) {
@@ -168,7 +144,7 @@ mod tests {
             now += round_trip.max(Duration::from_secs_f64(size as f64 / rate));
             window.update(now, 0);
         }
-        window.size
+        window.0.size
     }
 
     #[test]
@@ -186,19 +162,19 @@ mod tests {
     #[test]
     fn an_unlimited_flow_leaves_it_alone() {
         let mut now = Instant::now();
-        let mut window = Window::new(now);
+        let mut window = Flow::new(now);
         for _ in 0..100 {
             window.wrote(now, 1000);
             now += Duration::from_millis(200);
             window.update(now, 0);
         }
-        assert_eq!(window.size, MIN_WINDOW);
+        assert_eq!(window.0.size, MIN_WINDOW);
     }
 
     #[test]
     fn counts_messages_as_well_as_bytes() {
         let now = Instant::now();
-        let mut window = Window::new(now);
+        let mut window = Flow::new(now);
         let mut written = 0;
         while window.has_room(64) {
             window.wrote(now, 64);
@@ -212,13 +188,13 @@ mod tests {
         window.update(now, 0);
         assert!(window.has_room(MAX_WINDOW * 2), "anything may go when nothing is in flight");
         window.wrote(now, 60_000);
-        assert!(!window.has_room(1201) && window.in_flight() == 60_000);
+        assert!(!window.has_room(1201) && window.1.bytes() == 60_000);
     }
 
     #[test]
     fn a_command_may_exceed_a_window_full_of_bulk() {
         let now = Instant::now();
-        let mut window = Window::new(now);
+        let mut window = Flow::new(now);
         while window.has_room(8000) {
             window.wrote(now, 8000);
         }

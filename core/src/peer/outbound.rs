@@ -97,8 +97,9 @@ impl Peer {
             if !binary && let Err(error) = std::str::from_utf8(bytes) {
                 break 'sent Err(PublishError::NotText { topic: topic.name.clone(), valid_up_to: error.valid_up_to() });
             }
+            let payload = Payload { bytes: Bytes::copy_from_slice(bytes), binary };
             if publication.open && publication.queue.is_empty() && way.has_room(bytes.len()) {
-                match way.write(now, binary, bytes) {
+                match way.write(now, binary, payload.bytes.clone()) {
                     Ok(()) => break 'sent Ok(Accepted::Sent),
                     Err(LinkError::NotOpen(_)) => publication.open = false,
                     // What SCTP cannot take now may go later.
@@ -109,7 +110,6 @@ impl Peer {
                 topic.stats.unheard += 1;
                 break 'sent Ok(Accepted::Dropped);
             }
-            let payload = Payload { bytes: Bytes::copy_from_slice(bytes), binary };
             match publication.queue.push(payload, ()) {
                 Pushed::Queued => {
                     outbound.queued += 1;
@@ -212,7 +212,7 @@ fn write(session: &mut Session, now: Instant, key: ChannelId, open: &mut bool, m
     if !way.has_room(message.bytes.len()) {
         return Written::NoRoom;
     }
-    let written = way.write(now, message.binary, &message.bytes).into();
+    let written = way.write(now, message.binary, message.bytes.clone()).into();
     *open = written != Written::NotOpen;
     written
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::errand::{BrokerError, ErrandDone, ErrandId};
@@ -134,7 +135,7 @@ impl Context<'_> {
     /// Sends a message of the provider's own, at once. `false`: there is no room for it now, and it is not sent.
     pub fn send(&mut self, stream: SctpStream, binary: bool, bytes: &[u8]) -> bool {
         let link = &mut self.state.transports.of(stream.transport).link;
-        link.has_room(bytes.len()) && self.send_now(stream, binary, bytes)
+        link.has_room(stream.id, bytes.len()) && self.send_now(stream, binary, bytes)
     }
 
     /// [`Context::send`], even when what was sent before fills the window.
@@ -149,7 +150,7 @@ impl Context<'_> {
     /// [`Context::send_now`] for what is nobody's message, and does not count as one.
     pub(super) fn send_uncounted(&mut self, stream: SctpStream, binary: bool, bytes: &[u8]) -> bool {
         let link = &mut self.state.transports.of(stream.transport).link;
-        let is_sent = link.write(self.now, stream.id, binary, bytes).is_ok();
+        let is_sent = link.write(self.now, stream.id, binary, Bytes::copy_from_slice(bytes)).is_ok();
         link.flush();
         is_sent
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::{ChannelId, SctpStream};
 use crate::link::{Certificate, Link, LinkError, LocalAddress, Role, SctpEngine, StreamId};
 use crate::{MAX_TRANSPORTS, SessionStats, TransportId};
@@ -56,7 +58,7 @@ impl Way<'_> {
     }
 
     pub(crate) fn has_room(&mut self, len: usize) -> bool {
-        self.transport.link.has_room(len)
+        self.stream.is_some_and(|stream| self.transport.link.has_room(stream, len))
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -64,10 +66,11 @@ impl Way<'_> {
     }
 
     /// See [`Link::write`].
-    pub(crate) fn write(&mut self, now: Instant, binary: bool, bytes: &[u8]) -> Result<(), LinkError> {
+    pub(crate) fn write(&mut self, now: Instant, binary: bool, bytes: Bytes) -> Result<(), LinkError> {
         let stream = self.stream.ok_or(LinkError::NotOpen(0))?;
+        let len = bytes.len();
         self.transport.link.write(now, stream, binary, bytes)?;
-        self.transport.note_sent(bytes.len());
+        self.transport.note_sent(len);
         Ok(())
     }
 }

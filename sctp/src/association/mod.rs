@@ -293,6 +293,11 @@ impl Association {
         self.outbox.streams.get(stream).map_or(0, |stream| stream.queued)
     }
 
+    /// Bytes that wait and of which no packet was made, over all streams, each message with 64 of overhead.
+    pub fn unsent(&self) -> usize {
+        self.outbox.charge()
+    }
+
     /// Bytes that were given to be sent and are not acknowledged, over all streams.
     pub fn unacknowledged(&self) -> usize {
         self.outbox.queued + self.flight.payload()
@@ -335,7 +340,7 @@ impl Association {
             min_round_trip: self.trip.least(),
             rto: self.trip.timeout(self.flight.is_thin()),
             peer_ack_delay: self.trip.ack_delay(),
-            window: self.control.window(),
+            window: self.window(),
             in_flight: self.flight.in_flight(),
             peer_window: self.peer_window,
             own_window: self.own_window(),

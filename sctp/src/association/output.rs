@@ -13,6 +13,9 @@ use crate::wire::{
 /// What packets that are spread over time may be ahead of it, so that not each needs a timer of its own.
 const PACE_AHEAD: Duration = Duration::from_millis(1);
 
+/// A shorter round trip is one of a LAN.
+const NEAR: Duration = Duration::from_millis(2);
+
 /// Gaps that an acknowledgement tells of at most.
 const MAX_GAPS: usize = 256;
 
@@ -153,10 +156,10 @@ impl Association {
         let before = writer.room();
         let is_probing = std::mem::take(&mut self.is_probing);
         let mut last = None;
-        if is_probing || self.flight.in_flight() < self.control.window() {
+        if is_probing || self.flight.in_flight() < self.window() {
             self.flight.begin_transmission();
         }
-        while is_probing || self.flight.in_flight() < self.control.window() {
+        while is_probing || self.flight.in_flight() < self.window() {
             let Some(sent) = self.flight.take_lost(self.now, writer.room()) else { break };
             self.stats.retransmits += 1;
             self.stats.chunks_sent += 1;
@@ -192,10 +195,16 @@ impl Association {
         last.filter(|_| !has_more)
     }
 
+    /// The congestion window, as far as it may be used.
+    pub(super) fn window(&self) -> usize {
+        let is_near = self.trip.nearness().is_some_and(|least| least < NEAR);
+        self.control.window().min(if is_near { self.config.max_near_window } else { usize::MAX })
+    }
+
     /// Whether the windows of the path and of the far end have room. Something is always on the way.
     fn may_send_new(&self) -> bool {
         let in_flight = self.flight.in_flight();
-        let has_room = in_flight < self.control.window() && in_flight < self.peer_window;
+        let has_room = in_flight < self.window() && in_flight < self.peer_window;
         (has_room || self.flight.is_empty()) && !self.flight.is_full()
     }
 

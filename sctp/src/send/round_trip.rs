@@ -13,6 +13,9 @@ const MAX_ACK_DELAY: Duration = Duration::from_millis(500);
 /// How long what was measured counts.
 const MEMORY: Duration = Duration::from_secs(30);
 
+/// How long it says how near the far end is: a path may change, and what is taken for a near one has little in flight.
+const SHORT_MEMORY: Duration = Duration::from_secs(2);
+
 /// Retransmissions of a thin flow before its timer begins to back off: few packets cannot congest, but each of them is awaited.
 const THIN_RETRIES: u32 = 3;
 
@@ -25,17 +28,18 @@ const PROMPT: u32 = 16;
 /// The greatest or the least of late.
 #[derive(Debug, Clone, Copy)]
 struct Extreme {
+    memory: Duration,
     period: Instant,
     values: [Option<Duration>; 2],
 }
 
 impl Extreme {
-    fn new(now: Instant) -> Extreme {
-        Extreme { period: now, values: [None; 2] }
+    fn new(memory: Duration, now: Instant) -> Extreme {
+        Extreme { memory, period: now, values: [None; 2] }
     }
 
     fn add(&mut self, now: Instant, value: Duration, choose: fn(Duration, Duration) -> Duration) {
-        if now.saturating_duration_since(self.period) > MEMORY {
+        if now.saturating_duration_since(self.period) > self.memory {
             self.values = [None, self.values[0]];
             self.period = now;
         }
@@ -53,6 +57,7 @@ pub(crate) struct RoundTrip {
     variation: Duration,
     latest: Duration,
     least: Extreme,
+    near: Extreme,
     ack_delay: Extreme,
     initial: Duration,
     floor: Duration,
@@ -71,8 +76,9 @@ impl RoundTrip {
             smoothed: None,
             variation: Duration::ZERO,
             latest: Duration::ZERO,
-            least: Extreme::new(now),
-            ack_delay: Extreme::new(now),
+            least: Extreme::new(MEMORY, now),
+            near: Extreme::new(SHORT_MEMORY, now),
+            ack_delay: Extreme::new(MEMORY, now),
             initial: config.rto_initial,
             floor: config.rto_min,
             ceiling: config.rto_max.max(config.rto_min),
@@ -95,6 +101,11 @@ impl RoundTrip {
         self.least.find(Duration::min)
     }
 
+    /// The shortest of the last few seconds.
+    pub(crate) fn nearness(&self) -> Option<Duration> {
+        self.near.find(Duration::min)
+    }
+
     /// By how much the far end delays acknowledgements of lone packets.
     pub(crate) fn ack_delay(&self) -> Duration {
         self.ack_delay.find(Duration::max).unwrap_or_default()
@@ -109,6 +120,7 @@ impl RoundTrip {
     pub(crate) fn measured(&mut self, now: Instant, sample: Duration, is_lone: bool) {
         let Some(smoothed) = self.smoothed else {
             self.least.add(now, sample, Duration::min);
+            self.near.add(now, sample, Duration::min);
             self.latest = sample;
             self.smoothed = Some(sample);
             // Half of what RFC 6298 says: what comes too early is a probe, which does no harm.
@@ -125,10 +137,11 @@ impl RoundTrip {
             self.doubts = 0;
             self.prompt += 1;
             if self.prompt >= PROMPT {
-                self.ack_delay = Extreme::new(now);
+                self.ack_delay = Extreme::new(MEMORY, now);
             }
         }
         self.least.add(now, sample, Duration::min);
+        self.near.add(now, sample, Duration::min);
         self.latest = sample;
         self.variation = (3 * self.variation + smoothed.abs_diff(sample)) / 4;
         self.smoothed = Some((7 * smoothed + sample) / 8);

@@ -50,7 +50,7 @@ pub fn session_description(data: &[u8]) {
         for (_, link) in &mut ends {
             // Neither may be possible yet, or ever.
             let _ = link.open(now, choices.short(), Delivery::LOSSY);
-            let _ = link.write(now, choices.short(), choices.flag(), b"x");
+            let _ = link.write(now, choices.short(), choices.flag(), bytes::Bytes::from_static(b"x"));
         }
     }
     for (_, link) in &mut ends {

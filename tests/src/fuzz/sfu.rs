@@ -274,7 +274,7 @@ impl Rig {
         let size = usize::from(choices.short()) % 4096;
         for _ in 0..=choices.byte() % 8 {
             // Text of one repeated byte is UTF-8; SCTP may refuse at any time.
-            let _ = client.link.write(self.now, stream, choices.flag(), &vec![b'a'; size]);
+            let _ = client.link.write(self.now, stream, choices.flag(), vec![b'a'; size].into());
         }
     }
 

@@ -71,12 +71,12 @@ impl Pair {
     fn carries(&mut self, text: &str) {
         self.events = Default::default();
         for (_, link) in &mut self.ends {
-            link.write(self.now, STREAM, false, text.as_bytes()).expect("an open channel");
+            link.write(self.now, STREAM, false, bytes::Bytes::copy_from_slice(text.as_bytes())).expect("an open channel");
         }
         self.run();
         for events in &self.events {
             let [LinkEvent::Message(STREAM, payload)] = &events[..] else { panic!("{events:?}") };
-            assert_eq!(payload.bytes, text.as_bytes());
+            assert_eq!(payload.bytes, bytes::Bytes::copy_from_slice(text.as_bytes()));
         }
     }
 

@@ -70,7 +70,7 @@ impl Pair {
 
     fn write(&mut self, end: usize, stream: StreamId, binary: bool, bytes: &[u8]) {
         let (now, link) = (self.now, &mut self.ends[end].1);
-        link.write(now, stream, binary, bytes).expect("written");
+        link.write(now, stream, binary, bytes::Bytes::copy_from_slice(bytes)).expect("written");
         link.flush();
     }
 
@@ -109,7 +109,7 @@ fn a_variable_names_the_engine_or_none() {
 fn messages_of_every_kind_and_size_cross_both_ways() {
     with_each(|engines| {
         let mut pair = Pair::connected(engines);
-        for (stream, sizes) in [(RELIABLE, &[0, 1, 1200, 16_384, 200_000][..]), (LOSSY, &[0, 1, 1100])] {
+        for (stream, sizes) in [(RELIABLE, &[0, 1, 1200, 16_384, 200_000][..]), (LOSSY, &[0, 1, 1100, 60_000])] {
             for end in 0..2 {
                 for size in sizes {
                     pair.write(end, stream, true, &vec![7; *size]);
