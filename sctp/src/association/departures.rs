@@ -19,6 +19,15 @@ impl Association {
         if let Some((sample, is_lone)) = acked.sample {
             self.trip.measured(self.now, sample, is_lone);
         }
+        if let Some(took) = acked.late {
+            self.trip.measured(self.now, took, false);
+        }
+        if acked.is_needless {
+            self.stats.spurious += 1;
+            if std::mem::take(&mut self.has_cut_for_probe) {
+                self.control.undo_loss();
+            }
+        }
         if let Some(took) = acked.spurious.or(acked.doubtful) {
             self.stats.spurious += 1;
             match (self.trip.expiries(), acked.spurious) {
@@ -35,6 +44,7 @@ impl Association {
             // A probe that was needed tells of a loss, like any other.
             if acked.repaired && self.trip.expiries() == 1 {
                 self.congested();
+                self.has_cut_for_probe = true;
             }
             self.trip.progressed();
             self.control.acked(&Ack {
@@ -74,6 +84,7 @@ impl Association {
 
     fn congested(&mut self) {
         self.stats.congestion_events += 1;
+        self.has_cut_for_probe = false;
         self.control.lost(self.now);
         self.flight.enter_recovery();
     }

@@ -56,6 +56,8 @@ pub struct Association {
     is_probing: bool,
     /// Everything in flight was taken for lost, and nothing has come since.
     has_timed_out: bool,
+    /// The window was made smaller last because of a probe that seemed to be needed.
+    has_cut_for_probe: bool,
     /// Something was refused for want of room.
     wants_room: bool,
     /// The far end is to be told what is given up.
@@ -110,6 +112,7 @@ impl Association {
             peer_window: 0,
             is_probing: false,
             has_timed_out: false,
+            has_cut_for_probe: false,
             wants_room: false,
             owes_forward: false,
             paced_until: now,

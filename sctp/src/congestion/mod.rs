@@ -41,6 +41,9 @@ pub(crate) trait Controller: fmt::Debug + Send {
     /// The last [`Controller::timed_out`] was for nothing.
     fn undo(&mut self);
 
+    /// The last [`Controller::lost`] was for nothing.
+    fn undo_loss(&mut self) {}
+
     /// Nothing was sent for longer than a timeout: what is known of the path is old.
     fn idled(&mut self);
 

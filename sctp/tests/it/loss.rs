@@ -141,3 +141,21 @@ fn messages_that_are_sent_once_and_lost_are_given_up_and_hold_nothing_up() {
     assert!((lost..lost + 40).contains(&stats.messages_abandoned), "{received}: {stats:?}");
     assert!(net.a.is_flushed());
 }
+
+#[test]
+fn a_path_that_becomes_longer_is_learned_after_one_needless_probe() {
+    for size in [100, 4000] {
+        let mut net = connected(1, configs(), wire(1));
+        let ms = Duration::from_millis(1);
+        for n in 0..100 {
+            if n == 20 {
+                net.wires.iter_mut().for_each(|wire| wire.delay = 40 * ms);
+            }
+            net.a.send(net.now, 1, Kind::Binary, Bytes::from(vec![7; size])).expect("sent");
+            net.run(100 * ms);
+        }
+        let stats = net.a.stats();
+        assert!(stats.retransmits <= 10 && stats.timeouts == 0, "{size}: {stats:?}");
+        assert!(stats.round_trip.is_some_and(|trip| trip > 70 * ms), "{size}: {stats:?}");
+    }
+}

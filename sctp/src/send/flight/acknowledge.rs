@@ -31,7 +31,7 @@ impl Flight {
             return Ok(None);
         }
         let mut acked = Acked { advanced: cumulative >= self.first, ..Acked::default() };
-        let mut news = News { now, least, latest: None, acked: &mut acked };
+        let mut news = News { now, least, latest: None, measured: None, acked: &mut acked };
         while self.first <= cumulative {
             let Some(sent) = self.ring.pop_front() else { break };
             self.first += 1;
@@ -61,7 +61,7 @@ impl Flight {
                 self.acknowledge_run(run, &mut news);
             }
         }
-        let latest = news.latest;
+        let (latest, measured) = (news.latest, news.measured);
         if self.acked.front().is_some_and(|run| run.start <= self.first) {
             self.taken_back += 1;
             if self.taken_back > MAX_TAKEN_BACK {
@@ -75,11 +75,20 @@ impl Flight {
             acked.repaired = false;
             acked.doubtful = latest.map(|latest| now.saturating_duration_since(latest.first_sent_at));
         }
+        // What has come twice may be acknowledged because of the second, long after the first acknowledgement was lost.
+        let is_sure = latest.is_none_or(|latest| latest.transmits == 1) || sack.duplicates().next().is_none();
+        acked.sample = measured
+            .filter(|_| is_sure)
+            .map(|(order, sent_at)| (now.saturating_duration_since(sent_at), order == self.order));
+        if let Some(repaired) = self.repaired.take_if(|repaired| sack.duplicates().any(|tsn| tsn == repaired.tsn)) {
+            acked.is_needless = true;
+            acked.late = repaired.took;
+        }
         if let Some(latest) = latest {
             self.notice_order(&latest);
-            let is_lone = latest.order == self.order;
-            if latest.transmits == 1 {
-                acked.sample = Some((now.saturating_duration_since(latest.sent_at), is_lone));
+            if acked.repaired && latest.transmits == 2 && !latest.has_copy {
+                let took = (acked.chunks == 1).then(|| now.saturating_duration_since(latest.first_sent_at));
+                self.repaired = Some(Repaired { tsn: latest.tsn, took });
             }
         }
         Ok(Some(acked))
@@ -165,6 +174,15 @@ impl Flight {
     }
 }
 
+/// A chunk that was sent twice and is acknowledged. If the far end tells later that it came twice, it was the first transmission
+/// that was acknowledged.
+#[derive(Debug)]
+pub(super) struct Repaired {
+    tsn: u32,
+    /// Since the first transmission, if it was that which was acknowledged: something that came later may have been.
+    took: Option<Duration>,
+}
+
 /// The transmission of an acknowledgement's chunks that was sent last.
 #[derive(Debug, Clone, Copy)]
 struct Latest {
@@ -181,6 +199,8 @@ struct News<'a> {
     now: Instant,
     least: Option<Duration>,
     latest: Option<Latest>,
+    /// The last of those that were sent once, and when: only of these it is known what was acknowledged.
+    measured: Option<(u64, Instant)>,
     acked: &'a mut Acked,
 }
 
@@ -188,6 +208,9 @@ impl News<'_> {
     fn note(&mut self, sent: &Sent, before: State, len: usize) {
         self.acked.bytes += len;
         self.acked.chunks += 1;
+        if sent.transmits == 1 && before == State::InFlight && self.measured.is_none_or(|(order, _)| order < sent.order) {
+            self.measured = Some((sent.order, sent.sent_at));
+        }
         let took = self.now.saturating_duration_since(sent.sent_at);
         if sent.transmits > 1 || before == State::Lost {
             // Sooner than any packet came back: it is the former transmission that arrived.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use self::acknowledge::Repaired;
 use self::tickets::Tickets;
 use super::{OVERHEAD, Rest, Taken};
 use crate::Reliability;
@@ -64,6 +65,10 @@ pub(crate) struct Acked {
     pub(crate) spurious: Option<Duration>,
     /// The same, or its acknowledgement was lost.
     pub(crate) doubtful: Option<Duration>,
+    /// What was sent again and acknowledged before had arrived the first time.
+    pub(crate) is_needless: bool,
+    /// How long that acknowledgement took.
+    pub(crate) late: Option<Duration>,
     /// What was sent again has arrived only then.
     pub(crate) repaired: bool,
 }
@@ -105,6 +110,7 @@ pub(crate) struct Flight {
     acked: VecDeque<Range<u64>>,
     /// The latest transmission that arrived.
     latest: Option<(u64, Instant)>,
+    repaired: Option<Repaired>,
     is_reordering: bool,
     /// Quarters of the shortest round trip that reordering is given.
     patience: u32,
@@ -141,6 +147,7 @@ impl Flight {
             begins_packet: false,
             acked: VecDeque::new(),
             latest: None,
+            repaired: None,
             is_reordering: false,
             patience: 1,
             recovery: 0,
