@@ -27,6 +27,7 @@ pub(crate) fn run(engine: &Engine, sockets: &Sockets, mut waiter: Waiter) {
             // A caller that received may have left something behind, and then it has called.
             if ready.readable(transport.index()) || ready.woken() {
                 // One call: a socket that has more is readable in the next round.
+                let _in_order = engine.driver().receiving();
                 let mut turn = Turn::of_io(engine);
                 let received = socket.receive(&mut buffers, |source, datagram| turn.take(transport, source, datagram));
                 next = turn.finish();

@@ -69,6 +69,7 @@ fn take_datagrams(
     transport: TransportId,
 ) -> Option<()> {
     for _ in 0..RECEIVES_PER_ROUND {
+        let _in_order = engine.driver().receiving();
         let mut turn = Turn::of_caller(engine);
         let received = socket.receive(buffers, |source, datagram| turn.take(transport, source, datagram));
         turn.finish();

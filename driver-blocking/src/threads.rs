@@ -1,6 +1,6 @@
 //! How a connection of this driver wakes threads and carries requests.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use farwire_core::signalling::{Failure, StreamEvent, StreamKey};
@@ -16,6 +16,8 @@ use crate::requests::Requests;
 /// One connection's threads.
 pub(crate) struct Threads {
     pub(crate) lead: LeaderSlot,
+    /// Held from receiving datagrams until they are handed in, so that they are handed in as they came.
+    receiving: Mutex<()>,
     /// Of the I/O thread.
     waker: Waker,
     io_thread: Mutex<Option<JoinHandle<()>>>,
@@ -27,7 +29,18 @@ pub(crate) type Engine = farwire_driver::Engine<Threads>;
 
 impl Threads {
     pub(crate) fn new(is_loopback: bool, lead: LeaderSlot, waker: Waker) -> Threads {
-        Threads { lead, waker, io_thread: Mutex::default(), requests: Requests::new(is_loopback) }
+        Threads {
+            lead,
+            receiving: Mutex::default(),
+            waker,
+            io_thread: Mutex::default(),
+            requests: Requests::new(is_loopback),
+        }
+    }
+
+    /// The right to receive, which a leader and the I/O thread have in turn.
+    pub(crate) fn receiving(&self) -> MutexGuard<'_, ()> {
+        self.receiving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the thread that is joined at the end.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use farwire_core::LinkEnd;
 use farwire_core::SctpEngine;
@@ -25,6 +25,13 @@ use crate::priority_mutex::PriorityMutex;
 use crate::sockets::Sockets;
 use crate::streams::Streams;
 use crate::system::{draw_seed, wall_clock};
+
+/// How often the worker looks up while callers are busy. A timer that a message starts, and an acknowledgement soon stops, is then
+/// mostly later than that, and the caller need not wake the worker for it, which takes longer than the message.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How long callers count as busy after one had to wake the worker.
+const BUSY: Duration = Duration::from_millis(200);
 
 /// One connection, as its handles and its worker see it.
 pub struct Engine<D: Driver> {
@@ -50,6 +57,8 @@ pub struct State<D: Driver> {
     meter: Meter,
     /// When the worker will be up at the latest; `None`: when it is woken.
     worker_wakes: Option<Instant>,
+    /// Until then the worker is up every [`TICK`].
+    busy_until: Option<Instant>,
 }
 
 /// The right to call an [`Engine`]'s client.
@@ -79,7 +88,13 @@ impl<D: Driver> Engine<D> {
         let mut client = Client::new(dial, local, draw_seed(), Sharing(waits), Instant::now());
         client.set_clock(wall_clock());
         Arc::new_cyclic(|this| Engine {
-            state: PriorityMutex::new(State { client, waiting: 0, meter: Meter::default(), worker_wakes: None }),
+            state: PriorityMutex::new(State {
+                client,
+                waiting: 0,
+                meter: Meter::default(),
+                worker_wakes: None,
+                busy_until: None,
+            }),
             outgoing: Mutex::new(Sender::new(sockets)),
             streams: Streams::new(),
             trust: OnceLock::new(),
@@ -127,6 +142,7 @@ impl<D: Driver> Engine<D> {
         let wake = is_due && !self.is_worker_awake.load(Ordering::Relaxed);
         if wake {
             state.worker_wakes = turn.deadline;
+            state.busy_until = Some(now + BUSY);
         }
         self.settle(state, turn);
         if wake {
@@ -149,9 +165,11 @@ impl<D: Driver> Engine<D> {
         state.client.handle_timeout(now);
         state.read_clock(now);
         let turn = state.client.turn(now);
-        let next = if turn.over { Next::Stop } else { Next::Wait(turn.deadline) };
+        let tick = state.busy_until.filter(|until| now < *until).map(|_| now + TICK);
+        let until = turn.deadline.into_iter().chain(tick).min();
+        let next = if turn.over { Next::Stop } else { Next::Wait(until) };
         state.meter(now);
-        state.worker_wakes = turn.deadline;
+        state.worker_wakes = until;
         self.is_worker_awake.store(false, Ordering::Relaxed);
         self.settle(state, turn);
         next

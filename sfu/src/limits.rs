@@ -40,8 +40,14 @@ pub(crate) const MAX_ADDRESSES: usize = 8;
 pub(crate) const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Messages and bytes that wait for one receiver at most on a lossy channel: the oldest give way.
-pub(crate) const LOSSY_QUEUE: usize = 256;
+pub(crate) const LOSSY_QUEUE: usize = 4096;
 pub(crate) const LOSSY_QUEUE_BYTES: usize = 1 << 20;
+
+/// Of those, messages that have waited longer than a burst takes are at most so many.
+pub(crate) const LOSSY_OLD: usize = 256;
+
+/// How long that is.
+pub(crate) const LOSSY_BURST: Duration = Duration::from_millis(50);
 
 /// Messages and bytes that wait for one receiver at most on a reliable channel: past it the subscription is closed.
 pub(crate) const RELIABLE_QUEUE: usize = 65_536;

@@ -6,12 +6,13 @@ use farwire_core::flow::{Overflow, Pump, Pushed, QueueLimits, SendQueue, Turn, W
 use farwire_core::link::StreamId;
 use farwire_core::{Delivery, Payload};
 
-use crate::limits::{LOSSY_QUEUE, LOSSY_QUEUE_BYTES, RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES};
+use crate::limits::{LOSSY_BURST, LOSSY_OLD, LOSSY_QUEUE, LOSSY_QUEUE_BYTES, RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES};
 use crate::stats::Stats;
 
 /// A queue that counts what becomes of its messages, and knows when each came.
 pub(crate) struct Outgoing {
     queue: SendQueue<Instant>,
+    limits: QueueLimits,
 }
 
 impl Outgoing {
@@ -21,11 +22,12 @@ impl Outgoing {
             true => (RELIABLE_QUEUE, RELIABLE_QUEUE_BYTES, Overflow::Refuse),
             false => (LOSSY_QUEUE, LOSSY_QUEUE_BYTES, Overflow::DropOldest),
         };
-        Outgoing { queue: SendQueue::new(limits) }
+        Outgoing { queue: SendQueue::new(limits), limits }
     }
 
     /// Takes a message that came at this time. `false`: a reliable queue has overflowed.
     pub(crate) fn push(&mut self, arrival: Instant, payload: &Payload, stats: &mut Stats) -> bool {
+        self.drop_old(arrival, stats);
         let before = self.queue.bytes();
         match self.queue.push(payload.clone(), arrival) {
             Pushed::Queued => {}
@@ -38,6 +40,20 @@ impl Outgoing {
         stats.queued += 1;
         stats.queued_bytes = stats.queued_bytes + self.queue.bytes() as u64 - before as u64;
         true
+    }
+
+    /// What was not sent in time is not worth more than what is new.
+    fn drop_old(&mut self, now: Instant, stats: &mut Stats) {
+        let is_old = |at: &Instant| now.saturating_duration_since(*at) > LOSSY_BURST;
+        while self.limits.overflow == Overflow::DropOldest
+            && self.queue.len() >= LOSSY_OLD
+            && self.queue.front_note().is_some_and(is_old)
+            && let Some((payload, _)) = self.queue.pop()
+        {
+            stats.replaced += 1;
+            stats.queued -= 1;
+            stats.queued_bytes -= payload.bytes.len() as u64;
+        }
     }
 
     /// Lets it have its turns among a session's queues.
@@ -78,8 +94,8 @@ impl Outgoing {
         self.queue.is_empty()
     }
 
-    /// Whether more than one part in this many of a reliable queue is in use.
+    /// Whether more than one part in this many of the queue is in use.
     pub(crate) fn is_fuller_than(&self, part: usize) -> bool {
-        self.queue.len() * part > RELIABLE_QUEUE || self.queue.bytes() * part > RELIABLE_QUEUE_BYTES
+        self.queue.len() * part > self.limits.messages || self.queue.bytes() * part > self.limits.bytes
     }
 }

@@ -7,7 +7,7 @@ use farwire_core::flow::{Pump, Turn, Written};
 use farwire_core::link::{Link, PLACEHOLDER, StreamId};
 use farwire_core::signalling::RequestId;
 use farwire_core::wire::cloudflare::{DataChannel, DataChannels, Location, SessionState};
-use farwire_core::{Delivery, Payload, TokenBucket};
+use farwire_core::{Delivery, Payload, SctpEngine, TokenBucket};
 
 use crate::api::Action;
 use crate::backpressure::Backpressure;
@@ -29,7 +29,7 @@ const LAST_STREAM: StreamId = 65_534;
 /// The first id to hand out: 0 and 1 are the client's for `server-events`.
 const FIRST_STREAM: StreamId = 2;
 
-/// A reliable queue that is fuller than one part in this many slows its publisher down.
+/// A queue that is fuller than one part in this many slows its publisher down.
 const HIGH_WATER: usize = 8;
 
 /// And one that is emptier than one part in this many does not any more.
@@ -125,6 +125,8 @@ pub(crate) struct Subscription {
     pub(crate) holds: bool,
     /// It has held its publisher back in vain, and does so no more.
     pub(crate) is_given_up: bool,
+    /// The same for a lossy one, until then.
+    pub(crate) rests_until: Option<Instant>,
     pub(crate) outgoing: Outgoing,
 }
 
@@ -145,6 +147,7 @@ impl Subscription {
             drain_until: None,
             holds: false,
             is_given_up: false,
+            rests_until: None,
             outgoing: Outgoing::new(delivery),
         }
     }
@@ -156,12 +159,14 @@ pub(crate) enum Delivered {
     Taken,
     /// Taken, and the publisher is to be held back from now on.
     TakenAndHolds,
+    /// Taken by a lossy queue in which much waits.
+    TakenAndFull,
     /// Not taken: a reliable queue has overflowed.
     Overflowed,
 }
 
 impl Session {
-    pub(crate) fn new(id: String, mut link: Link, now: Instant) -> Session {
+    pub(crate) fn new(id: String, engine: SctpEngine, mut link: Link, now: Instant) -> Session {
         let connect_by = now + CONNECT_WITHIN;
         let ufrag = link.local_ufrag();
         Session {
@@ -173,7 +178,7 @@ impl Session {
             connected: false,
             heard: now,
             arrival: now,
-            pacer: Pacer::new(now),
+            pacer: Pacer::new(engine, now),
             connect_by: Some(connect_by),
             waiting: VecDeque::new(),
             allowance: TokenBucket::new(CALLS_PER_SECOND, Duration::from_secs(1) / CALLS_PER_SECOND, now),
@@ -234,10 +239,14 @@ impl Session {
             return Delivered::Overflowed;
         }
         outgoing.schedule(stream, &mut self.pump);
-        let holds = subscription.reliable && !subscription.is_given_up && outgoing.is_fuller_than(HIGH_WATER);
-        match holds && !std::mem::replace(&mut subscription.holds, true) {
+        let rests = subscription.is_given_up || subscription.rests_until.is_some_and(|until| arrival < until);
+        if rests || !outgoing.is_fuller_than(HIGH_WATER) {
+            return Delivered::Taken;
+        }
+        match subscription.reliable {
+            false => Delivered::TakenAndFull,
+            true if std::mem::replace(&mut subscription.holds, true) => Delivered::Taken,
             true => Delivered::TakenAndHolds,
-            false => Delivered::Taken,
         }
     }
 

@@ -99,6 +99,11 @@ impl<N> SendQueue<N> {
         self.messages.front().map(|(payload, _)| payload)
     }
 
+    /// The note of the message that is to go next.
+    pub fn front_note(&self) -> Option<&N> {
+        self.messages.front().map(|(_, note)| note)
+    }
+
     /// Takes the message that is to go next.
     pub fn pop(&mut self) -> Option<(Payload, N)> {
         let (payload, note) = self.messages.pop_front()?;

@@ -326,6 +326,14 @@ impl Link {
         }
     }
 
+    /// Whether the far end was less than 2 ms away of late, there and back; `false` as well where SCTP does not say.
+    pub fn is_near(&self) -> bool {
+        match &self.sctp {
+            Sctp::Farwire(own) => own.is_near(),
+            Sctp::Str0m(_) => false,
+        }
+    }
+
     /// What the latest connectivity check took to the far end and back; `None` before the first, and for a server, which
     /// sends none.
     pub fn round_trip(&self) -> Option<Duration> {

@@ -11,9 +11,7 @@ use str0m::{Input, Rtc};
 
 use super::early::Early;
 use super::seam::{CLOSE, TO_ENCRYPT};
-use super::{
-    LinkEnd, LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, MAX_RECEIVED_MESSAGE, State, StreamId,
-};
+use super::{LinkEnd, LinkError, LinkEvent, LinkOutput, MAX_IN_BAND, MAX_RECEIVED_MESSAGE, State, StreamId};
 use crate::{Delivery, Payload, Reliability};
 
 /// How long the end that does not begin waits for the other: both may, and not everybody does.
@@ -150,6 +148,10 @@ impl OwnSctp {
     /// Bytes that the far end has not acknowledged.
     pub(super) fn in_flight(&self) -> usize {
         self.association.unacknowledged()
+    }
+
+    pub(super) fn is_near(&self) -> bool {
+        self.association.is_near()
     }
 
     /// Takes a packet that DTLS has decrypted.

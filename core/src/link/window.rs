@@ -50,13 +50,7 @@ struct Round {
 
 impl Window {
     pub(crate) fn new(now: Instant) -> Window {
-        Window {
-            size: MIN_WINDOW,
-            round: None,
-            limited: false,
-            shortest: [None; 2],
-            period: now,
-        }
+        Window { size: MIN_WINDOW, round: None, limited: false, shortest: [None; 2], period: now }
     }
 
     /// Whether a message of `len` bytes may be written. If not, it waits, and the window may grow for it.

@@ -1,5 +1,7 @@
 //! Data from the far end: whether there is room for it, what messages it makes, and when it is acknowledged.
 
+use std::time::Duration;
+
 use super::Association;
 use crate::dcep;
 use crate::receive::{Arrival, Assembled, Fragment, Turn};
@@ -9,9 +11,14 @@ use crate::{Event, Violation};
 /// Packets with data after which an acknowledgement is due (RFC 9260, section 6.2).
 const PACKETS_PER_ACK: u32 = 2;
 
+/// How long an acknowledgement that is wanted at once (RFC 7053) waits all the same, for data of ours that carries it, if what came
+/// was all that there was to send: nobody waits for it then, and an answer leaves first, and in one packet. A full packet that wants
+/// one is the last that the far end's window let through.
+const AT_ONCE: Duration = Duration::from_millis(10);
+
 impl Association {
     pub(super) fn take_data(&mut self, data: &Data<'_>, interleaved: bool) -> Result<(), Violation> {
-        self.acks.is_due |= data.flags & IMMEDIATE != 0;
+        self.acks.is_urgent |= data.flags & IMMEDIATE != 0;
         let at = self.tsns.position(data.tsn);
         let is_next = match self.tsns.judge(at) {
             Arrival::New { is_next } => is_next,
@@ -159,11 +166,14 @@ impl Association {
     }
 
     /// A packet had data.
-    pub(super) fn data_arrived(&mut self, had_duplicates: bool) {
+    pub(super) fn data_arrived(&mut self, had_duplicates: bool, is_full: bool) {
         self.acks.packets += 1;
+        self.acks.is_due |= self.acks.is_urgent && is_full;
         self.acks.is_due |= had_duplicates || self.tsns.has_gaps() || self.acks.packets >= PACKETS_PER_ACK;
-        if !self.acks.is_due && self.timers.ack.is_none() {
-            self.timers.ack = Some(self.now + self.config.ack_delay);
+        if !self.acks.is_due {
+            let delay = if self.acks.is_urgent { self.config.ack_delay.min(AT_ONCE) } else { self.config.ack_delay };
+            let at = self.now + delay;
+            self.timers.ack = Some(self.timers.ack.map_or(at, |earlier| earlier.min(at)));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Association;
 use super::state::Phase;
 use crate::congestion::Ack;
-use crate::send::Verdict;
+use crate::send::{Verdict, doubt};
 use crate::wire::Sack;
 use crate::{Event, Violation};
 
@@ -122,7 +122,7 @@ impl Association {
         self.trip.expired();
         if is_first {
             self.stats.probes += 1;
-            let until = self.now + self.trip.timeout(false);
+            let until = self.now + doubt(&self.trip);
             self.timers.loss = self.flight.probe(self.now, self.config.max_packet, until).again;
         } else {
             self.stats.timeouts += 1;

@@ -53,7 +53,8 @@ impl Association {
             }
         }
         if has_data {
-            self.data_arrived(self.stats.duplicates > duplicates);
+            let is_full = bytes.len() > self.config.max_packet / 2;
+            self.data_arrived(self.stats.duplicates > duplicates, is_full);
         }
         self.finish_input();
     }

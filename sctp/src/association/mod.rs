@@ -312,6 +312,11 @@ impl Association {
         used == 0 || used + len + crate::send::OVERHEAD <= self.config.send_buffer
     }
 
+    /// Whether a round trip has taken less than 2 ms of late, as on a LAN.
+    pub fn is_near(&self) -> bool {
+        self.trip.is_near()
+    }
+
     /// Whether everything that was given is acknowledged or given up.
     pub fn is_flushed(&self) -> bool {
         self.outbox.is_empty() && self.flight.is_empty()

@@ -13,9 +13,6 @@ use crate::wire::{
 /// What packets that are spread over time may be ahead of it, so that not each needs a timer of its own.
 const PACE_AHEAD: Duration = Duration::from_millis(1);
 
-/// A shorter round trip is one of a LAN.
-const NEAR: Duration = Duration::from_millis(2);
-
 /// Gaps that an acknowledgement tells of at most.
 const MAX_GAPS: usize = 256;
 
@@ -78,7 +75,8 @@ impl Association {
         if std::mem::take(&mut self.controls.cookie_ack) {
             writer.put(COOKIE_ACK, 0, &[]);
         }
-        if self.acks.is_due {
+        // Data that is about to go carries what is owed.
+        if self.acks.is_due || self.acks.packets > 0 && self.is_about_to_send() {
             self.write_ack(writer);
         }
         while let Some((kind, value)) = self.controls.replies.front() {
@@ -112,6 +110,7 @@ impl Association {
 
     fn write_ack(&mut self, writer: &mut Writer<'_>) {
         self.acks.is_due = false;
+        self.acks.is_urgent = false;
         self.acks.packets = 0;
         self.timers.ack = None;
         let window = self.own_window();
@@ -191,14 +190,16 @@ impl Association {
         if self.timers.data.is_none() {
             self.timers.data = Some(self.now + self.trip.timeout(self.flight.is_thin()));
         }
-        let has_more = (self.flight.has_lost() || !self.outbox.is_empty()) && self.may_send_new();
-        last.filter(|_| !has_more)
+        last.filter(|_| !self.is_about_to_send())
     }
 
     /// The congestion window, as far as it may be used.
     pub(super) fn window(&self) -> usize {
-        let is_near = self.trip.nearness().is_some_and(|least| least < NEAR);
-        self.control.window().min(if is_near { self.config.max_near_window } else { usize::MAX })
+        self.control.window().min(if self.is_near() { self.config.max_near_window } else { usize::MAX })
+    }
+
+    fn is_about_to_send(&self) -> bool {
+        (self.flight.has_lost() || !self.outbox.is_empty()) && self.may_send_new()
     }
 
     /// Whether the windows of the path and of the far end have room. Something is always on the way.

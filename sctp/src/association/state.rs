@@ -68,6 +68,8 @@ impl Controls {
 #[derive(Debug, Default)]
 pub(super) struct Acks {
     pub(super) is_due: bool,
+    /// The far end wishes one soon.
+    pub(super) is_urgent: bool,
     /// Packets with data that are not acknowledged.
     pub(super) packets: u32,
     /// The window that was told last.

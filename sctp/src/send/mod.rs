@@ -5,7 +5,7 @@ mod outbox;
 mod round_trip;
 mod stream;
 
-pub(crate) use self::flight::{Flight, Verdict};
+pub(crate) use self::flight::{Flight, Verdict, doubt};
 pub(crate) use self::outbox::{Outbox, Rest, Taken};
 pub(crate) use self::round_trip::RoundTrip;
 pub(crate) use self::stream::{OutPhase, OutStream, Outgoing};

@@ -13,6 +13,9 @@ const MAX_ACK_DELAY: Duration = Duration::from_millis(500);
 /// How long what was measured counts.
 const MEMORY: Duration = Duration::from_secs(30);
 
+/// A shorter one is one of a LAN.
+const NEAR: Duration = Duration::from_millis(2);
+
 /// How long it says how near the far end is: a path may change, and what is taken for a near one has little in flight.
 const SHORT_MEMORY: Duration = Duration::from_secs(2);
 
@@ -101,9 +104,9 @@ impl RoundTrip {
         self.least.find(Duration::min)
     }
 
-    /// The shortest of the last few seconds.
-    pub(crate) fn nearness(&self) -> Option<Duration> {
-        self.near.find(Duration::min)
+    /// Whether the shortest of the last few seconds is one of a LAN.
+    pub(crate) fn is_near(&self) -> bool {
+        self.near.find(Duration::min).is_some_and(|shortest| shortest < NEAR)
     }
 
     /// By how much the far end delays acknowledgements of lone packets.

@@ -7,6 +7,7 @@ use farwire_core::link::StreamId;
 use tracing::warn;
 
 use super::Sfu;
+use crate::backpressure::LOSSY_REST;
 use crate::session::{Delivered, SessionKey, Stream};
 
 impl Sfu {
@@ -30,10 +31,12 @@ impl Sfu {
         self.stats.received += 1;
         self.stats.received_bytes += payload.bytes.len() as u64;
         let (mut overflowed, mut holding) = (Vec::new(), Vec::new());
+        let (mut full, mut has_taker) = (None, false);
         for (subscriber, to) in &subscribers {
             let Some(session) = self.sessions.get_mut(subscriber) else { continue };
             match session.deliver(*to, arrival, payload, &mut self.stats) {
-                Delivered::Taken => {}
+                Delivered::Taken => has_taker = true,
+                Delivered::TakenAndFull => full = Some((*subscriber, *to)),
                 Delivered::TakenAndHolds => holding.push((*subscriber, *to, session.link.acked())),
                 Delivered::Overflowed => overflowed.push((*subscriber, *to)),
             }
@@ -53,6 +56,30 @@ impl Sfu {
         for (subscriber, to) in overflowed {
             self.overflow(now, subscriber, to);
         }
+        if let Some(full) = full.filter(|_| !has_taker) {
+            self.hold_lossy(now, key, full);
+        }
+    }
+
+    /// Holds a publisher back for a moment whose messages nobody takes as fast, so that it drops them itself: newer ones can replace
+    /// them there. Not one that others hear as well, and not for somebody far away, whom a moment does not help.
+    fn hold_lossy(&mut self, now: Instant, publisher: SessionKey, (key, stream): (SessionKey, StreamId)) {
+        let is_held = self.sessions.get(&publisher).is_none_or(|session| session.backpressure.is_on());
+        if is_held || self.has_several_subscribers(publisher) {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&key) else { return };
+        let is_near = session.link.is_near();
+        let Some(Stream::Subscription(subscription)) = session.streams.get_mut(&stream) else { return };
+        if !is_near {
+            return;
+        }
+        subscription.holds = true;
+        let acked = session.link.acked();
+        if let Some(session) = self.sessions.get_mut(&publisher) {
+            session.backpressure.join_lossy(now, (key, stream), acked);
+            session.reschedule();
+        }
     }
 
     /// Hands a subscriber's message to the publisher, if this subscriber may reply.
@@ -66,7 +93,7 @@ impl Sfu {
         let Some(session) = self.sessions.get_mut(&publisher) else { return };
         match session.take_reply(to, from, arrival, payload, &mut self.stats) {
             Delivered::Overflowed => self.overflow(now, from.0, from.1),
-            Delivered::Taken | Delivered::TakenAndHolds => self.mark(publisher),
+            Delivered::Taken | Delivered::TakenAndHolds | Delivered::TakenAndFull => self.mark(publisher),
         }
     }
 
@@ -104,7 +131,10 @@ impl Sfu {
             let session = self.sessions.get_mut(&subscriber);
             if let Some(Stream::Subscription(in_vain)) = session.and_then(|session| session.streams.get_mut(&stream)) {
                 in_vain.holds = false;
-                in_vain.is_given_up = true;
+                match in_vain.reliable {
+                    true => in_vain.is_given_up = true,
+                    false => in_vain.rests_until = Some(now + LOSSY_REST),
+                }
             }
         }
         if let Some(session) = self.sessions.get_mut(&key) {

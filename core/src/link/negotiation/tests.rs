@@ -71,7 +71,8 @@ impl Pair {
     fn carries(&mut self, text: &str) {
         self.events = Default::default();
         for (_, link) in &mut self.ends {
-            link.write(self.now, STREAM, false, bytes::Bytes::copy_from_slice(text.as_bytes())).expect("an open channel");
+            link.write(self.now, STREAM, false, bytes::Bytes::copy_from_slice(text.as_bytes()))
+                .expect("an open channel");
         }
         self.run();
         for events in &self.events {

@@ -208,7 +208,8 @@ impl News<'_> {
     fn note(&mut self, sent: &Sent, before: State, len: usize) {
         self.acked.bytes += len;
         self.acked.chunks += 1;
-        if sent.transmits == 1 && before == State::InFlight && self.measured.is_none_or(|(order, _)| order < sent.order) {
+        if sent.transmits == 1 && before == State::InFlight && self.measured.is_none_or(|(order, _)| order < sent.order)
+        {
             self.measured = Some((sent.order, sent.sent_at));
         }
         let took = self.now.saturating_duration_since(sent.sent_at);

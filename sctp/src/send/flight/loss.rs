@@ -15,8 +15,19 @@ const THIN: usize = 4800;
 /// The least time that reordering is given.
 const MIN_REORDERING: Duration = Duration::from_millis(1);
 
+/// How long what is lost on a LAN may still come late.
+const NEAR_DOUBT: Duration = Duration::from_millis(5);
+
+/// How long an acknowledgement may wait at the far end besides.
+const LATE_ACK: Duration = Duration::from_millis(20);
+
 /// Quarters of the shortest round trip that reordering is given at most.
 const MAX_PATIENCE: u32 = 16;
+
+/// How long what is not to be sent again may still come late. On a LAN much gathers behind it soon.
+pub(crate) fn doubt(trip: &RoundTrip) -> Duration {
+    if trip.is_near() { NEAR_DOUBT } else { trip.timeout(false) + LATE_ACK }
+}
 
 impl Flight {
     /// Finds what is lost by what has arrived.
@@ -40,7 +51,7 @@ impl Flight {
                     verdict.again = Some(sent.sent_at + overdue);
                     break;
                 }
-                self.lose(tsn, now, Some(now + trip.timeout(false)), &mut verdict);
+                self.lose(tsn, now, Some(now + doubt(trip)), &mut verdict);
             }
             self.transmissions.pop_front();
         }

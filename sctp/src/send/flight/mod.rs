@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use self::acknowledge::Repaired;
+pub(crate) use self::loss::doubt;
 use self::tickets::Tickets;
 use super::{OVERHEAD, Rest, Taken};
 use crate::Reliability;

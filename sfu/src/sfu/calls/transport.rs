@@ -28,7 +28,7 @@ impl Sfu {
         }
         let (key, id) = self.fresh_id();
         let link = Link::with(self.config.sctp, Role::Server, self.address, self.certificate.clone(), now);
-        let mut session = Session::new(id.clone(), link, now);
+        let mut session = Session::new(id.clone(), self.config.sctp, link, now);
         // Cloudflare's first examples negotiate here; later ones with `establish`.
         let session_description = match offer(body.session_description.as_ref())? {
             Some(sdp) => Some(answer(&mut session, sdp)?),
