@@ -204,7 +204,7 @@ impl Link {
         let mut rtc = config.build(now);
         let sctp = match engine {
             SctpEngine::Farwire => Sctp::Farwire(Box::new(OwnSctp::new(now, seed(&mut rtc, certificate.as_ref())))),
-            SctpEngine::Str0m => Sctp::Str0m(Str0mSctp::new(now)),
+            SctpEngine::Str0m => Sctp::Str0m(Box::new(Str0mSctp::new(now))),
         };
         if let Ok(candidate) = Candidate::host(local.offered(), "udp") {
             rtc.add_local_candidate(candidate);

@@ -63,7 +63,7 @@ impl SctpEngine {
 /// The channels of a link.
 pub(super) enum Sctp {
     Farwire(Box<OwnSctp>),
-    Str0m(Str0mSctp),
+    Str0m(Box<Str0mSctp>),
 }
 
 impl Sctp {
