@@ -173,14 +173,14 @@ impl OwnSctp {
 
     /// Says what has come and happened since, and how it ended if it did.
     pub(super) fn tell(&mut self, now: Instant, outbox: &mut VecDeque<LinkOutput>) -> Option<LinkEnd> {
-        self.notice_opened(outbox);
+        self.notice_opened(now, outbox);
         while let Some(message) = self.association.receive() {
             let binary = message.kind != Kind::Text;
             let payload = Payload { bytes: message.bytes, binary };
             match self.channels.get(&message.stream) {
                 Some(_) => outbox.push_back(LinkOutput::Event(LinkEvent::Message(message.stream, payload))),
                 None if self.in_band.contains(&message.stream) => {}
-                None => self.early.keep(message.stream, payload),
+                None => self.early.keep(now, message.stream, payload),
             }
         }
         while let Some(event) = self.association.poll_event() {
@@ -188,10 +188,10 @@ impl OwnSctp {
                 Event::Connected => {
                     self.connect_at = None;
                     self.open_in_band(now);
-                    self.notice_opened(outbox);
+                    self.notice_opened(now, outbox);
                 }
                 Event::Opened(stream, _) if !self.channels.contains_key(&stream) => {
-                    self.early.forget(stream);
+                    self.early.forget(now, stream);
                     match self.in_band.len() < MAX_IN_BAND {
                         true => self.in_band.push(stream),
                         false => self.association.reset(stream),
@@ -200,7 +200,7 @@ impl OwnSctp {
                 Event::Closed(stream) => {
                     self.in_band.retain(|open| *open != stream);
                     self.opening.retain(|opening| *opening != stream);
-                    self.early.forget(stream);
+                    self.early.forget(now, stream);
                     if self.channels.remove(&stream).is_some() {
                         outbox.push_back(LinkOutput::Event(LinkEvent::Closed(stream)));
                     }
@@ -250,7 +250,7 @@ impl OwnSctp {
         }
     }
 
-    fn notice_opened(&mut self, outbox: &mut VecDeque<LinkOutput>) {
+    fn notice_opened(&mut self, now: Instant, outbox: &mut VecDeque<LinkOutput>) {
         if self.opening.is_empty() || !self.association.is_connected() {
             return;
         }
@@ -258,7 +258,7 @@ impl OwnSctp {
             let Some(state @ State::Opening) = self.channels.get_mut(&stream) else { continue };
             *state = State::Open;
             outbox.push_back(LinkOutput::Event(LinkEvent::Opened(stream)));
-            for payload in self.early.take(stream) {
+            for payload in self.early.take(now, stream) {
                 outbox.push_back(LinkOutput::Event(LinkEvent::Message(stream, payload)));
             }
         }
